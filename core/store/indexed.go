@@ -1,0 +1,55 @@
+package store
+
+import (
+	"context"
+	"iter"
+	"net/netip"
+	"time"
+)
+
+// An Indexed store also finds records by what is in them. The package comment has the rules for all methods.
+type Indexed interface {
+	Store
+
+	// List yields the records of q, latest id first, without Secret, and without Data unless q asks for it. A record that
+	// is there for the whole of the iteration is yielded once; one that comes or goes meanwhile may be missed. List holds
+	// no lock and no connection while it yields, so that the loop may call the store. An error is yielded last and once,
+	// with a nil record. The iterator may be used again, and starts anew.
+	List(ctx context.Context, q Query) iter.Seq2[*Record, error]
+
+	// DeleteUser first makes cutoff known (a cut-off never moves back), and only then removes the user's records with an
+	// earlier AuthenticatedAt, keep excepted. It returns the ids that it removed, and those removed before that it still
+	// remembers (at least until a Sweep): a cache in front must be told of all of them. After an error it may have done a
+	// part of it, and says which.
+	DeleteUser(ctx context.Context, user string, cutoff time.Time, keep ...ID) ([]ID, error)
+
+	// Cutoff returns the user's latest cut-off, or the zero time. It sees every cut-off made known before it was called.
+	Cutoff(ctx context.Context, user string) (time.Time, error)
+
+	// Sweep forgets up to limit records that expired, or were removed, before the given time, and cut-offs a day older.
+	// It may leave those of the last hour. It returns how many records it forgot; zero means done. A record that is
+	// touched or saved while Sweep runs, so that it expires later, stays. limit is at least 1.
+	Sweep(ctx context.Context, before time.Time, limit int) (int, error)
+}
+
+// A Query selects records; what it does not set does not matter. Its zero value selects all of them.
+type Query struct {
+	User    string       // only this user's
+	Kind    Kind         // everyone's, users', or anonymous
+	Live    time.Time    // only records that are live then
+	Expired time.Time    // only records that have expired by then
+	Prefix  netip.Prefix // only addresses in it; an IPv4 prefix matches IPv4 addresses only
+	After   ID           // start behind this id, that is with an earlier one
+	Limit   int          // at most so many; 0 or less: no limit
+	Data    bool         // with Data
+}
+
+// Kind is whose records a [Query] selects.
+type Kind uint8
+
+// The kinds of a [Query].
+const (
+	Everyone Kind = iota
+	Users         // with a user
+	Anonymous
+)

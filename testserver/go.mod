@@ -1,0 +1,3 @@
+module github.com/qsessions/qsessions/testserver
+
+go 1.25.0

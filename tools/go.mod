@@ -1,0 +1,26 @@
+module github.com/qsessions/qsessions/tools
+
+go 1.26.0
+
+require (
+	github.com/alecthomas/kong v1.17.0
+	github.com/go-sql-driver/mysql v1.10.1
+	github.com/jackc/pgx/v5 v5.12.0
+	github.com/jmoiron/sqlx v1.4.0
+	github.com/lib/pq v1.12.3
+	github.com/qsessions/qsessions/adapters/nethttp v0.1.0
+	github.com/qsessions/qsessions/backend/sqlx v0.1.0
+	github.com/qsessions/qsessions/conformance v0.1.0
+	github.com/qsessions/qsessions/core v0.1.0
+	github.com/qsessions/qsessions/testserver v0.1.0
+	golang.org/x/mod v0.30.0
+	modernc.org/sqlite v1.61.1
+)
+
+replace (
+	github.com/qsessions/qsessions/adapters/nethttp => ../adapters/nethttp
+	github.com/qsessions/qsessions/backend/sqlx => ../backend/sqlx
+	github.com/qsessions/qsessions/conformance => ../conformance
+	github.com/qsessions/qsessions/core => ../core
+	github.com/qsessions/qsessions/testserver => ../testserver
+)
