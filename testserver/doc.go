@@ -1,0 +1,25 @@
+// Package testserver starts throwaway PostgreSQL, MariaDB, Redis and memcached servers for tests and benchmarks: on
+// free loopback ports, in temporary directories, as root or not, and ends exactly those.
+//
+// A test package hands its run to [Run] and then asks for servers where it needs them. One server of a kind is shared
+// by all tests of the process, and starts when the first of them asks:
+//
+//	func TestMain(m *testing.M) { os.Exit(testserver.Run(m)) }
+//
+//	func TestQuery(t *testing.T) {
+//		dsn := testserver.Postgres(t).Database(t) // a fresh database, dropped when t ends
+//		...
+//	}
+//
+// A test whose server program is missing fails where the environment has CI=true. Elsewhere it is skipped, and Run
+// names it and the Debian package at the end.
+//
+// Where one of these is set, that server is used and none is started:
+//
+//	QSESSIONS_TEST_POSTGRES    postgres://user:password@host:port/database?sslmode=disable
+//	QSESSIONS_TEST_MYSQL       user:password@tcp(host:port)/database
+//	QSESSIONS_TEST_REDIS       host:port
+//	QSESSIONS_TEST_MEMCACHED   host:port
+//
+// Commands and benchmarks use [Start] and [Server.Stop].
+package testserver

@@ -1,0 +1,137 @@
+package testserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// Postgres returns the PostgreSQL server of this test process. It skips or fails the test where there can be none.
+func Postgres(tb testing.TB) *Server { tb.Helper(); return shared.get(tb, KindPostgres) }
+
+// MariaDB returns the MariaDB server of this test process. It skips or fails the test where there can be none.
+func MariaDB(tb testing.TB) *Server { tb.Helper(); return shared.get(tb, KindMariaDB) }
+
+// Redis returns the Redis server of this test process. It skips or fails the test where there can be none.
+func Redis(tb testing.TB) *Server { tb.Helper(); return shared.get(tb, KindRedis) }
+
+// Memcached returns the memcached server of this test process. It skips or fails the test where there can be none.
+func Memcached(tb testing.TB) *Server { tb.Helper(); return shared.get(tb, KindMemcached) }
+
+// reportEnv names a file to which Run appends its lines, because `go test` hides the output of a package that passes.
+// Its name should be another each time: then no cached result hides a test that was skipped.
+const reportEnv = "QSESSIONS_TEST_REPORT"
+
+// Run runs the tests, ends the servers they started, and returns the exit code for TestMain. It then says on the
+// standard error stream which servers were used and, for each missing package, which tests did not run. The same goes
+// to the file that QSESSIONS_TEST_REPORT names.
+func Run(m interface{ Run() int }) int {
+	shared.start()
+	code := m.Run()
+	report := shared.end()
+	io.WriteString(os.Stderr, report)
+	if path := os.Getenv(reportEnv); path != "" && report != "" {
+		if err := appendFile(path, report); err != nil {
+			fmt.Fprintln(os.Stderr, "testserver:", err)
+			code = max(code, 1)
+		}
+	}
+	return code
+}
+
+// shared holds the servers of this process. Only a package variable can serve every test of a process.
+var shared registry
+
+type registry struct {
+	mu      sync.Mutex
+	running bool
+	servers map[Kind]func() (*Server, error) // each starts its server at the first call
+	missing map[string][]string              // Debian package -> tests that did not run
+}
+
+func (r *registry) start() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.running = true
+	r.servers = map[Kind]func() (*Server, error){}
+	r.missing = map[string][]string{}
+}
+
+func (r *registry) get(tb testing.TB, kind Kind) *Server {
+	tb.Helper()
+	r.mu.Lock()
+	if !r.running {
+		r.mu.Unlock()
+		tb.Fatal("testserver: the package needs func TestMain(m *testing.M) { os.Exit(testserver.Run(m)) }")
+	}
+	start := r.servers[kind]
+	if start == nil {
+		start = sync.OnceValues(func() (*Server, error) {
+			return Start(context.Background(), kind, Options{}) // not the context of the test that happens to be first
+		})
+		r.servers[kind] = start
+	}
+	r.mu.Unlock()
+
+	s, err := start()
+	if missing, ok := errors.AsType[*MissingError](err); ok && os.Getenv("CI") != "true" {
+		r.mu.Lock()
+		r.missing[missing.Package] = append(r.missing[missing.Package], tb.Name())
+		r.mu.Unlock()
+		tb.Skipf("%v: apt-get install %s", err, missing.Package)
+	}
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return s
+}
+
+// end stops the servers, all at once, and returns what Run has to say.
+func (r *registry) end() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.running = false
+	binary := strings.TrimSuffix(filepath.Base(os.Args[0]), ".test")
+	var report strings.Builder
+	var used []string
+	var wg sync.WaitGroup
+	for _, kind := range slices.Sorted(maps.Keys(r.servers)) {
+		s, err := r.servers[kind]()
+		if err != nil {
+			continue
+		}
+		name := strings.TrimSpace(string(s.Kind) + " " + s.Version)
+		if s.dir == "" {
+			name += " (at " + s.Addr + ")"
+		}
+		used = append(used, name)
+		wg.Go(s.Stop)
+	}
+	wg.Wait()
+	if len(used) > 0 {
+		fmt.Fprintf(&report, "testserver: %s used %s\n", binary, strings.Join(used, ", "))
+	}
+	for _, pkg := range slices.Sorted(maps.Keys(r.missing)) {
+		tests := slices.Compact(slices.Sorted(slices.Values(r.missing[pkg])))
+		fmt.Fprintf(&report, "testserver: %s did NOT run %s: needs package %s\n", binary, strings.Join(tests, ", "), pkg)
+	}
+	return report.String()
+}
+
+// appendFile writes text at once, so that lines of parallel test processes do not mix.
+func appendFile(path, text string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(f, text)
+	return errors.Join(err, f.Close())
+}

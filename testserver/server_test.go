@@ -1,0 +1,358 @@
+package testserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func TestMain(m *testing.M) { os.Exit(Run(m)) }
+
+var kinds = []Kind{KindPostgres, KindMariaDB, KindRedis, KindMemcached}
+
+// TestStart starts each kind of server, and looks for what is left of it after Stop.
+func TestStart(t *testing.T) {
+	for _, kind := range kinds {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			shared.get(t, kind) // skips, or fails, without the program
+			if p, _ := kind.program(); os.Getenv(p.env) != "" {
+				t.Skip("the environment names a server")
+			}
+			s, err := Start(t.Context(), kind, Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(s.Stop)
+			if s.Kind != kind || s.Version == "" || s.DSN == "" {
+				t.Errorf("got Kind %q, Version %q, DSN %q", s.Kind, s.Version, s.DSN)
+			}
+			if host, _, err := net.SplitHostPort(s.Addr); err != nil || host != "127.0.0.1" {
+				t.Errorf("Addr %q is not on the loopback", s.Addr)
+			}
+			tree := descendants(t, s.proc.cmd.Process.Pid)
+			s.Stop()
+			s.Stop() // does nothing
+			for _, pid := range tree {
+				if runs(pid) {
+					t.Errorf("process %d still runs after Stop", pid)
+				}
+			}
+			if _, err := os.Stat(s.dir); !errors.Is(err, os.ErrNotExist) {
+				t.Errorf("the directory is still there after Stop: %v", err)
+			}
+			if conn, err := net.Dial("tcp", s.Addr); err == nil {
+				conn.Close()
+				t.Error("the port still answers after Stop")
+			}
+		})
+	}
+}
+
+// TestStartAsOrdinaryUser runs TestStart and TestDatabase again as nobody.
+func TestStartAsOrdinaryUser(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("this run is an ordinary user's already")
+	}
+	t.Parallel()
+	uid, gid, err := serverIDs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := helper(t, "^(TestStart|TestDatabase)$")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
+	cmd.Env = append(cmd.Environ(), "HOME=/nonexistent", "PATH=/usr/local/bin:/usr/bin:/bin")
+	if output, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, output)
+	}
+}
+
+// TestKilledProcess kills a test process that uses servers: they end, and the next start removes their directories.
+func TestKilledProcess(t *testing.T) {
+	t.Parallel()
+	cmd := helper(t, "^TestHelperWaits$")
+	cmd.Env = append(cmd.Environ(), helperEnv+"=1")
+	output, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var pids []int
+	var dirs []string
+	for {
+		var pid int
+		var dir string
+		if _, err := fmt.Fscanln(output, &pid, &dir); err != nil {
+			t.Fatal("the helper ended early:", err)
+		}
+		if pid == 0 {
+			break
+		}
+		pids = append(pids, descendants(t, pid)...)
+		dirs = append(dirs, dir)
+	}
+	if len(dirs) == 0 {
+		t.Fatal("the helper started no server")
+	}
+	cmd.Process.Kill()
+	cmd.Wait()
+	deadline := time.After(stopTimeout)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for slices.ContainsFunc(pids, runs) {
+		select {
+		case <-deadline:
+			t.Fatal("servers outlive the killed process")
+		case <-tick.C:
+		}
+	}
+	removeStale()
+	for _, dir := range dirs {
+		if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("the killed process's directory is still there: %v", err)
+		}
+	}
+}
+
+const helperEnv = "TESTSERVER_HELPER"
+
+// TestHelperWaits is the process that TestKilledProcess kills.
+func TestHelperWaits(t *testing.T) {
+	if os.Getenv(helperEnv) == "" {
+		return
+	}
+	for _, kind := range kinds {
+		s, err := Start(t.Context(), kind, Options{})
+		if err == nil && s.dir != "" {
+			fmt.Println(s.proc.cmd.Process.Pid, s.dir)
+		}
+	}
+	fmt.Println(0, "end")
+	ctx, stop := signal.NotifyContext(t.Context(), syscall.SIGTERM)
+	defer stop()
+	<-ctx.Done()
+}
+
+// TestDatabase makes two databases and finds each empty, and gone afterwards.
+func TestDatabase(t *testing.T) {
+	for _, kind := range []Kind{KindPostgres, KindMariaDB} {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			s := shared.get(t, kind)
+			var first string
+			t.Run("used", func(t *testing.T) {
+				first = s.Database(t)
+				second := s.Database(t)
+				if first == second {
+					t.Fatal("two databases have one name")
+				}
+				for _, dsn := range []string{first, second} {
+					if _, err := s.sql(t.Context(), dsn, "CREATE TABLE t (a int)"); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+			if _, err := s.sql(t.Context(), first, "SELECT 1 FROM t"); err == nil {
+				t.Error("the database is still there after the test")
+			}
+		})
+	}
+}
+
+// TestEnvironment uses a server that the environment names, and leaves it running.
+func TestEnvironment(t *testing.T) {
+	for _, kind := range kinds {
+		t.Run(string(kind), func(t *testing.T) {
+			s := shared.get(t, kind)
+			p, err := kind.program()
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Setenv(p.env, s.DSN)
+			again, err := Start(t.Context(), kind, Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if again.proc != nil || again.Addr != s.Addr || again.DSN != s.DSN || again.Version != s.Version {
+				t.Errorf("got another server at %s, version %s; want %s, %s", again.Addr, again.Version, s.Addr, s.Version)
+			}
+			again.Stop()
+			if _, _, err := p.probe(t.Context(), s); err != nil {
+				t.Errorf("Stop ended a server that it had not started: %v", err)
+			}
+		})
+	}
+}
+
+// TestEnvironmentWrong wants an error when no server answers where the environment says.
+func TestEnvironmentWrong(t *testing.T) {
+	port, err := freePort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("QSESSIONS_TEST_REDIS", "127.0.0.1:"+port)
+	if s, err := Start(t.Context(), KindRedis, Options{}); err == nil {
+		t.Errorf("got a server at %s, want an error", s.Addr)
+	}
+}
+
+// TestPortTaken lets a stranger of the same kind take the port first: the server starts on another one.
+func TestPortTaken(t *testing.T) {
+	for _, kind := range kinds {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			stranger := shared.get(t, kind)
+			_, taken, err := net.SplitHostPort(stranger.Addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p, err := kind.program()
+			if err != nil {
+				t.Fatal(err)
+			}
+			args, dsn := p.args, p.dsn
+			attempts := 0
+			p.args = func(s *Server, port string, opts Options) []string {
+				if attempts++; attempts == 1 {
+					port, s.Addr, s.DSN = taken, stranger.Addr, dsn(stranger.Addr)
+				}
+				return args(s, port, opts)
+			}
+			s, err := start(t.Context(), p, Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Stop()
+			if attempts < 2 || s.Addr == stranger.Addr {
+				t.Errorf("after %d attempts the server is at %s, the stranger's address is %s", attempts, s.Addr, stranger.Addr)
+			}
+		})
+	}
+}
+
+// TestDurable reads the settings back.
+func TestDurable(t *testing.T) {
+	for kind, statement := range map[Kind]string{
+		KindPostgres: "SELECT current_setting('fsync')::boolean::int",
+		KindMariaDB:  "SELECT @@innodb_flush_log_at_trx_commit",
+	} {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			fast := shared.get(t, kind)
+			if fast.dir == "" {
+				t.Skip("the environment names a server")
+			}
+			durable, err := Start(t.Context(), kind, Options{Durable: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer durable.Stop()
+			for s, want := range map[*Server]string{fast: "0", durable: "1"} {
+				if got, err := s.sql(t.Context(), s.DSN, statement); got != want || err != nil {
+					t.Errorf("got %q, %v, want %q", got, err, want)
+				}
+			}
+		})
+	}
+}
+
+// TestStartCanceled wants the context's error, and nothing left.
+func TestStartCanceled(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Start(ctx, KindPostgres, Options{}); err == nil {
+		t.Error("got no error")
+	}
+}
+
+// helper returns a command that runs the tests of this binary which match the pattern.
+func helper(t *testing.T, pattern string) *exec.Cmd {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Another user may not enter the directory where go test builds.
+	dir, err := os.MkdirTemp("", "testserver-helper-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	binary, err := os.ReadFile(self)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "testserver.test")
+	if err := os.WriteFile(path, binary, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(path, "-test.run="+pattern)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), reportEnv+"=")
+	cmd.WaitDelay = time.Minute
+	return cmd
+}
+
+// descendants returns pid and all processes below it.
+func descendants(t *testing.T, pid int) []int {
+	t.Helper()
+	children := map[int][]int{}
+	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, stat := range stats {
+		_, parent := procState(stat)
+		if child, err := strconv.Atoi(filepath.Base(filepath.Dir(stat))); err == nil {
+			children[parent] = append(children[parent], child)
+		}
+	}
+	all := []int{pid}
+	for i := 0; i < len(all); i++ {
+		all = append(all, children[all[i]]...)
+	}
+	return all
+}
+
+// runs reports whether the process exists and is no zombie: nobody may wait for an orphan.
+func runs(pid int) bool {
+	state, _ := procState(fmt.Sprintf("/proc/%d/stat", pid))
+	return state != "" && state != "Z" && state != "X"
+}
+
+func procState(path string) (state string, parent int) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", 0
+	}
+	defer f.Close()
+	text, err := io.ReadAll(f)
+	if err != nil {
+		return "", 0
+	}
+	// The name before it, in parentheses, may hold anything.
+	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
+	if len(fields) < 2 {
+		return "", 0
+	}
+	parent, _ = strconv.Atoi(fields[1])
+	return fields[0], parent
+}
