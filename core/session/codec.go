@@ -1,0 +1,50 @@
+package session
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// A Codec turns single values into bytes and back. It must be safe for concurrent use, and must not keep b or v. Decode
+// gets bytes that a client may have influenced: it must not instantiate types by a name that it finds in them.
+type Codec interface {
+	Encode(v any) ([]byte, error)
+	Decode(b []byte, v any) error
+}
+
+// JSON is the default codec. Values stay legible in the database, and a key of type [json.RawMessage] gives untyped
+// access to them.
+type JSON struct{}
+
+// Encode implements [Codec].
+func (JSON) Encode(v any) ([]byte, error) { return json.Marshal(v) }
+
+// Decode implements [Codec].
+func (JSON) Decode(b []byte, v any) error { return json.Unmarshal(b, v) }
+
+// encode is c.Encode, without the panics that a MarshalJSON may raise.
+func encode(c Codec, name string, v any) (b []byte, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			b, err = nil, fmt.Errorf("session: value %q cannot be encoded: panic: %v", name, p)
+		}
+	}()
+	b, err = c.Encode(v)
+	if err != nil {
+		return nil, fmt.Errorf("session: value %q cannot be encoded: %w", name, err)
+	}
+	return b, nil
+}
+
+// decode is c.Decode, without its panics, and with [ErrCorrupt] as its error.
+func decode(c Codec, name string, b []byte, v any) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("session: value %q: %w: panic", name, ErrCorrupt)
+		}
+	}()
+	if err := c.Decode(b, v); err != nil {
+		return fmt.Errorf("session: value %q: %w: %T", name, ErrCorrupt, err) // the text could hold data
+	}
+	return nil
+}

@@ -1,0 +1,128 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/textproto"
+	"strings"
+	"time"
+)
+
+// A Config configures a [Manager]. Its zero value is secure. [New] copies it.
+type Config struct {
+	Policy Policy
+	// PerUser caps the sessions of one user. It needs a store.Indexed.
+	PerUser Limit
+
+	// Cookie is the cookie that carries the token.
+	Cookie Cookie
+	// Header is the name of a header that carries the token instead of the cookie, in both directions, for clients that
+	// are not browsers. A request may write "Bearer " before the token. An empty value in a response means that the
+	// session has ended. Never both: a token in the other place is not looked at.
+	Header string
+
+	// MaxData is how many bytes the values of one session may have, names included; default 64 KiB, at most 8 MiB.
+	MaxData int
+	// Codec encodes single values; default [JSON].
+	Codec Codec
+	// Keys turns on encryption of the values: each key has 32 random bytes, the first one encrypts, all decrypt. To rotate,
+	// put the new key first, and drop the old one when the longest lifetime of the Policy has passed.
+	Keys [][]byte
+	// ReadPlaintext also reads values that were stored before Keys was set. Unset it when the longest lifetime has passed.
+	ReadPlaintext bool
+
+	// Enrichers find facts for people about the clients of listed sessions. None of them runs on the request path.
+	Enrichers []Enricher
+	// EnrichTimeout is how long they may take for one page of a list, all together; default 2 seconds.
+	EnrichTimeout time.Duration
+
+	// StoreTimeout bounds a load whose context has no deadline, and each commit; default 5 seconds.
+	StoreTimeout time.Duration
+	// SweepEvery is how often [Manager.Run] sweeps; default 10 minutes.
+	SweepEvery time.Duration
+	// SweepBatch is how many records one statement of a sweep removes; default 500. SQLite's writers wait for each batch:
+	// 100 to 200 suits it better.
+	SweepBatch int
+
+	// Observe is told what happens to sessions, in the goroutine in which it happens; it must be fast and safe for
+	// concurrent use. No event holds a token.
+	Observe func(context.Context, Event)
+	// Logger is told what is swallowed; default: nobody is.
+	Logger *slog.Logger
+}
+
+// A Limit caps the live sessions of a user (ASVS 5.0 7.1.2).
+type Limit struct {
+	Max int // 0: no cap
+	// Refuse refuses a new session beyond Max with ErrTooMany, instead of revoking the one whose user authenticated
+	// longest ago. When several logins come at once it may refuse more of them than needed, and never too few.
+	Refuse bool
+}
+
+func (c Config) withDefaults() (Config, error) {
+	var err error
+	if c.Policy, err = c.Policy.withDefaults(); err != nil {
+		return c, err
+	}
+	if c.Cookie, err = c.Cookie.withDefaults(); err != nil {
+		return c, err
+	}
+	if c.Header != "" {
+		if len(c.Header) > 128 || strings.ContainsFunc(c.Header, func(r rune) bool { return !tokenChar(r) }) {
+			return c, fmt.Errorf("session: Config.Header %.140q is not a header name", c.Header)
+		}
+		c.Header = textproto.CanonicalMIMEHeaderKey(c.Header)
+		if c.Header == "Cookie" || c.Header == "Set-Cookie" {
+			return c, errors.New("session: Config.Header: cookies are configured by Config.Cookie")
+		}
+	}
+	for _, f := range []struct {
+		name string
+		d    *time.Duration
+		def  time.Duration
+	}{
+		{"EnrichTimeout", &c.EnrichTimeout, 2 * time.Second},
+		{"StoreTimeout", &c.StoreTimeout, 5 * time.Second},
+		{"SweepEvery", &c.SweepEvery, 10 * time.Minute},
+	} {
+		if *f.d < 0 || *f.d > maxDuration {
+			return c, fmt.Errorf("session: Config.%s is %v, not between 0 and %v", f.name, *f.d, maxDuration)
+		}
+		if *f.d == 0 {
+			*f.d = f.def
+		}
+	}
+	for _, f := range []struct {
+		name      string
+		n         *int
+		def, most int
+	}{
+		{"MaxData", &c.MaxData, 64 << 10, 8 << 20},
+		{"SweepBatch", &c.SweepBatch, 500, 10_000},
+		{"PerUser.Max", &c.PerUser.Max, 0, 100_000},
+	} {
+		if *f.n < 0 || *f.n > f.most {
+			return c, fmt.Errorf("session: Config.%s is %d, not between 0 and %d", f.name, *f.n, f.most)
+		}
+		if *f.n == 0 {
+			*f.n = f.def
+		}
+	}
+	for i, e := range c.Enrichers {
+		if e == nil {
+			return c, fmt.Errorf("session: Config.Enrichers[%d] is nil", i)
+		}
+	}
+	if c.ReadPlaintext && len(c.Keys) == 0 {
+		return c, errors.New("session: Config.ReadPlaintext without Keys")
+	}
+	if c.Codec == nil {
+		c.Codec = JSON{}
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c, nil
+}

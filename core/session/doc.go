@@ -1,0 +1,40 @@
+// Package session is server-side sessions that know whose they are and where they are used: a user, an IP address and a
+// User-Agent beside the data, so that an application can show "your devices", revoke one of them, and mean it.
+//
+// # Use
+//
+// A [Manager] stands over a store; an adapter, such as nethttp, gives each request its [Session]; a handler gets it from
+// the request's context with [From], and the values in it with a [Key]:
+//
+//	sessions, err := session.New(db, session.Config{})
+//	...
+//	const Cart session.Key[[]Item] = "cart"
+//
+//	s, err := session.From(r.Context())
+//	...
+//	s.Login(user.ID)
+//	Cart.Update(s, func(c []Item) []Item { return append(c, item) })
+//
+// # What it promises
+//
+//   - A revocation that returned nil is final: every request that begins afterwards, on any node, is refused.
+//   - A commit that was acknowledged is undone by nobody who changed other keys: what a request changed is kept as a delta,
+//     and applied again to what another request saved in between.
+//   - Nothing revives a session that has ended: no save, no touch, no rotation, no retry.
+//   - A login whose request began before [Manager.RevokeUser] does not survive it, up to the skew of the nodes' clocks.
+//   - An outage of the store is [ErrUnavailable], never a logout.
+//   - A visitor who sets nothing costs no store call, no row and no cookie. A request costs at most one read and one write,
+//     and a login one read more (two with a cap of sessions).
+//
+// # The token
+//
+// A client holds base64url(ID ‖ verifier). The ID is public and names the session for its whole life; the verifier is the
+// secret, and only its SHA-256 is stored. A login, a re-authentication and a rotation replace the verifier. A client never
+// chooses either half: a token that opens nothing makes an anonymous visitor.
+//
+// # Time
+//
+// Whether a session is live is judged by the caller's clock, when the session is loaded and again when it is saved. "Last
+// seen" is written at most once a minute; a change of address or User-Agent is recorded with the next write, and costs
+// none of its own.
+package session

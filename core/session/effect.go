@@ -1,0 +1,48 @@
+package session
+
+import "strings"
+
+// An Effect is what a commit asks of the response.
+type Effect struct {
+	Name, Value string // a header to add: Set-Cookie, or Config.Header; Name "" is none
+	Vary        string // a request header that the response depends on; "" is none
+}
+
+// Header is a response's header; [net/http.Header] is one.
+type Header interface {
+	Values(name string) []string
+	Add(name, value string)
+	Set(name, value string)
+}
+
+// Apply writes e into h. Call it before the first byte of the response. A response with a token gets Cache-Control:
+// no-store, and one that depends on the session gets Vary, whatever its status is: else a shared cache could hand one
+// client's response to another.
+func (e Effect) Apply(h Header) {
+	if e.Vary != "" && !listed(h.Values("Vary"), e.Vary) {
+		h.Add("Vary", e.Vary)
+	}
+	if e.Name == "" {
+		return
+	}
+	if e.Name == "Set-Cookie" {
+		h.Add(e.Name, e.Value)
+	} else {
+		h.Set(e.Name, e.Value)
+	}
+	if !listed(h.Values("Cache-Control"), "no-store") {
+		h.Set("Cache-Control", "no-store")
+	}
+}
+
+// listed reports whether the comma-separated lists in lines have item, or "*".
+func listed(lines []string, item string) bool {
+	for _, line := range lines {
+		for part := range strings.SplitSeq(line, ",") {
+			if part = strings.TrimSpace(part); part == "*" || strings.EqualFold(part, item) {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,50 @@
+package session
+
+import (
+	"errors"
+
+	"github.com/qsessions/qsessions/core/store"
+)
+
+// What an application may meet, matched by [errors.Is].
+var (
+	// ErrNotFound says that there is no such session, or that it is not the given user's.
+	ErrNotFound = store.ErrNotFound
+	// ErrTooLarge says that a session's values are larger than Config.MaxData, or than the store can keep.
+	ErrTooLarge = store.ErrTooLarge
+	// ErrUnavailable says that the store could not be asked. It says nothing about the session: answer 503 and leave the
+	// cookie alone.
+	ErrUnavailable = store.ErrUnavailable
+
+	// ErrNoSession says that the context carries no session of the manager: the middleware is not installed.
+	ErrNoSession = errors.New("session: no session in context (is the middleware installed?)")
+	// ErrUnauthenticated says that nobody is signed in.
+	ErrUnauthenticated = errors.New("session: not signed in")
+	// ErrStale says that the user's authentication is too old, or of too low a level, for what was asked.
+	ErrStale = errors.New("session: authentication is too old or too weak")
+	// ErrRevoked says that the session ended, or was given a new secret by another request, while this one ran; or that
+	// the user's sessions were revoked after the credentials of a login were checked. Nothing was stored.
+	ErrRevoked = errors.New("session: revoked meanwhile")
+	// ErrTooMany says that the user has as many sessions as Config.PerUser allows, and that the new one was refused.
+	ErrTooMany = errors.New("session: too many sessions of this user")
+	// ErrCorrupt says that stored data cannot be read: another type, another codec, another key.
+	ErrCorrupt = errors.New("session: stored data cannot be read")
+	// ErrTooLate says that the response has begun, so that a new secret cannot be sent any more.
+	ErrTooLate = errors.New("session: the response has begun, a new secret cannot be sent")
+	// ErrClosed says that the request has ended.
+	ErrClosed = errors.New("session: the request has ended")
+)
+
+// A PendingError says that a revocation is final in the database, but that a cache could not be told: nobody accepts the
+// session after EffectiveBy. Find it with [errors.As].
+type PendingError = store.PendingError
+
+// definite reports whether err tells for certain that a write did not happen.
+func definite(err error) bool {
+	for _, e := range [...]error{store.ErrConflict, store.ErrNotFound, store.ErrExists, store.ErrNoUser, store.ErrTooLarge, errors.ErrUnsupported} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,57 @@
+package session
+
+import "context"
+
+// An Event is something that happened to a session. It never holds a token.
+type Event struct {
+	Kind   EventKind
+	ID     ID     // zero where no session was found
+	User   string // "" if anonymous or unknown
+	Client Client // of the request, if there is one
+	Reason string // of Revoked: one of the Reason constants; of ValueCorrupt: the value's name
+	Err    error  // what went wrong, if anything did
+}
+
+// EventKind is what happened.
+type EventKind uint8
+
+// The kinds of events.
+const (
+	Created         EventKind = iota // a session was stored for the first time
+	LoggedIn                         // a user was bound to a session, or proved again who they are
+	Rotated                          // a session has a new secret, without a login
+	ClientChanged                    // a session was used from another address or User-Agent than before
+	LoggedOut                        // the user ended the session
+	Revoked                          // somebody else ended the session, for Reason
+	Expired                          // a session was presented after its end; not raised when it is swept
+	TokenMismatch                    // a known ID came with a wrong secret: an old token, or a stolen one, or a guess
+	UnknownToken                     // a well-formed token names no session
+	ConflictRetried                  // another request saved in between, and the changes were applied again
+	ValueCorrupt                     // a stored value, or all of them, cannot be read
+)
+
+var eventNames = [...]string{"created", "logged in", "rotated", "client changed", "logged out", "revoked", "expired",
+	"token mismatch", "unknown token", "conflict retried", "value corrupt"}
+
+// String returns the kind in words.
+func (k EventKind) String() string {
+	if int(k) < len(eventNames) {
+		return eventNames[k]
+	}
+	return "unknown"
+}
+
+// The reasons of [Revoked].
+const (
+	ReasonRevoke       = "revoke"        // Manager.Revoke or RevokeID
+	ReasonRevokeOthers = "revoke others" // Manager.RevokeOthers
+	ReasonRevokeUser   = "revoke user"   // Manager.RevokeUser
+	ReasonLimit        = "limit"         // Config.PerUser
+	ReasonCutoff       = "cut-off"       // a login whose credentials were checked before a RevokeUser
+)
+
+func (m *Manager) observe(ctx context.Context, e Event) {
+	if m.cfg.Observe != nil {
+		m.cfg.Observe(ctx, e)
+	}
+}

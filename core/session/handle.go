@@ -1,0 +1,220 @@
+package session
+
+import (
+	"context"
+	"iter"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/qsessions/qsessions/core/store"
+)
+
+// handle is the session of one request, and the context that carries it.
+//
+// io is held while the store is called and while changes are made, so that a commit sees all of them or none; mu guards
+// the fields, and is never held during I/O, nor while code of the application runs. io is taken before mu.
+type handle struct {
+	context.Context
+	m       *Manager
+	started time.Time
+
+	io sync.Mutex
+	mu sync.Mutex
+
+	header []string // borrowed until close
+	client Client   // borrowed until close
+
+	used   bool // somebody asked for the session: the response depends on it
+	loaded bool
+	closed bool // the request has ended
+
+	sent atomic.Bool // the response has begun
+
+	presented digest        // of the token that this request has shown, or was given
+	base      *store.Record // as stored; nil: nothing is
+	secret    secret        // of base
+	id        ID            // of base, or chosen at the first change
+	opened    bool          // plain and plainErr are set
+	plain     data          // of base
+	plainErr  error
+	floor     time.Time // logins of this request count as not earlier: it revoked the user's sessions itself
+
+	work       work
+	generation int   // one more with each change
+	err        error // the first problem of a change
+
+	out    string // token header for the response
+	hasOut bool
+
+	events []Event // raised when io is free again
+}
+
+// work is what a commit has to do.
+type work struct {
+	drop     ID // to be deleted
+	dropUser string
+	login    *login
+	rotate   bool
+	limits   *limits
+	changes  []change
+	view     data // base's values with changes
+}
+
+// dirty reports whether there is anything to save, beside a deletion. What is not stored yet is stored for a user or a
+// value, and for nothing less.
+func (h *handle) dirty() bool {
+	w := &h.work
+	if h.base == nil {
+		return w.login != nil || len(w.view) > 1
+	}
+	return w.login != nil || w.rotate || w.limits != nil || len(w.changes) > 0
+}
+
+func (h *handle) self() *handle { return h }
+
+// Value implements [context.Context].
+func (h *handle) Value(key any) any {
+	switch key {
+	case contextKey{}, any(h.m):
+		return h
+	}
+	return h.Context.Value(key)
+}
+
+// ID implements [Session].
+func (h *handle) ID() ID {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.id
+}
+
+// name chooses the ID of a session that is about to be. Call it with h.mu.
+func (h *handle) name() {
+	if h.id.IsZero() {
+		h.id = h.m.newID(h.started)
+	}
+}
+
+// User implements [Session].
+func (h *handle) User() string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.user()
+}
+
+func (h *handle) user() string {
+	switch {
+	case h.work.login != nil:
+		return h.work.login.user
+	case h.base != nil:
+		return h.base.User
+	}
+	return ""
+}
+
+func (h *handle) level() int {
+	if h.work.login != nil {
+		return h.work.login.level
+	}
+	return int(h.secret.level)
+}
+
+// Info implements [Session].
+func (h *handle) Info() Info {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	base, client := h.base, h.client.clean()
+	if base == nil && !h.dirty() {
+		return Info{Current: true, Client: client}
+	}
+	n, s := h.next(&h.work, base, h.secret, client)
+	i := infoOf(n, n.ID)
+	i.Level, i.Remembered, i.Deadline = int(s.level), s.remember, s.deadline
+	return i
+}
+
+// Keys implements [Session].
+func (h *handle) Keys() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		h.mu.Lock()
+		d, _, _ := h.values()
+		h.mu.Unlock()
+		for n := range d.all() {
+			if !yield(string(n)) {
+				return
+			}
+		}
+	}
+}
+
+// Clear implements [Session].
+func (h *handle) Clear() {
+	h.mu.Lock()
+	d, err, _ := h.values()
+	h.mu.Unlock()
+	if len(d) > 0 || err != nil {
+		h.change(change{op: opClear})
+	}
+}
+
+// Err implements [Session].
+func (h *handle) Err() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.err
+}
+
+// sender returns the client as it may be stored.
+func (h *handle) sender() Client {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.client.clean()
+}
+
+// close ends the request: what was borrowed is given back.
+func (h *handle) close() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.closed, h.header, h.client = true, nil, Client{}
+}
+
+// effect takes what the response must carry, and notes that it begins.
+func (h *handle) effect() Effect {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var e Effect
+	if h.used {
+		e.Vary = h.m.RequestHeader()
+	}
+	if h.hasOut {
+		e.Name, e.Value = h.m.responseHeader(), h.out
+	}
+	h.out, h.hasOut = "", false
+	h.sent.Store(true)
+	return e
+}
+
+// raise calls the observer for what happened while io was held.
+func (h *handle) raise() {
+	h.mu.Lock()
+	events := h.events
+	h.events = nil
+	h.mu.Unlock()
+	for _, e := range events {
+		h.m.observe(h, e)
+	}
+}
+
+// note keeps an event until io is free again.
+func (h *handle) note(e Event) {
+	if h.m.cfg.Observe == nil {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if e.Client == (Client{}) {
+		e.Client = h.client.clean()
+	}
+	h.events = append(h.events, e)
+}

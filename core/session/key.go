@@ -1,0 +1,218 @@
+package session
+
+import (
+	"errors"
+	"fmt"
+)
+
+// A Key names a value of type T in a session. Declare it as a constant:
+//
+//	const Cart session.Key[[]Item] = "cart"
+//
+// A name is 1 to 128 bytes of UTF-8 without control characters, and does not begin with an underscore. A key of type
+// [encoding/json.RawMessage] gives untyped access to what the [JSON] codec stored.
+//
+// A stored value that cannot be decoded as T counts as absent, and is reported as [ValueCorrupt]; the other values are
+// not affected.
+type Key[T any] string
+
+// Lookup returns the value, and whether there is one.
+func (k Key[T]) Lookup(s Session) (T, bool) {
+	h := s.self()
+	var v T
+	b, ok := h.value(string(k))
+	if !ok {
+		return v, false
+	}
+	if err := decode(h.m.cfg.Codec, string(k), b, &v); err != nil {
+		h.reportCorrupt(string(k), err)
+		var zero T
+		return zero, false
+	}
+	return v, true
+}
+
+// Get returns the value, or the zero T if there is none.
+func (k Key[T]) Get(s Session) T {
+	v, _ := k.Lookup(s)
+	return v
+}
+
+// GetOr returns the value, or def if there is none.
+func (k Key[T]) GetOr(s Session, def T) T {
+	if v, ok := k.Lookup(s); ok {
+		return v
+	}
+	return def
+}
+
+// Has reports whether there is a value, decodable or not.
+func (k Key[T]) Has(s Session) bool {
+	_, ok := s.self().value(string(k))
+	return ok
+}
+
+// Set encodes v now: changing v later changes nothing.
+func (k Key[T]) Set(s Session, v T) {
+	h := s.self()
+	b, err := encode(h.m.cfg.Codec, string(k), v)
+	if err != nil {
+		h.fail(err)
+		return
+	}
+	h.change(change{op: opSet, name: string(k), value: b})
+}
+
+// Delete removes the value, if there is one.
+func (k Key[T]) Delete(s Session) {
+	if k.Has(s) {
+		s.self().change(change{op: opDelete, name: string(k)})
+	}
+}
+
+// Pop returns the value, or the zero T, and deletes it.
+func (k Key[T]) Pop(s Session) T {
+	v := k.Get(s)
+	k.Delete(s)
+	return v
+}
+
+// Update replaces the value by f of it; f gets the zero T if there is none. If another request saved the session in
+// between, f runs again, on what that request left: no increment and no appended item is lost. So f must have no effect
+// but its result, and must not change the session. A value that cannot be decoded fails with [ErrCorrupt] instead of
+// being overwritten.
+func (k Key[T]) Update(s Session, f func(T) T) {
+	h := s.self()
+	codec := h.m.cfg.Codec
+	h.update(change{op: opUpdate, name: string(k), fn: func(old []byte, ok bool) ([]byte, error) {
+		var v T
+		if ok {
+			if err := decode(codec, string(k), old, &v); err != nil {
+				return nil, err
+			}
+		}
+		return encode(codec, string(k), f(v))
+	}})
+}
+
+// value returns the encoded value of name as this request sees it.
+func (h *handle) value(name string) ([]byte, bool) {
+	h.mu.Lock()
+	d, err, first := h.values()
+	h.mu.Unlock()
+	if err != nil && first {
+		h.reportCorrupt("", err)
+	}
+	return d.get(name)
+}
+
+func (h *handle) reportCorrupt(name string, err error) {
+	h.m.observe(h, Event{Kind: ValueCorrupt, ID: h.ID(), User: h.User(), Reason: name, Err: err})
+}
+
+// values returns the values with this request's changes. Stored data that cannot be read counts as none; first is true
+// when that is found out. Call it with h.mu.
+func (h *handle) values() (d data, err error, first bool) {
+	if len(h.work.changes) > 0 {
+		return h.work.view, nil, false
+	}
+	if h.base == nil {
+		return nil, nil, false
+	}
+	if !h.opened {
+		h.opened, first = true, true
+		h.plain, h.plainErr = h.m.seal.open(h.base.ID, h.base.Data)
+	}
+	return h.plain, h.plainErr, first
+}
+
+// change records c and applies it to what this request sees.
+func (h *handle) change(c change) {
+	h.io.Lock()
+	defer h.io.Unlock()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.record(c, nil)
+}
+
+// update is change for a function, which runs without a lock, so that it may read the session.
+func (h *handle) update(c change) {
+	for range 100 {
+		h.mu.Lock()
+		d, err, _ := h.values()
+		generation := h.generation
+		h.mu.Unlock()
+		if err != nil {
+			h.fail(err)
+			return
+		}
+		view, err := c.apply(d)
+		if err != nil {
+			h.fail(err)
+			return
+		}
+		h.io.Lock()
+		h.mu.Lock()
+		same := h.generation == generation
+		if same {
+			h.record(c, view)
+		}
+		h.mu.Unlock()
+		h.io.Unlock()
+		if same {
+			return
+		}
+	}
+	h.fail(fmt.Errorf("session: update %q: the function changes the session", c.name))
+}
+
+// record appends c to the delta; view is its result if that is known. Call it with h.io and h.mu.
+func (h *handle) record(c change, view data) {
+	if h.refused() {
+		return
+	}
+	if c.op != opClear && !goodName(c.name) {
+		h.setErr(fmt.Errorf("session: %.140q is not a name for a value", c.name))
+		return
+	}
+	d, err, _ := h.values()
+	if err != nil && c.op != opClear {
+		h.setErr(err) // a wrong key must not wipe everybody's values
+		return
+	}
+	if view == nil {
+		if view, err = c.apply(d); err != nil {
+			h.setErr(err)
+			return
+		}
+	}
+	if len(view) > h.m.cfg.MaxData {
+		h.setErr(fmt.Errorf("session: value %q: %w", c.name, ErrTooLarge))
+		return
+	}
+	h.work.view, h.work.changes = view, append(h.work.changes, c)
+	h.generation++
+	h.name()
+}
+
+// refused reports whether the request has ended. Call it with h.mu.
+func (h *handle) refused() bool {
+	if h.closed {
+		h.setErr(ErrClosed)
+		h.m.cfg.Logger.Error("session changed after its request ended", "session", h.id)
+	}
+	return h.closed
+}
+
+func (h *handle) fail(err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.setErr(err)
+}
+
+// setErr keeps the first problem. Call it with h.mu.
+func (h *handle) setErr(err error) {
+	if h.err == nil || errors.Is(err, ErrClosed) {
+		h.err = err
+	}
+}

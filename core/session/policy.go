@@ -1,0 +1,92 @@
+package session
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// A Policy is how long sessions live. The zero value of each field stands for its default. The two limits, Idle and
+// Lifetime, are always on (ASVS 5.0 7.3.1 and 7.3.2); whichever passes first ends the session, on the server, whatever
+// the cookie says.
+type Policy struct {
+	// Idle is how long a session lives without a request that uses it; default 30 minutes. It is exact to TouchEvery: a
+	// session may end that much earlier, and never later.
+	Idle time.Duration
+	// Lifetime is how long a session lives after the last authentication, or, if anonymous, after its creation; default
+	// 12 hours.
+	Lifetime time.Duration
+
+	// RememberIdle and RememberLifetime are Idle and Lifetime of sessions whose login had [Remember]; default 30 days
+	// both.
+	RememberIdle, RememberLifetime time.Duration
+
+	// TouchEvery is how often "last seen" is written for a session that is only read; default 1 minute, and at most a
+	// quarter of the session's idle time.
+	TouchEvery time.Duration
+
+	// RotateEvery is the age at which a token is replaced during an ordinary request; default: never. Login,
+	// Reauthenticate and Rotate replace it in any case.
+	RotateEvery time.Duration
+	// Grace is how long the old token is accepted after such a periodic replacement, counted from the moment the new one
+	// is first presented, for parallel requests and lost responses; default 10 seconds. It never applies to a token that
+	// was replaced by a login, a rotation or a revocation.
+	Grace time.Duration
+}
+
+// maxDuration keeps every time far from the ends of what databases and time.Duration can hold.
+const maxDuration = 10 * 365 * 24 * time.Hour
+
+// NISTAAL1 is the session limit of NIST SP 800-63B-4 (2025), section 2.1.3: 30 days in all. That edition asks for no
+// idle timeout at this level; here it is the same 30 days.
+func NISTAAL1() Policy { return preset(30*24*time.Hour, 30*24*time.Hour) }
+
+// NISTAAL2 is the session limit of NIST SP 800-63B-4 (2025), section 2.2.3: 24 hours in all, 1 hour idle. (The 2017
+// edition had 12 hours and 30 minutes: those are this package's defaults.)
+func NISTAAL2() Policy { return preset(time.Hour, 24*time.Hour) }
+
+// NISTAAL3 is the session limit of NIST SP 800-63B-4 (2025), section 2.3.3: 12 hours in all, 15 minutes idle.
+func NISTAAL3() Policy { return preset(15*time.Minute, 12*time.Hour) }
+
+// preset also limits remembered sessions: a level allows nobody more.
+func preset(idle, lifetime time.Duration) Policy {
+	return Policy{Idle: idle, Lifetime: lifetime, RememberIdle: idle, RememberLifetime: lifetime}
+}
+
+func (p Policy) withDefaults() (Policy, error) {
+	for _, f := range []struct {
+		name string
+		d    *time.Duration
+		def  time.Duration
+	}{
+		{"Idle", &p.Idle, 30 * time.Minute},
+		{"Lifetime", &p.Lifetime, 12 * time.Hour},
+		{"RememberIdle", &p.RememberIdle, 30 * 24 * time.Hour},
+		{"RememberLifetime", &p.RememberLifetime, 30 * 24 * time.Hour},
+		{"TouchEvery", &p.TouchEvery, time.Minute},
+		{"RotateEvery", &p.RotateEvery, 0},
+		{"Grace", &p.Grace, 10 * time.Second},
+	} {
+		if *f.d < 0 || *f.d > maxDuration {
+			return p, fmt.Errorf("session: Config.Policy.%s is %v, not between 0 and %v", f.name, *f.d, maxDuration)
+		}
+		if *f.d == 0 {
+			*f.d = f.def
+		}
+	}
+	switch {
+	case p.Idle < time.Second || p.RememberIdle < time.Second:
+		return p, errors.New("session: Config.Policy.Idle and RememberIdle must be at least a second")
+	case p.Idle > p.Lifetime:
+		return p, errors.New("session: Config.Policy.Idle is longer than Lifetime")
+	case p.RememberIdle > p.RememberLifetime:
+		return p, errors.New("session: Config.Policy.RememberIdle is longer than RememberLifetime")
+	case p.RotateEvery > 0 && p.RotateEvery < p.Grace:
+		return p, errors.New("session: Config.Policy.RotateEvery is shorter than Grace")
+	}
+	p.TouchEvery = min(p.TouchEvery, p.Idle/4)
+	return p, nil
+}
+
+// touchEvery is the throttle for a session of the given idle time.
+func (p *Policy) touchEvery(idle time.Duration) time.Duration { return min(p.TouchEvery, idle/4) }

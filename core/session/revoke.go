@@ -1,0 +1,224 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/qsessions/qsessions/core/store"
+)
+
+const (
+	maxSessions  = 1000 // of one user, in Sessions
+	describePage = 50   // sessions that are enriched together
+)
+
+// Sessions iterates over the live sessions of user, latest first, with the facts of the enrichers; at most 1000 of them.
+// [Find] has all. The session of the request that ctx belongs to is marked as current.
+func (m *Manager) Sessions(ctx context.Context, user string) iter.Seq2[Info, error] {
+	if !goodUser(user) {
+		return fails(errors.New("session: Sessions: the user is not 1 to 255 bytes of UTF-8"))
+	}
+	return m.Find(ctx, Query{User: user, Limit: maxSessions})
+}
+
+// Find iterates over the sessions that q selects, latest ID first, with the facts of the enrichers. Unless q asks for
+// expired ones it selects live ones. To show them in pages set q.Limit, and q.After to the last ID of the page before. An
+// error comes last; it is [ErrUnavailable], or [errors.ErrUnsupported] if the store is no store.Indexed. The loop may
+// revoke sessions.
+func (m *Manager) Find(ctx context.Context, q Query) iter.Seq2[Info, error] {
+	if m.indexed == nil {
+		return fails(unsupported("Find"))
+	}
+	q.Data = false
+	if q.Live.IsZero() && q.Expired.IsZero() {
+		q.Live = now()
+	}
+	return func(yield func(Info, error) bool) {
+		current := m.current(ctx)
+		var page []Info
+		flush := func() bool {
+			m.describe(ctx, page)
+			for _, i := range page {
+				if !yield(i, nil) {
+					return false
+				}
+			}
+			page = page[:0]
+			return true
+		}
+		for r, err := range m.indexed.List(ctx, q) {
+			if err != nil {
+				if flush() {
+					yield(Info{}, fmt.Errorf("session: find: %w", unavailable(ctx, err)))
+				}
+				return
+			}
+			page = append(page, infoOf(r, current))
+			if (len(m.cfg.Enrichers) == 0 || len(page) == describePage) && !flush() {
+				return
+			}
+		}
+		flush()
+	}
+}
+
+// Collect returns what an iterator of sessions yields, or its error.
+func Collect(seq iter.Seq2[Info, error]) ([]Info, error) {
+	var all []Info
+	for i, err := range seq {
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, i)
+	}
+	return all, nil
+}
+
+func fails(err error) iter.Seq2[Info, error] {
+	return func(yield func(Info, error) bool) { yield(Info{}, err) }
+}
+
+func (m *Manager) current(ctx context.Context) ID {
+	if h, ok := m.handle(ctx); ok {
+		return h.ID()
+	}
+	return ID{}
+}
+
+// Revoke ends one session of user. It returns [ErrNotFound] both if there is no such session and if it is somebody
+// else's: who asks learns nothing of other people's sessions. A [PendingError] says that a cache could not be told.
+func (m *Manager) Revoke(ctx context.Context, user string, id ID) error {
+	if !goodUser(user) {
+		return errors.New("session: Revoke: the user is not 1 to 255 bytes of UTF-8")
+	}
+	return m.revoke(ctx, id, func(r *store.Record) bool { return r.User == user })
+}
+
+// RevokeID ends one session, whosever it is: for operators. Errors as [Manager.Revoke].
+func (m *Manager) RevokeID(ctx context.Context, id ID) error {
+	return m.revoke(ctx, id, func(*store.Record) bool { return true })
+}
+
+func (m *Manager) revoke(ctx context.Context, id ID, allowed func(*store.Record) bool) error {
+	if id.IsZero() {
+		return fmt.Errorf("session: revoke: %w", ErrNotFound)
+	}
+	ctx, cancel := m.bounded(ctx)
+	defer cancel()
+	r, err := store.LoadFresh(ctx, m.store, id)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return fmt.Errorf("session: revoke: %w", ErrNotFound)
+	case err != nil:
+		return fmt.Errorf("session: revoke: %w", unavailable(ctx, err))
+	case !allowed(r): // the user of a record is set once: nothing can change between here and the deletion
+		return fmt.Errorf("session: revoke: %w", ErrNotFound)
+	}
+	err = m.store.Delete(ctx, id)
+	if err = revokeError(ctx, err); err == nil || isPending(err) {
+		m.observe(ctx, Event{Kind: Revoked, ID: id, User: r.User, Reason: ReasonRevoke, Err: err})
+		if h, ok := m.handle(ctx); ok {
+			h.revoked(time.Time{}, func(own *store.Record) bool { return own.ID == id })
+		}
+	}
+	return err
+}
+
+// RevokeUser ends all sessions of user, logins in flight included: a login whose request began before does not survive.
+// It returns how many live sessions it ended. The request that ctx belongs to may log in again ("new password, revoke all,
+// log in"); if the session of that request is user's, it ends too. A [PendingError] says that a cache could not be told;
+// after [ErrUnavailable] some sessions may have ended: call it again.
+func (m *Manager) RevokeUser(ctx context.Context, user string) (int, error) {
+	if !goodUser(user) {
+		return 0, errors.New("session: RevokeUser: the user is not 1 to 255 bytes of UTF-8")
+	}
+	cutoff := now()
+	n, err := m.revokeUser(ctx, user, cutoff, ReasonRevokeUser)
+	if h, ok := m.handle(ctx); ok && (err == nil || isPending(err)) {
+		h.revoked(cutoff, func(r *store.Record) bool { return r.User == user })
+	}
+	return n, err
+}
+
+// RevokeOthers ends all sessions of the user of s but s itself, which gets a new token, and logins in flight (ASVS 5.0
+// 7.4.3). Call it when a password or another factor changes. It returns how many it ended. It returns
+// [ErrUnauthenticated] if nobody is signed in, and else the errors of [Manager.RevokeUser].
+func (m *Manager) RevokeOthers(ctx context.Context, s Session) (int, error) {
+	h := s.self()
+	user := h.User()
+	if user == "" {
+		return 0, ErrUnauthenticated
+	}
+	cutoff := now()
+	n, err := m.revokeUser(ctx, user, cutoff, ReasonRevokeOthers, h.ID())
+	if err == nil || isPending(err) {
+		h.io.Lock()
+		h.mu.Lock()
+		h.floor = later(h.floor, cutoff)
+		h.work.rotate = true
+		h.mu.Unlock()
+		h.io.Unlock()
+	}
+	return n, err
+}
+
+func (m *Manager) revokeUser(ctx context.Context, user string, cutoff time.Time, reason string, keep ...ID) (int, error) {
+	if m.indexed == nil {
+		return 0, unsupported("RevokeUser")
+	}
+	// DeleteUser also names sessions that ended long ago, for the sake of caches: what was live before is what counts.
+	live := map[ID]bool{}
+	for r, err := range m.indexed.List(ctx, Query{User: user, Live: cutoff}) {
+		if err != nil {
+			return 0, fmt.Errorf("session: revoke: %w", unavailable(ctx, err))
+		}
+		live[r.ID] = true
+	}
+	ids, err := m.indexed.DeleteUser(ctx, user, cutoff, keep...)
+	err = revokeError(ctx, err)
+	n := 0
+	for _, id := range ids {
+		if live[id] {
+			n++
+			m.observe(ctx, Event{Kind: Revoked, ID: id, User: user, Reason: reason, Err: err})
+		}
+	}
+	return n, err
+}
+
+// revoked ends the request's own session, if it is one of those that were revoked. With a cut-off the request may log in
+// again.
+func (h *handle) revoked(cutoff time.Time, which func(*store.Record) bool) {
+	h.io.Lock()
+	defer h.io.Unlock()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.floor = later(h.floor, cutoff)
+	if h.base == nil || !which(h.base) {
+		return
+	}
+	login := h.work.login
+	h.forget()
+	if h.work.login = login; login != nil {
+		h.name()
+	}
+	if !h.sent.Load() {
+		h.out, h.hasOut = h.m.carry("", 0), true
+	}
+}
+
+func revokeError(ctx context.Context, err error) error {
+	switch {
+	case err == nil, errors.Is(err, errors.ErrUnsupported), isPending(err):
+		return err
+	}
+	return fmt.Errorf("session: revoke: %w", unavailable(ctx, err))
+}
+
+func isPending(err error) bool {
+	var p *PendingError
+	return errors.As(err, &p)
+}

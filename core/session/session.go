@@ -1,0 +1,74 @@
+package session
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"github.com/qsessions/qsessions/core/store"
+)
+
+// ID names a session. It is public: lists, URLs and logs may show it, and alone it opens nothing.
+type ID = store.ID
+
+// Query selects sessions; its zero value selects all that are live.
+type Query = store.Query
+
+// The kinds of sessions that a [Query] selects.
+const (
+	Everyone  = store.Everyone
+	Users     = store.Users
+	Anonymous = store.Anonymous
+)
+
+// ParseID reads an ID from its text form.
+func ParseID(s string) (ID, error) { return store.ParseID(s) }
+
+// A Session is what a handler holds for one request. Get it with [From], and its values with a [Key].
+//
+// Nothing here does I/O but Save: changes are kept in memory, and the adapter commits them before the first byte of the
+// response. The first problem of a change (a value that cannot be encoded, a bad name, an empty user) sticks: Err reports
+// it, the commit fails with it, and nothing is stored.
+//
+// A Session is safe for concurrent use. When its request has ended it can still be read, but changes are refused with
+// [ErrClosed].
+//
+// Only this package implements Session; decorate it by embedding.
+type Session interface {
+	// ID is the session's public name. It is zero while nothing has been stored or set, and new after a Logout.
+	ID() ID
+	// User is the signed-in user, or "".
+	User() string
+	// Info describes the session as lists do, as it will be once it is committed, and without the facts of enrichers.
+	Info() Info
+
+	// Login binds the session to user and gives it a new token; the old one is dead at once. The values stay, unless
+	// another user was signed in: then that session ends, and a new one begins. user is 1 to 255 bytes of UTF-8 and is
+	// compared byte by byte. The commit fails with ErrRevoked if the user's sessions were revoked after this request began,
+	// and with ErrTooMany if Config.PerUser refuses the session.
+	Login(user string, opts ...LoginOption)
+	// Reauthenticate notes that the user proved again who they are: AuthenticatedAt and both timeouts start anew, and the
+	// token is replaced (ASVS 5.0 7.2.4). Without a Level option the level stays. It fails if nobody is signed in.
+	Reauthenticate(opts ...LoginOption)
+	// Logout ends the session. What is set afterwards in the same request goes into a new, anonymous one.
+	Logout()
+	// Rotate replaces the token; the old one is dead at once. Call it when privileges change.
+	Rotate()
+	// Expire replaces the session's timeouts: it ends after idle without use, and lifetime from now at the latest, until
+	// the next login. Neither may be longer than the longest of the Policy.
+	Expire(idle, lifetime time.Duration)
+
+	// Keys iterates over the names of the values, in no order.
+	Keys() iter.Seq[string]
+	// Clear deletes all values. It also makes a session writable whose stored values cannot be read.
+	Clear()
+
+	// Err reports the first problem of a change.
+	Err() error
+	// Save commits now, for a handler that wants the acknowledgement. It returns ErrUnavailable if the store could not be
+	// asked (the commit at the end of the request tries again), ErrRevoked if the session has ended, ErrTooMany, or Err.
+	// After ErrRevoked and ErrTooMany the session is a new anonymous one.
+	Save(ctx context.Context) error
+
+	self() *handle
+}

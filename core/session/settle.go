@@ -1,0 +1,92 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/qsessions/qsessions/core/store"
+)
+
+// settle decides whether the login that was just stored as n may stay. It looks only now, after the write: a RevokeUser
+// that came before is seen here, and one that comes after sees n. Whatever is undone, nobody has got its token yet.
+func (h *handle) settle(ctx context.Context, n *store.Record, again bool) error {
+	m := h.m
+	if m.indexed == nil {
+		return nil
+	}
+	cutoff, err := m.indexed.Cutoff(ctx, n.User)
+	if err != nil && ctx.Err() == nil {
+		cutoff, err = m.indexed.Cutoff(ctx, n.User)
+	}
+	if err != nil {
+		return h.undo(ctx, n, fmt.Errorf("session: login: %w", unavailable(ctx, err)))
+	}
+	if cutoff.After(n.AuthenticatedAt) {
+		h.note(Event{Kind: Revoked, ID: n.ID, User: n.User, Reason: ReasonCutoff})
+		return h.undo(ctx, n, ErrRevoked)
+	}
+	if m.cfg.PerUser.Max > 0 && !again {
+		return h.trim(ctx, n)
+	}
+	return nil
+}
+
+// undo removes a login that must not stay.
+func (h *handle) undo(ctx context.Context, n *store.Record, why error) error {
+	err := h.m.store.Delete(ctx, n.ID)
+	var pending *PendingError
+	if err != nil && !errors.As(err, &pending) {
+		h.m.cfg.Logger.Error("session: a refused login could not be removed; nobody has its token", "session", n.ID, "error", err)
+	}
+	h.mu.Lock()
+	h.base, h.secret, h.id, h.presented = nil, secret{}, ID{}, digest{} // its token is dead: another try makes a new session
+	h.name()
+	h.mu.Unlock()
+	return why
+}
+
+// maxTrim is how many sessions beyond the cap one login removes at the most.
+const maxTrim = 1000
+
+// trim enforces the cap. Every login judges by the same order, and after its own record is there, so that the last one
+// sees all of them, and none removes what another would keep.
+func (h *handle) trim(ctx context.Context, n *store.Record) error {
+	m := h.m
+	var all []*store.Record
+	for r, err := range m.indexed.List(ctx, Query{User: n.User, Live: h.started, Limit: m.cfg.PerUser.Max + maxTrim}) {
+		if err != nil {
+			return h.undo(ctx, n, fmt.Errorf("session: login: %w", unavailable(ctx, err)))
+		}
+		all = append(all, r)
+	}
+	if len(all) <= m.cfg.PerUser.Max {
+		return nil
+	}
+	if m.cfg.PerUser.Refuse {
+		return h.undo(ctx, n, ErrTooMany)
+	}
+	slices.SortFunc(all, func(a, b *store.Record) int { // latest first
+		if c := b.AuthenticatedAt.Compare(a.AuthenticatedAt); c != 0 {
+			return c
+		}
+		return slices.Compare(b.ID[:], a.ID[:])
+	})
+	var over []ID
+	for _, r := range all[m.cfg.PerUser.Max:] {
+		if r.ID == n.ID {
+			return h.undo(ctx, n, ErrTooMany)
+		}
+		over = append(over, r.ID)
+	}
+	err := m.store.Delete(ctx, over...)
+	var pending *PendingError
+	if err != nil && !errors.As(err, &pending) {
+		return h.undo(ctx, n, fmt.Errorf("session: login: %w", unavailable(ctx, err)))
+	}
+	for _, id := range over {
+		h.note(Event{Kind: Revoked, ID: id, User: n.User, Reason: ReasonLimit, Err: err})
+	}
+	return nil
+}

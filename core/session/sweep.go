@@ -1,0 +1,60 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+)
+
+// Sweep removes sessions that have expired, and what stores remember of removed ones, in batches of Config.SweepBatch
+// until there are no more. It returns how many it removed, also with an error. Several processes may sweep at once. No
+// event is raised for a swept session. It returns [errors.ErrUnsupported] over a store that expires sessions by itself.
+func (m *Manager) Sweep(ctx context.Context) (int, error) {
+	if m.indexed == nil {
+		return 0, unsupported("Sweep")
+	}
+	before, total := now(), 0
+	for {
+		n, err := m.indexed.Sweep(ctx, before, m.cfg.SweepBatch)
+		total += n
+		if err != nil {
+			return total, fmt.Errorf("session: sweep: %w", err)
+		}
+		if n == 0 {
+			return total, nil
+		}
+	}
+}
+
+// Run sweeps every Config.SweepEvery, with some jitter so that the processes of a fleet spread, until ctx is done. It
+// blocks: give it a goroutine. An error of one sweep is logged and does not end it. It returns nil when ctx is done, or
+// [errors.ErrUnsupported].
+func (m *Manager) Run(ctx context.Context) error {
+	if m.indexed == nil {
+		return unsupported("Run")
+	}
+	for {
+		wait := m.cfg.SweepEvery - m.cfg.SweepEvery/10 + rand.N(m.cfg.SweepEvery/5+1)
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return nil
+		case <-timer.C:
+		}
+		n, err := m.Sweep(ctx)
+		switch {
+		case err != nil && ctx.Err() == nil:
+			m.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "session: sweep failed", slog.Any("error", err))
+		case n > 0:
+			m.cfg.Logger.LogAttrs(ctx, slog.LevelDebug, "session: swept", slog.Int("sessions", n))
+		}
+	}
+}
+
+func unsupported(what string) error {
+	return fmt.Errorf("session: %s needs a store.Indexed: %w", what, errors.ErrUnsupported)
+}
