@@ -1,0 +1,185 @@
+package storetest
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/qsessions/qsessions/core/store"
+)
+
+// A Config says what to test. Only Open is required.
+type Config struct {
+	// Open returns an empty store. It is called once for each case, sequence or benchmark; its context ends with that.
+	Open func(ctx context.Context) (Fixture, error)
+
+	// Indexed and Cached are promises that the store implements [store.Indexed] and [store.Cached], Users that it refers
+	// to a table of users. A promise that is not kept is a violation, and so is one that is kept but was not made.
+	Indexed, Cached, Users bool
+
+	// MaxData is how many bytes of Data the store can keep at most; it answers twice as many with [store.ErrTooLarge].
+	// Zero means that there is no such limit: 1 MiB is tried.
+	MaxData int
+
+	// Rounds is how often each race is run, by default 50.
+	Rounds int
+
+	// Timeout ends the context of a case, and fails it, by default after a minute.
+	Timeout time.Duration
+}
+
+// A Fixture is an empty store and what a test needs around it.
+type Fixture struct {
+	Store store.Store
+
+	// Close is called when the case has ended. It may be nil. The context that Open got may be done by then.
+	Close func() error
+
+	// User makes a user known to a store that refers to a table of users, and returns the id that the table has for it:
+	// name itself where ids are text, any other id that is new where they are not. Nil stands for: every name is known.
+	User func(ctx context.Context, name string) (id string, err error)
+
+	// Nobody is a well-formed id that is not in that table. It goes with Config.Users.
+	Nobody string
+
+	// Behind is what lies behind the copies of a cached store, so that a case can write past them. It goes with
+	// Config.Cached.
+	Behind store.Store
+}
+
+// A Need is what a case cannot do without; needs are added up.
+type Need uint8
+
+// The needs of a [Case], each promised by the field of [Config] with that name.
+const (
+	NeedIndexed Need = 1 << iota
+	NeedCached
+	NeedUsers
+	NeedMaxData
+)
+
+// A Case is one clause of the contract.
+type Case struct {
+	Name  string // area/clause; it never changes its meaning
+	Why   string // the sentence that it enforces
+	Needs Need   // it is left out where one of them is not promised
+	run   func(*env)
+}
+
+// A Violation says that a store does not do what a case wants. [Check] joins them.
+type Violation struct {
+	Case Case
+	Err  error // what was seen
+}
+
+// Error implements error.
+func (v *Violation) Error() string {
+	return fmt.Sprintf("storetest: %s: %v\n\tthe contract: %s", v.Case.Name, v.Err, v.Case.Why)
+}
+
+// Unwrap returns Err.
+func (v *Violation) Unwrap() error { return v.Err }
+
+// Cases returns the whole contract, area by area.
+func Cases() []Case {
+	return slices.Concat(promiseCases(), loadCases(), createCases(), saveCases(), touchCases(), deleteCases(),
+		listCases(), loopCases(), deleteUserCases(), cutoffCases(), sweepCases(), cachedCases(), valueCases(), ownershipCases(),
+		contextCases(), raceCases(), raceIndexedCases())
+}
+
+// Check runs all cases that c promises to satisfy and returns what is violated: one [*Violation] for each case, joined,
+// or nil. When ctx ends, so does Check, with an error.
+func Check(ctx context.Context, c Config) error {
+	var errs []error
+	for _, k := range c.cases() {
+		if err := ctx.Err(); err != nil {
+			return errors.Join(append(errs, fmt.Errorf("storetest: stopped before %s: %w", k.Name, err))...)
+		}
+		if err := c.run(ctx, k); err != nil {
+			errs = append(errs, &Violation{k, err})
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Run is [Check] with a subtest for each case.
+func Run(t *testing.T, c Config) {
+	t.Helper()
+	for _, k := range c.cases() {
+		t.Run(k.Name, func(t *testing.T) {
+			t.Helper()
+			if err := c.run(t.Context(), k); err != nil {
+				t.Error(&Violation{k, err})
+			}
+		})
+	}
+}
+
+// cases returns the cases that apply.
+func (c Config) cases() []Case {
+	have := Need(0)
+	for n, promised := range map[Need]bool{NeedIndexed: c.Indexed, NeedCached: c.Cached, NeedUsers: c.Users, NeedMaxData: c.MaxData > 0} {
+		if promised {
+			have |= n
+		}
+	}
+	return slices.DeleteFunc(Cases(), func(k Case) bool { return k.Needs&^have != 0 })
+}
+
+// open returns an environment for one case, and how to leave it.
+func (c Config) open(ctx context.Context) (*env, func() error, error) {
+	f, err := c.Open(ctx)
+	if err != nil {
+		return nil, nil, fmt.Errorf("open: %w", err)
+	}
+	e := &env{
+		ctx: ctx, s: f.Store, f: f, c: c, users: make(map[string]string),
+		now: time.Now().UTC().Truncate(time.Microsecond), rounds: cmp.Or(c.Rounds, 50),
+	}
+	e.x, _ = f.Store.(store.Indexed)
+	leave := func() error {
+		if f.Close == nil {
+			return nil
+		}
+		if err := f.Close(); err != nil {
+			return fmt.Errorf("close: %w", err)
+		}
+		return nil
+	}
+	return e, leave, nil
+}
+
+// run runs one case. It gives a case up that does not end: its goroutine, and the store, then stay behind.
+func (c Config) run(ctx context.Context, k Case) error {
+	timeout := cmp.Or(c.Timeout, time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	e, leave, err := c.open(ctx)
+	if err != nil {
+		return err
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer func() {
+			if p := recover(); p != nil {
+				e.errorf("panic: %v\n%s", p, debug.Stack())
+			}
+		}()
+		e.have(k.Needs)
+		k.run(e)
+	}()
+	limit := time.NewTimer(timeout + timeout/2)
+	defer limit.Stop()
+	select {
+	case <-done:
+		return errors.Join(e.violation(), leave())
+	case <-limit.C:
+		return errors.Join(e.violation(), fmt.Errorf("still waits for the store %v after its context was done", timeout/2))
+	}
+}
