@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -47,7 +48,8 @@ func New(c Config) (*Resolver, error) {
 	case !isToken(r.header):
 		return nil, errors.New("clientip: Header is not the name of a header")
 	}
-	for _, p := range c.Trusted {
+	r.trusted = slices.Clone(c.Trusted)
+	for _, p := range r.trusted {
 		switch {
 		case !p.IsValid():
 			return nil, errors.New("clientip: Trusted has an invalid prefix")
@@ -56,7 +58,6 @@ func New(c Config) (*Resolver, error) {
 		case p.Addr().Is4In6():
 			return nil, fmt.Errorf("clientip: Trusted has %v: write it as an IPv4 prefix", p)
 		}
-		r.trusted = append(r.trusted, p.Masked())
 	}
 	return r, nil
 }

@@ -146,6 +146,7 @@ func TestBinaryMalformed(t *testing.T) {
 		"year 10000":           text(with(func(r *Record) { r.ExpiresAt = lastMoment.Add(time.Microsecond) })),
 		"year 0":               text(with(func(r *Record) { r.CreatedAt = time.Time{}.Add(-time.Microsecond) })),
 		"end of time":          text(with(func(r *Record) { r.CreatedAt = time.Unix(1<<62, 0) })),
+		"beginning of time":    text(with(func(r *Record) { r.CreatedAt = time.Unix(-1<<62, 0) })),
 		"long user":            text(with(func(r *Record) { r.User = strings.Repeat("u", MaxUser+1) })),
 		"long user agent":      text(with(func(r *Record) { r.UserAgent = strings.Repeat("u", MaxUserAgent+1) })),
 		"long secret":          text(with(func(r *Record) { r.Secret = make([]byte, MaxSecret+1) })),
@@ -177,7 +178,7 @@ func TestDecodeRecordOwnsItsMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	clear(b)
-	_ = append(r.Secret, "xxxxxxxx"...)
+	_ = append(r.Secret, "xxx"...)
 	want := someRecord()
 	want.ID = r.ID
 	if !reflect.DeepEqual(r, want) {
