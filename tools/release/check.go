@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/qsessions/qsessions/tools/internal/repo"
+)
+
+// parallel is how many consumers are built at once. Each runs a go command that is parallel itself.
+const parallel = 2
+
+// checker checks one repository.
+type checker struct {
+	root     string
+	rules    map[string]repo.Rule
+	modcache string // the module cache that has the third-party modules
+	goproxy  string // where they are otherwise
+	out      io.Writer
+	log      io.Writer
+}
+
+// check packs the published modules of HEAD into a proxy, and builds a clean consumer of each. It reports every fault
+// it finds, not only the first one.
+func (c checker) check(ctx context.Context) error {
+	r, err := repo.OpenCommit(c.root, "HEAD")
+	if err != nil {
+		return err
+	}
+	version, problems := r.Version()
+	if len(problems) > 0 {
+		return errors.New(strings.Join(problems, "\n")) // no consumer could resolve them
+	}
+	problems = r.Requirements(c.rules)
+	tmp, err := os.MkdirTemp("", "release-check-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(tmp)
+	p := proxy{root: c.root, dir: filepath.Join(tmp, "proxy")}
+	versions, err := p.packAll(r, version)
+	if err != nil {
+		return err
+	}
+
+	published := r.Published()
+	results := make([]result, len(published))
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, parallel)
+	for i, m := range published {
+		wg.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			consumer := consumer{
+				module:  m.Path(),
+				version: versions[m.Name],
+				dir:     filepath.Join(tmp, fmt.Sprint("consumer", i)),
+				log:     c.log,
+			}
+			results[i] = consumer.check(ctx, p.dir, c.modcache, c.goproxy)
+		})
+	}
+	wg.Wait()
+	for i, m := range published {
+		rule := c.rules[m.Name]
+		for _, problem := range results[i].problems(m, rule) {
+			problems = append(problems, m.Name+": "+problem)
+		}
+		if results[i].err != nil && versions[m.Name] != version {
+			problems = append(problems, fmt.Sprintf("%s: %s is released, so a requirement of it means the tagged commit; "+
+				"if it needs what came later: go run ./tools/release bump", m.Name, version))
+		}
+		fmt.Fprintf(c.out, "%-18s %s  %d packages, downloads %d of at most %d modules\n",
+			m.Name, versions[m.Name], results[i].packages, results[i].downloads, rule.Downloads)
+	}
+	if len(problems) > 0 {
+		return errors.New(strings.Join(problems, "\n"))
+	}
+	return nil
+}
+
+// problems compares what a consumer got with the rule of the module.
+func (res result) problems(m repo.Module, rule repo.Rule) (problems []string) {
+	if res.err != nil {
+		problems = append(problems, res.err.Error())
+	}
+	for _, path := range res.graph {
+		if path != m.Path() && !rule.Allows(path) {
+			problems = append(problems, fmt.Sprintf("leaks %s into the modules of its consumers", path))
+		}
+	}
+	if res.downloads > rule.Downloads {
+		problems = append(problems, fmt.Sprintf("a consumer downloads %d modules, at most %d are allowed: %s",
+			res.downloads, rule.Downloads, strings.Join(slices.Sorted(slices.Values(res.zips)), ", ")))
+	}
+	return problems
+}
