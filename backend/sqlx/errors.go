@@ -1,0 +1,148 @@
+package sqlxstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/go-sql-driver/mysql"
+
+	"github.com/qsessions/qsessions/core/store"
+)
+
+// A fault is what a driver's error means.
+type fault struct {
+	kind kind
+	text string // what may be said of it; "": the driver's own text
+}
+
+type kind uint8
+
+const (
+	other kind = iota
+	duplicate
+	noUser
+	tooLarge
+	retryable
+	noTable
+)
+
+// fail makes the error of an operation out of a driver's. The outcome that the database told comes first, then the
+// context: lib/pq, for one, reports a context that is done as a canceled statement. A driver's text that may hold data
+// of a record is left out, and so is the error that has it.
+func (d *dialect) fail(ctx context.Context, op string, err error) error {
+	f := d.classify(err)
+	switch f.kind {
+	case duplicate:
+		return fmt.Errorf("sqlxstore: %s: %w", op, store.ErrExists)
+	case noUser:
+		return fmt.Errorf("sqlxstore: %s: %w", op, store.ErrNoUser)
+	case tooLarge:
+		return fmt.Errorf("sqlxstore: %s: %w", op, store.ErrTooLarge)
+	}
+	if f.text != "" || strings.HasPrefix(err.Error(), "sql: Scan error") {
+		err = faultError{f}
+	}
+	if e := ctx.Err(); e != nil && !errors.Is(err, e) {
+		return fmt.Errorf("sqlxstore: %s: %w: %w", op, e, err)
+	}
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("sqlxstore: %s: %w", op, err)
+	}
+	if f.kind == noTable && op != "migrate" {
+		return fmt.Errorf("sqlxstore: %s: %w: a table is missing; run Migrate: %w", op, store.ErrUnavailable, err)
+	}
+	return fmt.Errorf("sqlxstore: %s: %w: %w", op, store.ErrUnavailable, err)
+}
+
+// A faultError stands for an error whose text is not repeated.
+type faultError struct{ fault }
+
+func (e faultError) Error() string {
+	if e.text == "" {
+		return "a column does not have the expected type"
+	}
+	return e.text
+}
+
+// classifyPostgres goes by the SQLSTATE, which lib/pq and pgx both give.
+func classifyPostgres(err error) fault {
+	var e interface{ SQLState() string }
+	if !errors.As(err, &e) {
+		return fault{}
+	}
+	code := e.SQLState()
+	switch code {
+	case "23505":
+		return fault{kind: duplicate}
+	case "23503":
+		return fault{kind: noUser}
+	case "22001", "54000":
+		return fault{kind: tooLarge}
+	case "40001", "40P01", "55P03":
+		return fault{kind: retryable}
+	case "42P01", "3F000":
+		return fault{kind: noTable}
+	}
+	// Data exceptions, constraints and syntax errors quote values.
+	if strings.HasPrefix(code, "22") || strings.HasPrefix(code, "23") || code == "42601" {
+		return fault{text: "SQLSTATE " + code}
+	}
+	return fault{}
+}
+
+// MySQL's errors whose text has names and limits, but never a value.
+var plainMySQL = map[uint16]bool{
+	1040: true, 1044: true, 1045: true, 1046: true, 1049: true, 1053: true, 1054: true, 1142: true, 1146: true, 1193: true,
+	1203: true, 1205: true, 1213: true, 1226: true, 1290: true, 1317: true, 1461: true, 1792: true, 1836: true, 1969: true, 3024: true,
+}
+
+func classifyMySQL(err error) fault {
+	if errors.Is(err, mysql.ErrPktTooLarge) {
+		return fault{kind: tooLarge}
+	}
+	var e *mysql.MySQLError
+	if !errors.As(err, &e) {
+		return fault{}
+	}
+	switch e.Number {
+	case 1062:
+		return fault{kind: duplicate}
+	case 1452, 1216, 1264: // the user's column is the only one that a value can be out of range of
+		return fault{kind: noUser}
+	case 1406, 1153, 1301:
+		return fault{kind: tooLarge}
+	case 1205, 1213:
+		return fault{kind: retryable}
+	case 1146, 1049:
+		return fault{kind: noTable}
+	}
+	if plainMySQL[e.Number] {
+		return fault{}
+	}
+	return fault{text: fmt.Sprintf("MySQL error %d", e.Number)}
+}
+
+// classifySQLite goes by SQLite's own texts, as the drivers have no form of a code in common. They name columns, and
+// quote no values.
+func classifySQLite(err error) fault {
+	s := err.Error()
+	for _, m := range [...]struct {
+		text string
+		kind kind
+	}{
+		{"UNIQUE constraint failed", duplicate},
+		{"FOREIGN KEY constraint failed", noUser},
+		{"string or blob too big", tooLarge},
+		{"database is locked", retryable},
+		{"database table is locked", retryable},
+		{"database schema is locked", retryable},
+		{"no such table", noTable},
+	} {
+		if strings.Contains(s, m.text) {
+			return fault{kind: m.kind}
+		}
+	}
+	return fault{}
+}

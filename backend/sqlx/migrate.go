@@ -1,0 +1,145 @@
+package sqlxstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Migrate brings the tables up to date. It may be called at each start, by any number of processes at once: they wait
+// for each other, and all but one find nothing to do. It needs the right to create tables, removes nothing, and refuses
+// tables that a newer program has migrated. On PostgreSQL and SQLite it does all or nothing; on MySQL, where each change
+// of a table is committed by itself, a call after a failed one goes on where that stopped. Errors as of [New].
+func (s *Store) Migrate(ctx context.Context) error {
+	userType := s.dialect.users[s.config.User.Type]
+	if s.config.Dialect == MySQL && s.config.User.References != "" {
+		var err error
+		if userType, err = s.referencedType(ctx); err != nil {
+			return err
+		}
+	}
+	all, err := s.dialect.migrations(&s.config, userType)
+	if err != nil {
+		return err
+	}
+	var newer *newerError
+	err = s.do(ctx, "migrate", func() error {
+		err := s.locked(ctx, func(c *sql.Conn) error { return s.migrate(ctx, c, all) })
+		if errors.As(err, &newer) {
+			return nil
+		}
+		return err
+	})
+	if newer != nil {
+		return newer
+	}
+	return err
+}
+
+// A newerError is no fault of the server.
+type newerError struct{ database, program int }
+
+func (e *newerError) Error() string {
+	return fmt.Sprintf("sqlxstore: migrate: the tables are at migration %d, and this program knows %d: it is too old for them", e.database, e.program)
+}
+
+// Migrations returns all migrations, and when each of them was applied. One that this program does not know has a number
+// above the others, and no SQL. Errors as of [New].
+func (s *Store) Migrations(ctx context.Context) ([]Migration, error) {
+	all, err := s.dialect.migrations(&s.config, s.dialect.users[s.config.User.Type])
+	if err != nil {
+		return nil, err
+	}
+	var applied []Migration
+	err = s.do(ctx, "migrations", func() (err error) {
+		applied, err = s.applied(ctx, s.db)
+		if err != nil && s.dialect.classify(err).kind == noTable {
+			return nil
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range applied {
+		if a.Number >= 1 && a.Number <= len(all) {
+			all[a.Number-1].AppliedAt = a.AppliedAt
+		} else {
+			all = append(all, a)
+		}
+	}
+	return all, nil
+}
+
+// A queryer is a pool or one of its connections.
+type queryer interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+// applied reads the table of migrations, in order.
+func (s *Store) applied(ctx context.Context, q queryer) ([]Migration, error) {
+	text, err := s.dialect.statementText("migrations_read", s.names)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := q.QueryContext(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var applied []Migration
+	for rows.Next() {
+		var m Migration
+		var at int64
+		if err := rows.Scan(&m.Number, &m.Name, &at); err != nil {
+			return nil, err
+		}
+		m.AppliedAt = fromMicros(at)
+		applied = append(applied, m)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return applied, rows.Close()
+}
+
+// migrate applies what is missing. The caller holds the lock. Every step may find itself done: without transactions
+// around changes of tables, an earlier run may have stopped anywhere.
+func (s *Store) migrate(ctx context.Context, c *sql.Conn, all []Migration) error {
+	create, err := s.dialect.statementText("migrations_table", s.names)
+	if err != nil {
+		return err
+	}
+	add, err := s.dialect.statementText("migrations_add", s.names)
+	if err != nil {
+		return err
+	}
+	if _, err := c.ExecContext(ctx, create); err != nil {
+		return err
+	}
+	applied, err := s.applied(ctx, c)
+	if err != nil {
+		return err
+	}
+	last := 0
+	if n := len(applied); n > 0 {
+		last = applied[n-1].Number
+	}
+	if last > len(all) {
+		return &newerError{database: last, program: len(all)}
+	}
+	for _, m := range all[last:] {
+		for _, text := range m.statements() {
+			if _, err := c.ExecContext(ctx, text); err != nil {
+				return err
+			}
+		}
+		_, err := c.ExecContext(ctx, add, m.Number, m.Name, time.Now().UnixMicro())
+		if err != nil && !(s.config.Dialect == MySQL && s.dialect.classify(err).kind == duplicate) { // another node of a cluster was faster
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,1 @@
+SELECT cutoff FROM {cutoff} WHERE user_id = ?

@@ -1,0 +1,1 @@
+SELECT id FROM {table} WHERE sweep_at <= ? ORDER BY sweep_at LIMIT ?

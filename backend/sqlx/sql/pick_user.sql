@@ -1,0 +1,5 @@
+SELECT id, user_id
+  FROM {table}{force_user}
+ WHERE user_id = ? AND id > ? AND auth_at < ?
+ ORDER BY id
+ LIMIT 1000

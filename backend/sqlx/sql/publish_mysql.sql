@@ -1,0 +1,2 @@
+INSERT INTO {cutoff} (user_id, cutoff) VALUES (?, ?)
+    ON DUPLICATE KEY UPDATE cutoff = GREATEST(cutoff, VALUES(cutoff))

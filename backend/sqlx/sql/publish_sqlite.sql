@@ -1,0 +1,2 @@
+INSERT INTO {cutoff} AS known (user_id, cutoff) VALUES (?, ?)
+    ON CONFLICT (user_id) DO UPDATE SET cutoff = MAX(known.cutoff, excluded.cutoff)
