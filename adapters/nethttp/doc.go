@@ -1,0 +1,35 @@
+// Package nethttp gives the handlers of net/http their sessions.
+//
+//	site := nethttp.New(sessions, nethttp.Config{})
+//	mux.Handle("GET /{$}", site.With(home))
+//	mux.Handle("/account/", site.Require(account))
+//	http.ListenAndServe(addr, site.Handler(mux))
+//
+// # One request
+//
+// [Middleware.Handler] puts the session into the request's context, without asking the store. A handler that wants it
+// calls [session.From], or is made by [Middleware.With], which also answers if the store is out. Changes stay in memory
+// until the response begins: before its first byte, at the first Write, WriteHeader, Flush, Hijack or ReadFrom, or when the
+// handler returns, they are committed, and the cookie is added to the header. So a client never sees a response, or a
+// cookie, for something that the store has not accepted.
+//
+//   - If the commit fails, the response is the error page of [Config], and nothing of what the handler writes is sent: its
+//     writes return the error.
+//   - A response with a status of 500 or more commits nothing, and neither does a panic. What [session.Session].Save
+//     stored before stays, and its cookie is sent.
+//   - An informational response (1xx but 101) commits nothing and carries no cookie.
+//   - What is changed after the response began is committed when the handler returns. A change that needs a new cookie
+//     comes too late then: nothing is stored, and the Manager logs an error.
+//   - A client that goes away does not interrupt a commit.
+//
+// # Order of middleware
+//
+// What needs the session goes inside; what only needs the status goes outside. A handler that recovers from panics fits
+// on either side. [http.TimeoutHandler] goes inside: outside, it discards responses, and with them the cookies of what was
+// stored. Handler may be mounted twice, or several times with different managers.
+//
+// # Cross-site requests
+//
+// SameSite=Lax keeps other sites from posting with the user's session, but not sites of the same registrable domain:
+// wrap the routes in [http.CrossOriginProtection].
+package nethttp

@@ -1,0 +1,62 @@
+package nethttp
+
+import (
+	"context"
+	"errors"
+	"log"
+	"net/http"
+
+	"github.com/qsessions/qsessions/core/session"
+)
+
+// retryAfter is how many seconds a client is asked to wait for a store that is out.
+const retryAfter = "5"
+
+// Error answers a request with err by Config.Error, as the middleware does itself.
+func (mw *Middleware) Error(w http.ResponseWriter, r *http.Request, err error) {
+	mw.config.Error(w, r, err)
+}
+
+// WriteError answers a request with err, in plain text that tells the status and nothing of err:
+//
+//   - [session.ErrUnavailable], or a canceled request: 503, with Retry-After
+//   - [session.ErrUnauthenticated], [session.ErrRevoked]: 401
+//   - [session.ErrStale]: 403
+//   - [session.ErrNotFound]: 404
+//   - [session.ErrTooMany]: 409
+//   - [session.ErrTooLarge]: 413
+//   - anything else: 500; the server's ErrorLog tells what it was
+func WriteError(w http.ResponseWriter, r *http.Request, err error) {
+	code := http.StatusInternalServerError
+	switch {
+	case errors.Is(err, session.ErrUnavailable), errors.Is(err, context.Canceled):
+		code = http.StatusServiceUnavailable
+		w.Header().Set("Retry-After", retryAfter)
+	case errors.Is(err, session.ErrUnauthenticated), errors.Is(err, session.ErrRevoked):
+		code = http.StatusUnauthorized
+	case errors.Is(err, session.ErrStale):
+		code = http.StatusForbidden
+	case errors.Is(err, session.ErrNotFound):
+		code = http.StatusNotFound
+	case errors.Is(err, session.ErrTooMany):
+		code = http.StatusConflict
+	case errors.Is(err, session.ErrTooLarge):
+		code = http.StatusRequestEntityTooLarge
+	default:
+		logError(r, err)
+	}
+	w.Header().Set("Cache-Control", "no-store") // what one client may not have, another may
+	http.Error(w, http.StatusText(code), code)
+}
+
+// logError writes to where net/http itself reports a handler that panics.
+func logError(r *http.Request, err error) {
+	server, ok := r.Context().Value(http.ServerContextKey).(*http.Server)
+	switch {
+	case !ok:
+	case server.ErrorLog != nil:
+		server.ErrorLog.Printf("nethttp: %s: %v", r.Method, err)
+	default:
+		log.Printf("nethttp: %s: %v", r.Method, err)
+	}
+}

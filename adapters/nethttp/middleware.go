@@ -1,0 +1,105 @@
+package nethttp
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/qsessions/qsessions/core/clientip"
+	"github.com/qsessions/qsessions/core/session"
+)
+
+// Config configures a [Middleware]. Its zero value is ready to use where no proxy is in front.
+type Config struct {
+	// ClientIP finds the client's address behind proxies; default: the peer of the connection is the client.
+	ClientIP *clientip.Resolver
+
+	// Client says who sends a request, and replaces ClientIP; default: the address by ClientIP, and the User-Agent. It is
+	// called for every request, by many goroutines.
+	Client func(*http.Request) session.Client
+
+	// Error answers a request that cannot be served: the errors of session.From, Manager.Require and Manager.Commit. It
+	// must write a response, and must not show the text of the error; default [WriteError].
+	Error func(http.ResponseWriter, *http.Request, error)
+}
+
+// A Middleware gives handlers the sessions of one manager. It is safe for concurrent use.
+type Middleware struct {
+	sessions *session.Manager
+	config   Config
+}
+
+// New returns the middleware of m, which must not be nil.
+func New(m *session.Manager, c Config) *Middleware {
+	if c.Client == nil {
+		ip := c.ClientIP
+		c.Client = func(r *http.Request) session.Client {
+			return session.Client{IP: ip.Addr(r.RemoteAddr, r.Header.Values), UserAgent: r.UserAgent()}
+		}
+	}
+	if c.Error == nil {
+		c.Error = WriteError
+	}
+	return &Middleware{m, c}
+}
+
+// Handler gives each request of next its session. If an outer handler did so already, next is just called.
+func (mw *Middleware) Handler(next http.Handler) http.Handler {
+	header := mw.sessions.RequestHeader()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, begun := mw.sessions.Start(r.Context(), mw.config.Client(r), r.Header[header]...)
+		if !begun {
+			next.ServeHTTP(w, r)
+			return
+		}
+		r = r.WithContext(ctx)
+		sw, out := wrap(mw, w, r)
+		defer sw.close()
+		next.ServeHTTP(out, r)
+		sw.finish()
+	})
+}
+
+// With is f as a handler that is given its session, loaded; if it cannot be, Config.Error answers. It needs
+// [Middleware.Handler] around it.
+func (mw *Middleware) With(f func(http.ResponseWriter, *http.Request, session.Session)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s, err := mw.sessions.From(r.Context())
+		if err != nil {
+			mw.config.Error(w, r, err)
+			return
+		}
+		f(w, r, s)
+	})
+}
+
+// Require lets only signed-in users through to next; Config.Error answers the others with
+// [session.ErrUnauthenticated]. It needs [Middleware.Handler] around it.
+func (mw *Middleware) Require(next http.Handler) http.Handler {
+	return mw.require(session.Requirement{}, next)
+}
+
+// RequireFresh is Require for users who proved within maxAge who they are; Config.Error answers the others with
+// [session.ErrStale]. It asks the database, never a cached copy. A maxAge of zero or less lets nobody through.
+func (mw *Middleware) RequireFresh(maxAge time.Duration) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return mw.require(session.Requirement{MaxAge: max(maxAge, 1)}, next)
+	}
+}
+
+// RequireLevel is Require for users who authenticated at level, or a higher one; Config.Error answers the others with
+// [session.ErrStale]. It asks the database, never a cached copy.
+func (mw *Middleware) RequireLevel(level int) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return mw.require(session.Requirement{Level: max(level, 1)}, next)
+	}
+}
+
+func (mw *Middleware) require(what session.Requirement, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, err := mw.sessions.Require(r.Context(), what); err != nil {
+			mw.config.Error(w, r, err)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
