@@ -1,0 +1,449 @@
+package session
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/hex"
+	"go/ast"
+	"go/constant"
+	"go/parser"
+	"go/token"
+	"go/types"
+	"math"
+	"math/bits"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/qsessions/qsessions/core/store"
+)
+
+// TestTokenForm: SEC-4, SEC-6. A token is the ID and a random verifier, and nothing else.
+func TestTokenForm(t *testing.T) {
+	t.Parallel()
+	m := manager(t, new(spy), Config{})
+	var tokens []string
+	for range 2 {
+		v := visitor{t: t, m: m}
+		var id ID
+		v.do(func(s Session) { s.Login("alice"); id = s.ID() })
+		raw, err := base64.RawURLEncoding.DecodeString(v.token)
+		if err != nil || len(v.token) != 64 || len(raw) != 48 {
+			t.Fatalf("token of %d characters, %d bytes (%v), want 64 and 48", len(v.token), len(raw), err)
+		}
+		if strings.Trim(v.token, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") != "" {
+			t.Error("the token has characters that are not of base64url")
+		}
+		if !bytes.Equal(raw[:16], id[:]) {
+			t.Errorf("the token does not begin with the ID %v", id)
+		}
+		tokens = append(tokens, string(raw))
+	}
+	same := 0
+	for i := 16; i < 48; i++ {
+		if tokens[0][i] == tokens[1][i] {
+			same++
+		}
+	}
+	if same > 8 { // 8 of 32 random bytes are equal once in 10^13 runs
+		t.Errorf("verifiers of two sessions of one user have %d of 32 bytes in common", same)
+	}
+}
+
+// TestTokenBitFlip: SEC-4. A token with one bit changed opens nothing, and the bytes of another session's half do not
+// fit.
+func TestTokenBitFlip(t *testing.T) {
+	t.Parallel()
+	m := manager(t, new(spy), Config{})
+	alice, bob := visitor{t: t, m: m}, visitor{t: t, m: m}
+	alice.do(func(s Session) { s.Login("alice") })
+	bob.do(func(s Session) { s.Login("bob") })
+	anonymous := func(what, token string) {
+		t.Helper()
+		v := visitor{t: t, m: m, token: token}
+		if u := v.user(); u != "" || v.token != token {
+			t.Errorf("%s: got user %q, token changed %t; want nobody, and the cookie left alone", what, u, v.token != token)
+		}
+	}
+	for i := range len(alice.token) * 8 {
+		b := []byte(alice.token)
+		b[i/8] ^= 1 << (i % 8)
+		anonymous("text bit flipped", string(b))
+	}
+	raw, _ := tokenCoding.DecodeString(alice.token)
+	for i := range len(raw) * 8 {
+		b := bytes.Clone(raw)
+		b[i/8] ^= 1 << (i % 8)
+		anonymous("bit flipped", tokenCoding.EncodeToString(b))
+	}
+	anonymous("halves of two tokens", alice.token[:22]+bob.token[22:])
+	if got := alice.user(); got != "alice" {
+		t.Errorf("the token itself opens the session of %q, want alice", got)
+	}
+}
+
+// TestTokensNeverRepeat: SEC-5. 200,000 tokens, as a million take too long under the race detector; a generator that
+// repeats within a million values of 256 bits repeats within these too, but for one chance in 2^200.
+func TestTokensNeverRepeat(t *testing.T) {
+	t.Parallel()
+	at := time.Now()
+	verifiers, ids := map[verifier]bool{}, map[ID]bool{}
+	for range 200_000 {
+		v, id := newVerifier(), store.NewID(at)
+		if verifiers[v] || ids[id] {
+			t.Fatal("a verifier or an ID came twice")
+		}
+		verifiers[v], ids[id] = true, true
+	}
+}
+
+// TestVerifierRandomness: SEC-6, CVE-38. A monobit and a chi-square test over 3.2 million bytes, with bounds of eight and
+// ten standard deviations: a good generator fails them never, a stuck bit or a skewed byte at once.
+func TestVerifierRandomness(t *testing.T) {
+	t.Parallel()
+	const n = 100_000 * len(verifier{})
+	var counts [256]int
+	ones := 0
+	for range n / len(verifier{}) {
+		v := newVerifier()
+		for _, b := range v {
+			counts[b]++
+			ones += bits.OnesCount8(b)
+		}
+	}
+	if d := math.Abs(float64(ones) - 4.0*float64(n)); d > 8*math.Sqrt(2*float64(n)) {
+		t.Errorf("%d of %d bits are set: %.0f away from the half", ones, 8*n, d)
+	}
+	chi, want := 0.0, float64(n)/256
+	for _, c := range counts {
+		chi += (float64(c) - want) * (float64(c) - want) / want
+	}
+	if sigma := math.Sqrt(2 * 255); chi > 255+10*sigma || chi < 255-10*sigma {
+		t.Errorf("chi-square of the bytes is %.0f, want about 255", chi)
+	}
+}
+
+// TestRandomSource: SEC-6, CVE-38. Whatever makes a secret or an ID draws from crypto/rand; math/rand is there for pauses
+// alone, and no package of UUIDs at all.
+func TestRandomSource(t *testing.T) {
+	t.Parallel()
+	jitter := []string{"commit.go", "sweep.go"}
+	files := append(sources(t, "."), "../store/id.go")
+	for _, name := range files {
+		f, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ImportsOnly)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, i := range f.Imports {
+			path := strings.Trim(i.Path.Value, `"`)
+			if strings.HasPrefix(path, "math/rand") && !slices.Contains(jitter, name) || strings.Contains(path, "uuid") {
+				t.Errorf("%s imports %s", name, path)
+			}
+		}
+	}
+	for _, name := range []string{"token.go", "seal.go", "../store/id.go"} {
+		b, err := os.ReadFile(name)
+		if err != nil || !bytes.Contains(b, []byte(`"crypto/rand"`)) {
+			t.Errorf("%s does not import crypto/rand (%v)", name, err)
+		}
+	}
+}
+
+// sources returns the names of the files in dir that are no tests.
+func sources(t *testing.T, dir string) (names []string) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if n := e.Name(); strings.HasSuffix(n, ".go") && !strings.HasSuffix(n, "_test.go") {
+			names = append(names, n)
+		}
+	}
+	if len(names) < 20 {
+		t.Fatalf("found the sources %v only", names)
+	}
+	return names
+}
+
+// malformed are texts that are no token; good is one.
+func malformed(good string) []string {
+	list := []string{
+		"", `""`, " ", "   ", good[:63], good + "A", good[:62], good + "==", good[:62] + "==", `"` + good + `"`, " " + good[1:],
+		good[:63] + "=", "%41" + good[3:], good[:61] + "%41", "+" + good[1:], "/" + good[1:], good[:63] + "+", good[:63] + "/",
+		"\x00" + good[1:], good[:63] + "\x00", good[:62] + "\r\n", "\n" + good[1:], "é" + good[2:], "\xff" + good[1:],
+		"." + good[1:], strings.Repeat("A", 64), // the zero ID
+		strings.Repeat("A", 22) + good[22:], // the same
+		strings.Repeat("A", 8<<10), strings.Repeat("A", 1<<20), "None", "null", "undefined", "0",
+	}
+	for _, line := range []int{4, 16, 63} {
+		list = append(list, good[:line]+"\n"+good[line+1:], good[:line]+"\r"+good[line+1:]) // encoding/base64 skips these
+	}
+	return list
+}
+
+// TestParseTokenMalformed: BAD-1, BAD-5, CVE-51.
+func TestParseTokenMalformed(t *testing.T) {
+	t.Parallel()
+	v := newVerifier()
+	id := store.NewID(time.Now())
+	good := formatToken(id, &v)
+	if i, w, ok := parseToken(good); !ok || i != id || w != v {
+		t.Fatalf("parseToken(formatToken) = %v, ok %t; want the same", i, ok)
+	}
+	for _, bad := range malformed(good) {
+		if _, _, ok := parseToken(bad); ok {
+			t.Errorf("parseToken(%.80q) is ok", bad)
+		}
+	}
+}
+
+// TestParseTokenAllocations: CVE-41. Whatever comes, parsing allocates nothing.
+func TestParseTokenAllocations(t *testing.T) {
+	v := newVerifier()
+	good := formatToken(store.NewID(time.Now()), &v)
+	for _, s := range append(malformed(good), good) {
+		if n := testing.AllocsPerRun(10, func() { parseToken(s) }); n > 1 { // the error of encoding/base64
+			t.Errorf("parseToken(%.20q) allocates %v times", s, n)
+		}
+	}
+}
+
+// FuzzParseToken: BAD-1, CVE-41. What is accepted is the one text of its token.
+func FuzzParseToken(f *testing.F) {
+	v := newVerifier()
+	good := formatToken(store.NewID(time.Now()), &v)
+	f.Add(good)
+	for _, s := range malformed(good) {
+		f.Add(s[:min(len(s), 100)])
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		id, v, ok := parseToken(s)
+		if ok && (formatToken(id, &v) != s || id.IsZero()) {
+			t.Errorf("parseToken(%q) is ok, but its token is %q", s, formatToken(id, &v))
+		}
+	})
+}
+
+// TestUnknownToken: SEC-30, CVE-30, BAD-6. A well-formed token that the store does not know, of an attacker or of another
+// deployment, is never adopted: a login gets another ID and another secret.
+func TestUnknownToken(t *testing.T) {
+	t.Parallel()
+	for _, c := range []Config{{}, {Header: "Authorization"}} {
+		var kinds []EventKind
+		c.Observe = func(_ context.Context, e Event) { kinds = append(kinds, e.Kind) }
+		st := new(spy)
+		m := manager(t, st, c)
+		secret := newVerifier()
+		id := store.NewID(time.Now())
+		fixed := formatToken(id, &secret)
+
+		v := visitor{t: t, m: m, token: fixed}
+		e := v.do(func(s Session) {
+			if s.User() != "" || !s.ID().IsZero() {
+				t.Errorf("unknown token: user %q, ID %v; want nobody and none", s.User(), s.ID())
+			}
+		})
+		if e.Name != "" || st.count() != 1 || !slices.Equal(kinds, []EventKind{UnknownToken}) {
+			t.Errorf("unknown token: effect %q, %d store calls, events %v; want none, 1, [unknown token]", e.Name, st.count(), kinds)
+		}
+		v.do(func(s Session) { s.Login("alice") })
+		if i, w, ok := parseToken(v.token); !ok || i == id || w == secret {
+			t.Errorf("after the login: ok %t, same ID %t, same secret %t; want a new token", ok, i == id, w == secret)
+		}
+		attacker := visitor{t: t, m: m, token: fixed}
+		if u := attacker.user(); u != "" {
+			t.Errorf("the fixed token opens the session of %q", u)
+		}
+		v = visitor{t: t, m: m, token: fixed}
+		v.do(func(s Session) { Key[int]("n").Set(s, 1) })
+		if i, w, ok := parseToken(v.token); !ok || i == id || w == secret {
+			t.Errorf("after a value: ok %t, same ID %t, same secret %t; want a new token", ok, i == id, w == secret)
+		}
+	}
+}
+
+// TestOldToken: BAD-7, CVE-32. A token that was replaced, or whose session was logged out, opens nothing.
+func TestOldToken(t *testing.T) {
+	t.Parallel()
+	steps := []struct {
+		name string
+		f    func(Session)
+	}{
+		{"value", func(s Session) { Key[int]("n").Set(s, 1) }},
+		{"login", func(s Session) { s.Login("alice") }},
+		{"login again", func(s Session) { s.Login("alice") }},
+		{"reauthentication", func(s Session) { s.Reauthenticate(Level(2)) }},
+		{"rotation", func(s Session) { s.Rotate() }},
+		{"login of another", func(s Session) { s.Login("bob") }},
+		{"logout", func(s Session) { s.Logout() }},
+	}
+	m := manager(t, new(spy), Config{})
+	v := visitor{t: t, m: m}
+	var old []string
+	for _, step := range steps {
+		v.do(step.f)
+		if v.token != "" && slices.Contains(old, v.token) {
+			t.Errorf("%s: the token is an old one", step.name)
+		}
+		for i, token := range old {
+			w := visitor{t: t, m: m, token: token}
+			e := w.do(func(s Session) {
+				if s.User() != "" || !s.ID().IsZero() || Key[int]("n").Has(s) {
+					t.Errorf("after %s: the token of %s still opens something", step.name, steps[i].name)
+				}
+			})
+			if e.Name != "" {
+				t.Errorf("after %s: the token of %s made the server answer with %s", step.name, steps[i].name, e.Name)
+			}
+		}
+		old = append(old, v.token)
+	}
+	if v.token != "" {
+		t.Error("after the logout the client still has a token")
+	}
+}
+
+// TestPublicNamesAreNoTokens: BAD-8, CVE-51. Neither the ID nor the stored digest opens a session.
+func TestPublicNamesAreNoTokens(t *testing.T) {
+	t.Parallel()
+	m := manager(t, new(spy), Config{})
+	v := visitor{t: t, m: m}
+	var id ID
+	v.do(func(s Session) { s.Login("alice"); id = s.ID() })
+	_, secret, _ := parseToken(v.token)
+	d, none := secret.digest(), verifier{}
+	asSecret := verifier(d)
+	for name, token := range map[string]string{
+		"id": id.String(), "id without dashes": strings.ReplaceAll(id.String(), "-", ""), "half": v.token[:22],
+		"digest in hex": hex.EncodeToString(d[:]), "digest": tokenCoding.EncodeToString(d[:]),
+		"id and digest": formatToken(id, &asSecret), "id and zero": formatToken(id, &none),
+		"zero id": formatToken(ID{}, &secret),
+	} {
+		w := visitor{t: t, m: m, token: token}
+		if u := w.user(); u != "" {
+			t.Errorf("%s is accepted as a token of %q", name, u)
+		}
+	}
+}
+
+// importer makes packages that hold nothing but the constant the types of this package depend on.
+type importer struct{}
+
+func (importer) Import(path string) (*types.Package, error) {
+	p := types.NewPackage(path, path[strings.LastIndexByte(path, '/')+1:])
+	if path == "crypto/sha256" {
+		p.Scope().Insert(types.NewConst(token.NoPos, p, "Size", types.Typ[types.UntypedInt], constant.MakeInt64(32)))
+	}
+	p.MarkComplete()
+	return p, nil
+}
+
+// TestConstantTimeSource: SEC-26. In the source, digests and verifiers are compared by crypto/subtle alone: no == but the
+// one with zero, no map key, and no other function gets at their bytes but those that copy, fill or hash them.
+func TestConstantTimeSource(t *testing.T) {
+	t.Parallel()
+	var files []*ast.File
+	fset := token.NewFileSet()
+	for _, name := range sources(t, ".") {
+		f, err := parser.ParseFile(fset, name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, f)
+	}
+	info := &types.Info{Types: map[ast.Expr]types.TypeAndValue{}}
+	config := types.Config{Importer: importer{}, Error: func(error) {}} // the rest of the world is missing
+	_, _ = config.Check("session", fset, files, info)
+	secretType := func(e ast.Expr) bool {
+		typ := info.Types[e].Type
+		if typ == nil {
+			return false
+		}
+		if p, ok := typ.Underlying().(*types.Pointer); ok {
+			typ = p.Elem()
+		}
+		n, ok := typ.(*types.Named)
+		return ok && slices.Contains([]string{"digest", "verifier", "secret"}, n.Obj().Name())
+	}
+	deref := func(e ast.Expr) bool { // by value: pointers may be compared
+		typ := info.Types[e].Type
+		if typ == nil {
+			return false
+		}
+		_, pointer := typ.Underlying().(*types.Pointer)
+		return secretType(e) && !pointer
+	}
+	compares, slicings := 0, 0
+	for _, f := range files {
+		var function string
+		var stack []ast.Node
+		ast.Inspect(f, func(n ast.Node) bool {
+			if n == nil {
+				stack = stack[:len(stack)-1]
+				return true
+			}
+			stack = append(stack, n)
+			at := fset.Position(n.Pos())
+			switch n := n.(type) {
+			case *ast.FuncDecl:
+				function = n.Name.Name
+			case *ast.BinaryExpr:
+				if (n.Op == token.EQL || n.Op == token.NEQ) && (deref(n.X) || deref(n.Y)) && function != "isZero" {
+					t.Errorf("%v: a digest or verifier is compared with %v", at, n.Op)
+				}
+			case *ast.SwitchStmt:
+				if n.Tag != nil && deref(n.Tag) {
+					t.Errorf("%v: switch over a digest or verifier", at)
+				}
+			case *ast.MapType:
+				if deref(n.Key) {
+					t.Errorf("%v: a digest or verifier is a map key", at)
+				}
+			case *ast.SliceExpr:
+				if !secretType(n.X) {
+					return true
+				}
+				slicings++
+				call, ok := stack[len(stack)-2].(*ast.CallExpr)
+				if !ok {
+					t.Errorf("%v: the bytes of a digest or verifier go elsewhere than into a call", at)
+					return true
+				}
+				switch name := types.ExprString(call.Fun); name {
+				case "subtle.ConstantTimeCompare":
+					compares++
+				case "copy", "append", "rand.Read", "sha256.Sum256":
+				default:
+					t.Errorf("%v: the bytes of a digest or verifier go to %s", at, name)
+				}
+			}
+			return true
+		})
+	}
+	if compares < 2 || slicings < 6 {
+		t.Errorf("saw %d operands of ConstantTimeCompare, and %d slicings in all: the test has gone blind", compares, slicings)
+	}
+}
+
+// TestDigestEqual: SEC-26. Every single bit counts.
+func TestDigestEqual(t *testing.T) {
+	t.Parallel()
+	v := newVerifier()
+	d := v.digest()
+	e := v.digest()
+	if !d.equal(&e) {
+		t.Error("a digest does not equal itself")
+	}
+	for i := range len(d) * 8 {
+		e := d
+		e[i/8] ^= 1 << (i % 8)
+		if d.equal(&e) || e.equal(&d) {
+			t.Fatalf("digests that differ in bit %d are equal", i)
+		}
+	}
+}
