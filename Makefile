@@ -1,0 +1,96 @@
+# What people type. `make` alone lists it.
+# GOFLAGS of the environment is kept. Every module is in go.work; the pattern for all of them is `work`.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+FUZZTIME ?= 10s
+BENCHTIME ?= 1s
+BENCH ?= .
+# Whether every required security case must have a test.
+COMPLETE ?= true
+
+modules = $$(go list -m -f '{{.Dir}}')
+gate = @printf '%s\n' '== $(1)'
+
+.PHONY: help demo test check fuzz bench generate
+.PHONY: check-format check-vet check-fix check-static check-modules check-deps check-length check-docs check-release
+
+help:
+	@echo 'make demo      run the demo application on the loopback'
+	@echo 'make test      run all tests with the race detector, on real servers; installs them where it may'
+	@echo 'make check     all gates: format, vet, modernizers, staticcheck, modules, dependencies, docs, release'
+	@echo 'make fuzz      run every fuzz test for FUZZTIME=$(FUZZTIME)'
+	@echo 'make bench     run the benchmarks that match BENCH=$(BENCH) for BENCHTIME=$(BENCHTIME)'
+	@echo 'make generate  write the generated pages of docs/'
+
+demo:
+	@go run ./tools/cmd/qsessions demo
+
+test:
+	@.ci/test
+
+# One after another, also under make -j: the go command is parallel itself, and the first fault ends it.
+check:
+	@for gate in format vet fix static modules deps length docs release; do $(MAKE) check-$$gate; done
+
+check-format:
+	$(call gate,gofmt)
+	@files=$$(gofmt -l .); [ -z "$$files" ] || { echo "not formatted:"; echo "$$files"; exit 1; }
+
+check-vet:
+	$(call gate,go vet)
+	@go vet work
+
+check-fix:
+	$(call gate,go fix: newer forms of the language)
+	@go fix -diff work
+
+check-static: bin/staticcheck
+	$(call gate,staticcheck)
+	@bin/staticcheck work
+
+bin/staticcheck: tools/lint.mod tools/lint.sum
+	@cd tools && GOWORK=off go build -modfile=lint.mod -o ../bin/ tool && touch ../bin/staticcheck
+
+# As somebody sees a module who has it alone. go vet compiles what it looks at, so go build would only link in addition.
+check-modules:
+	$(call gate,each module alone: go mod tidy -diff; go vet)
+	@for dir in $(modules); do (cd "$$dir" && export GOWORK=off && go mod tidy -diff && go vet ./...) || { echo "in $$dir"; exit 1; }; done
+
+check-deps:
+	$(call gate,depcheck)
+	@go run ./tools/depcheck
+
+check-length:
+	$(call gate,length of files: at most 400 lines)
+	@git ls-files -z --cached --others --exclude-standard '*.go' ':!*_test.go' | xargs -0 awk 'FNR == 401 {print FILENAME " is longer"; long = 1} END {exit long}'
+
+check-docs:
+	$(call gate,generated pages)
+	@go run ./tools/contract -check
+	@go run ./tools/securitydoc -check -complete=$(COMPLETE)
+
+check-release:
+	$(call gate,release: a clean consumer of each published module)
+	@go run ./tools/release check
+
+fuzz:
+	@for dir in $(modules); do cd "$$dir"; \
+		go test -list '^Fuzz' ./... | awk '/^Fuzz/ {names[++n] = $$1} /^ok/ {for (i = 1; i <= n; i++) print $$2, names[i]; n = 0}' | \
+		while read -r package name; do \
+			echo "== $$package $$name"; \
+			go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "$$package"; \
+		done; \
+	done
+
+bench:
+	@.ci/install-servers
+	@go test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem -timeout 30m ./tools/bench/...
+
+generate:
+	@go run ./tools/contract
+	@go run ./tools/securitydoc
