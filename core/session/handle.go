@@ -10,13 +10,28 @@ import (
 	"github.com/qsessions/qsessions/core/store"
 )
 
-// handle is the session of one request, and the context that carries it.
+// A carrier is the context of a request, and holds its session. They are two types because both have an Err.
+type carrier struct {
+	context.Context
+	handle handle
+}
+
+// Value implements [context.Context].
+func (c *carrier) Value(key any) any {
+	switch key {
+	case contextKey{}, any(c.handle.m):
+		return &c.handle
+	}
+	return c.Context.Value(key)
+}
+
+// handle is the session of one request.
 //
 // io is held while the store is called and while changes are made, so that a commit sees all of them or none; mu guards
 // the fields, and is never held during I/O, nor while code of the application runs. io is taken before mu.
 type handle struct {
-	context.Context
 	m       *Manager
+	ctx     context.Context // that carries it, for the observer
 	started time.Time
 
 	io sync.Mutex
@@ -72,15 +87,6 @@ func (h *handle) dirty() bool {
 }
 
 func (h *handle) self() *handle { return h }
-
-// Value implements [context.Context].
-func (h *handle) Value(key any) any {
-	switch key {
-	case contextKey{}, any(h.m):
-		return h
-	}
-	return h.Context.Value(key)
-}
 
 // ID implements [Session].
 func (h *handle) ID() ID {
@@ -202,7 +208,7 @@ func (h *handle) raise() {
 	h.events = nil
 	h.mu.Unlock()
 	for _, e := range events {
-		h.m.observe(h, e)
+		h.m.observe(h.ctx, e)
 	}
 }
 

@@ -107,7 +107,7 @@ func (h *handle) value(name string) ([]byte, bool) {
 }
 
 func (h *handle) reportCorrupt(name string, err error) {
-	h.m.observe(h, Event{Kind: ValueCorrupt, ID: h.ID(), User: h.User(), Reason: name, Err: err})
+	h.m.observe(h.ctx, Event{Kind: ValueCorrupt, ID: h.ID(), User: h.User(), Reason: name, Err: err})
 }
 
 // values returns the values with this request's changes. Stored data that cannot be read counts as none; first is true

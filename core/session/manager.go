@@ -123,7 +123,9 @@ func (m *Manager) Start(ctx context.Context, c Client, header ...string) (contex
 	if _, ok := m.handle(ctx); ok {
 		return ctx, false
 	}
-	return &handle{Context: ctx, m: m, header: header, client: c, started: now()}, true
+	r := &carrier{Context: ctx, handle: handle{m: m, header: header, client: c, started: now()}}
+	r.handle.ctx = r
+	return r, true
 }
 
 // Commit makes the changes of a request durable: it creates the session, saves it, touches it, or does nothing. An
@@ -163,8 +165,8 @@ func (m *Manager) From(ctx context.Context) (Session, error) {
 }
 
 func (m *Manager) handle(ctx context.Context) (*handle, bool) {
-	if h, ok := ctx.(*handle); ok && h.m == m {
-		return h, true
+	if c, ok := ctx.(*carrier); ok && c.handle.m == m {
+		return &c.handle, true
 	}
 	return find(ctx, m)
 }
