@@ -21,6 +21,7 @@ type secret struct {
 const (
 	secretVersion = 1
 	secretLen     = 1 + 1 + 1 + 32 + 32 + 4*8 + 8
+	maxMicros     = 253_402_300_800_000_000 - 1 // the end of the year 9999: a later time has no text form
 )
 
 func (s *secret) encode() []byte {
@@ -48,12 +49,17 @@ func decodeSecret(b []byte) (s secret, ok bool) {
 	b = b[3:]
 	b = b[copy(s.current[:], b):]
 	b = b[copy(s.previous[:], b):]
+	for i := range 3 {
+		if binary.BigEndian.Uint64(b[8*i:]) > maxMicros {
+			return s, false
+		}
+	}
 	s.seenAt = fromMicros(int64(binary.BigEndian.Uint64(b)))
 	s.rotatedAt = fromMicros(int64(binary.BigEndian.Uint64(b[8:])))
 	s.deadline = fromMicros(int64(binary.BigEndian.Uint64(b[16:])))
 	s.idle = time.Duration(binary.BigEndian.Uint64(b[24:]))
 	copy(s.nonce[:], b[32:])
-	return s, !s.current.isZero() && s.idle > 0
+	return s, !s.current.isZero() && s.idle > 0 && s.idle <= maxDuration
 }
 
 // match says which of the session's verifiers d is the digest of.
