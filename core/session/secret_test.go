@@ -1,0 +1,134 @@
+package session
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math"
+	"testing"
+	"time"
+
+	"github.com/qsessions/qsessions/core/store"
+)
+
+func testSecret() *secret {
+	v, w := newVerifier(), newVerifier()
+	return &secret{
+		current: v.digest(), previous: w.digest(), seenAt: time.UnixMicro(1).UTC(), rotatedAt: time.UnixMicro(2).UTC(),
+		deadline: time.Date(2030, 1, 2, 3, 4, 5, 6000, time.UTC), idle: time.Minute, level: 255, remember: true, nonce: [8]byte{1, 2, 3, 4, 5, 6, 7, 8},
+	}
+}
+
+// TestSecretRoundTrip: what is encoded is decoded, and fits into a record.
+func TestSecretRoundTrip(t *testing.T) {
+	t.Parallel()
+	full := testSecret()
+	for _, want := range []secret{*full, {current: full.current, idle: 1, deadline: full.deadline}} {
+		b := want.encode()
+		if got, ok := decodeSecret(b); !ok || got != want || len(b) != secretLen || len(b) > store.MaxSecret {
+			t.Errorf("got %+v, %t from %d bytes, want %+v", got, ok, len(b), want)
+		}
+	}
+}
+
+// TestSecretMalformed: CVE-41, CVE-51, BAD-61. What encode does not return is refused: another length or version, unknown
+// flags, no digest, and times that the limits of a policy never reach.
+func TestSecretMalformed(t *testing.T) {
+	t.Parallel()
+	good := testSecret().encode()
+	bad := map[string][]byte{"nil": nil, "empty": {}, "short": good[:len(good)-1], "long": append(bytes.Clone(good), 0), "huge": make([]byte, 1<<20)}
+	with := func(name string, at int, b ...byte) {
+		c := bytes.Clone(good)
+		copy(c[at:], b)
+		bad[name] = c
+	}
+	number := func(v int64) []byte { return binary.BigEndian.AppendUint64(nil, uint64(v)) }
+	with("version", 0, secretVersion+1)
+	with("flags", 1, 2)
+	with("zero digest", 3, make([]byte, 32)...)
+	for i, name := range []string{"seen", "rotated", "deadline", "idle"} {
+		at := 3 + 64 + 8*i
+		with(name+" negative", at, number(-1)...)
+		with(name+" lowest", at, number(math.MinInt64)...)
+		with(name+" highest", at, number(math.MaxInt64)...)
+		with(name+" at the zero time", at, number(time.Time{}.UnixMicro())...)
+	}
+	with("idle zero", 3+64+24, number(0)...)
+	with("year 10000", 3+64+16, number(time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC).UnixMicro())...)
+	for name, b := range bad {
+		if _, ok := decodeSecret(b); ok {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+// TestSecretDamaged: CVE-51, BAD-61. A session whose notes are damaged opens to nobody, and is neither stored over nor a
+// reason to panic.
+func TestSecretDamaged(t *testing.T) {
+	t.Parallel()
+	for _, damage := range [][]byte{nil, {}, {1}, make([]byte, secretLen), bytes.Repeat([]byte{0xff}, secretLen), []byte("None"), []byte("null")} {
+		st := new(spy)
+		v := visitor{t: t, m: manager(t, st, Config{})}
+		var id ID
+		v.do(func(s Session) { s.Login("alice"); id = s.ID() })
+		r, err := st.Store.Load(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Secret = damage
+		if err := st.Store.Save(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		_, secret, _ := parseToken(v.token)
+		zero := verifier{}
+		for _, token := range []string{v.token, formatToken(id, &secret), formatToken(id, &zero)} {
+			w := visitor{t: t, m: v.m, token: token}
+			if u := w.user(); u != "" {
+				t.Errorf("secret %.10x: the session of %q opens", damage, u)
+			}
+		}
+	}
+}
+
+// TestSecretMatch: SEC-26, CVE-51. Neither an unset previous digest nor any other but the two ever matches.
+func TestSecretMatch(t *testing.T) {
+	t.Parallel()
+	v, w, x := newVerifier(), newVerifier(), newVerifier()
+	current, previous, other, zero := v.digest(), w.digest(), x.digest(), digest{}
+	at := time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
+	for _, test := range []struct {
+		name string
+		s    secret
+		d    digest
+		want presented
+	}{
+		{"current", secret{current: current}, current, presentedCurrent},
+		{"zero against none", secret{current: current}, zero, presentedOther},
+		{"other", secret{current: current, previous: previous}, other, presentedOther},
+		{"previous, unseen", secret{current: current, previous: previous}, previous, presentedPrevious},
+		{"previous, in grace", secret{current: current, previous: previous, seenAt: at.Add(-time.Second + 1)}, previous, presentedPrevious},
+		{"previous, after grace", secret{current: current, previous: previous, seenAt: at.Add(-time.Second)}, previous, presentedOther},
+	} {
+		if got := test.s.match(&test.d, at, time.Second); got != test.want {
+			t.Errorf("%s: got %d, want %d", test.name, got, test.want)
+		}
+	}
+}
+
+// FuzzDecodeSecret: CVE-41. What is accepted is encoded to the same bytes.
+func FuzzDecodeSecret(f *testing.F) {
+	good := testSecret().encode()
+	f.Add([]byte(nil))
+	f.Add(good)
+	f.Add(good[1:])
+	f.Add(bytes.Repeat([]byte{0xff}, secretLen))
+	for i := range 4 {
+		b := bytes.Clone(good)
+		binary.BigEndian.PutUint64(b[3+64+8*i:], uint64(time.Time{}.UnixMicro()))
+		f.Add(b)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if s, ok := decodeSecret(b); ok && !bytes.Equal(s.encode(), b) {
+			t.Errorf("%x is read as %+v", b, s)
+		}
+	})
+}
