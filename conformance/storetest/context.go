@@ -22,7 +22,6 @@ func (e *env) calls() []call {
 	kept, fresh := e.create(e.bound(e.user("ann"), e.now)), e.record()
 	was, touching, saving := kept.Clone(), kept.Clone(), kept.Clone()
 	saving.Data = []byte("must not be saved")
-	kept.ExpiresAt = was.ExpiresAt
 	unchanged := func() { e.stored(was) }
 	cs := []call{
 		{"Load", func(ctx context.Context) error { _, err := e.s.Load(ctx, was.ID); return err }, unchanged},
@@ -85,7 +84,7 @@ func contextCases() []Case {
 				ctx, cancel := context.WithCancel(e.ctx)
 				cancel()
 				_, _ = e.s.Load(ctx, r.ID)
-				_ = e.s.Save(ctx, r.Clone())
+				_ = e.s.Delete(ctx, e.id())
 			}
 			e.stored(r)
 			e.ok("Save", e.s.Save(e.ctx, r))

