@@ -1,0 +1,31 @@
+// Package examples holds the programs that README.md shows.
+package examples
+
+import (
+	"os"
+	"strings"
+	"testing"
+)
+
+// TestReadme: the README shows the programs of this folder, which compile and run, to the letter.
+func TestReadme(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := strings.Count(string(readme), "```go\n")
+	files := []string{"quickstart/main.go", "backend/store_test.go"}
+	for _, name := range files {
+		code, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(readme), "```go\n"+string(code)+"```\n") {
+			t.Errorf("README.md does not show %s as it is", name)
+		}
+	}
+	if blocks != len(files) {
+		t.Errorf("README.md has %d blocks of Go, %d of them checked", blocks, len(files))
+	}
+}
