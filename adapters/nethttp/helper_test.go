@@ -29,8 +29,9 @@ const (
 // countingStore counts the calls, and can be out.
 type countingStore struct {
 	memory.Store
-	loads, creates, saves, touches, deletes, lists atomic.Int64
-	down                                           atomic.Bool
+	loads, creates, saves, touches, deletes atomic.Int64
+	touched                                 atomic.Int64 // touches that were accepted
+	down                                    atomic.Bool
 }
 
 func (c *countingStore) call(n *atomic.Int64) error {
@@ -66,7 +67,11 @@ func (c *countingStore) Touch(ctx context.Context, r *store.Record, t store.Touc
 	if err := c.call(&c.touches); err != nil {
 		return err
 	}
-	return c.Store.Touch(ctx, r, t)
+	err := c.Store.Touch(ctx, r, t)
+	if err == nil {
+		c.touched.Add(1)
+	}
+	return err
 }
 
 func (c *countingStore) Delete(ctx context.Context, ids ...store.ID) error {
