@@ -48,7 +48,7 @@ func cachedCases() []Case {
 	return cases
 }
 
-// warm reads id, so that there is a copy of it.
+// warm reads id, so that there is a copy of it if the store keeps any.
 func (e *env) warm(id store.ID) {
 	for range 2 {
 		_, err := e.s.Load(e.ctx, id)

@@ -12,7 +12,7 @@ func deleteCases() []Case {
 		{Name: "delete/removes", Why: "Delete removes records: no Load that starts after it returned finds them.", run: func(e *env) {
 			a, b, c := e.record(), e.record(), e.bound(e.user("ann"), e.now)
 			e.create(a, b, c)
-			_ = e.get(a.ID) // a copy of it may be cached now
+			e.warm(a.ID)
 			e.ok("Delete", e.s.Delete(e.ctx, a.ID, c.ID))
 			e.gone(a.ID)
 			e.gone(c.ID)

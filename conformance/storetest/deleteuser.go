@@ -27,6 +27,7 @@ func deleteUserCases() []Case {
 			old, last := e.bound(ann, e.in(-time.Hour)), e.bound(ann, cutoff.Add(-time.Microsecond))
 			at, later := e.bound(ann, cutoff), e.bound(ann, cutoff.Add(time.Microsecond))
 			e.create(later, old, at, last)
+			e.warm(old.ID)
 			got, err := e.x.DeleteUser(e.ctx, ann, cutoff)
 			e.removes("DeleteUser", got, err, old, last)
 			e.gone(old.ID)
@@ -90,6 +91,7 @@ func deleteUserCases() []Case {
 		}},
 		{Name: "deleteuser/final", Why: "A removed record is not found, and no Save or Touch brings it back.", run: func(e *env) {
 			r := e.create(e.bound(e.user("ann"), e.now))
+			e.warm(r.ID)
 			_, err := e.x.DeleteUser(e.ctx, r.User, e.in(time.Second))
 			e.ok("DeleteUser", err)
 			for version := range int64(4) {

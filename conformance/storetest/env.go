@@ -51,17 +51,11 @@ func (e *env) violation() error {
 	return errors.Join(e.errs...)
 }
 
-// have ends the case if a promise is not kept; promise/... says so in better words.
-func (e *env) have(n Need) {
-	if n&NeedIndexed != 0 && e.x == nil {
-		e.fatalf("%T does not implement store.Indexed", e.s)
-	}
-	if _, ok := e.s.(store.Cached); n&NeedCached != 0 && (!ok || e.f.Behind == nil) {
-		e.fatalf("%T does not implement store.Cached, or there is no Fixture.Behind", e.s)
-	}
-	if n&NeedUsers != 0 && (e.f.Nobody == "" || e.f.User == nil) {
-		e.fatalf("there is no Fixture.User or no Fixture.Nobody")
-	}
+// lacks reports whether a promise is not kept. Only the cases of promise say so: one fault, one violation.
+func (e *env) lacks(n Need) bool {
+	_, cached := e.s.(store.Cached)
+	return n&NeedIndexed != 0 && e.x == nil || n&NeedCached != 0 && (!cached || e.f.Behind == nil) ||
+		n&NeedUsers != 0 && (e.f.User == nil || e.f.Nobody == "")
 }
 
 // want ends the case unless err matches target; nil stands for no error.
@@ -260,7 +254,9 @@ func names(rs []*store.Record) string {
 // diff says in which fields got is not want; it is empty if they are equal. Tag is the store's, and not compared.
 func diff(got, want *store.Record) string {
 	var d []string
-	differ := func(field string, g, w any) { d = append(d, fmt.Sprintf("%s: got %.99v, want %.99v", field, g, w)) }
+	differ := func(field string, g, w any) {
+		d = append(d, fmt.Sprintf("%s: got %.99s, want %.99s", field, fmt.Sprint(g), fmt.Sprint(w)))
+	}
 	if got.ID != want.ID {
 		differ("ID", got.ID, want.ID)
 	}

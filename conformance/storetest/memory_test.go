@@ -17,9 +17,3 @@ func inMemory() storetest.Config {
 func TestMemory(t *testing.T)      { storetest.Run(t, inMemory()) }
 func FuzzMemory(f *testing.F)      { storetest.Fuzz(f, inMemory()) }
 func BenchmarkMemory(b *testing.B) { storetest.Bench(b, inMemory()) }
-
-func TestMemoryCheck(t *testing.T) {
-	if err := storetest.Check(t.Context(), inMemory()); err != nil {
-		t.Errorf("got %v, want no violation", err)
-	}
-}

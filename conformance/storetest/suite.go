@@ -168,8 +168,9 @@ func (c Config) run(ctx context.Context, k Case) error {
 	go func() {
 		defer close(done)
 		defer e.recovered()
-		e.have(k.Needs)
-		k.run(e)
+		if !e.lacks(k.Needs) {
+			k.run(e)
+		}
 	}()
 	limit := time.NewTimer(timeout + timeout/2)
 	defer limit.Stop()
