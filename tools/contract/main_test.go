@@ -1,0 +1,56 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/qsessions/qsessions/conformance/storetest"
+)
+
+// Each clause is on the page, in an area that is explained.
+func TestPage(t *testing.T) {
+	t.Parallel()
+	got := string(page(storetest.Cases()))
+	for _, k := range storetest.Cases() {
+		a, _, _ := strings.Cut(k.Name, "/")
+		if areas[a] == "" {
+			t.Errorf("area %s has no text", a)
+		}
+		if !strings.Contains(got, "| `"+k.Name+"` | "+cell(k.Why)+" |") {
+			t.Errorf("%s is not on the page", k.Name)
+		}
+	}
+	if n := strings.Count(got, "\n## "); n != len(areas) {
+		t.Errorf("got %d areas, want %d", n, len(areas))
+	}
+}
+
+func TestRun(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "contract.md")
+	if err := run(path, true); err == nil {
+		t.Error("check of a missing file: got no error")
+	}
+	if err := run(path, false); err != nil {
+		t.Fatal(err)
+	}
+	if err := run(path, true); err != nil {
+		t.Errorf("check of a fresh file: got %v, want no error", err)
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, text := range map[string]string{
+		"a changed line": strings.Replace(string(b), "save/conflict", "save/other", 1), "a missing end": string(b[:len(b)/2]), "nothing": "", "more": string(b) + "x\n",
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := run(path, true); err == nil || !strings.Contains(err.Error(), "go run ./tools/contract") || !strings.Contains(err.Error(), "line ") {
+			t.Errorf("check of %s: got %v, want a hint", what, err)
+		}
+	}
+}

@@ -1,0 +1,54 @@
+package main
+
+const intro = `# The contract of stores
+
+<!-- Written by go run ./tools/contract from the cases of conformance/storetest. Do not edit. -->
+
+A store keeps the sessions of an application. Package core/store says what it must do; this page is that contract clause
+by clause, as the suite of package conformance/storetest verifies it: %d clauses, of which %d are for indexed stores only.
+
+Every clause is a test. Its name is stable: a failure names it, and so does this page. A clause that is marked with a
+condition is tested where the store promises to meet that condition; a promise that is not kept is a failure, and so is
+a capability that was not promised. What a store does beyond these clauses is its own business.
+
+A store has no clock: it keeps the times that it is given, and every test passes its times. The races below are run
+many times, with the callers released at once. To certify a backend, call storetest.Run from a test, with the race
+detector and against the real server:
+
+` + "```go" + `
+func TestContract(t *testing.T) {
+	storetest.Run(t, storetest.Config{
+		Indexed: true,
+		Open: func(ctx context.Context) (storetest.Fixture, error) {
+			s, err := mystore.Open(ctx, freshDatabase(t))
+			if err != nil {
+				return storetest.Fixture{}, err
+			}
+			return storetest.Fixture{Store: s, Close: s.Close}, nil
+		},
+	})
+}
+` + "```" + `
+
+storetest.Fuzz compares random sequences of calls with a model of the contract, and storetest.Bench measures.
+`
+
+// areas say what the clauses of an area are about.
+var areas = map[string]string{
+	"promise":    "A store is what its test says that it is.",
+	"load":       "Load returns one record.",
+	"create":     "Create inserts a record and never replaces one.",
+	"save":       "Save replaces a record that nobody has saved or removed since it was read.",
+	"touch":      "Touch notes a request that changed nothing.",
+	"delete":     "Delete removes records for good.",
+	"list":       "List finds records and yields them one by one.",
+	"deleteuser": "DeleteUser removes the records of a user whose credentials were asked for before a cut-off.",
+	"cutoff":     "Cutoff says which logins of a user come too late.",
+	"sweep":      "Sweep forgets what nobody can use any more.",
+	"cached":     "A store that may answer from a copy can be asked not to.",
+	"values":     "What goes in comes out.",
+	"errors":     "Errors tell what happened, not what is stored.",
+	"ownership":  "The caller may do what it likes with its own memory.",
+	"context":    "A context that is done ends the call.",
+	"race":       "What holds for one caller holds for many at once.",
+}
