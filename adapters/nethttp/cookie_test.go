@@ -98,7 +98,9 @@ func TestTokenStays(t *testing.T) {
 			_, _ = fmt.Fprintf(w, "%s %v %+v %s %+v %#v", info, x.Info(), x.Info(), x.ID(), all, all)
 		})
 		s.on("/wrong", func(_ http.ResponseWriter, _ *http.Request, x session.Session) { wrong.Set(x, nil) })
-		s.on("/panic", func(_ http.ResponseWriter, _ *http.Request, x session.Session) { panic(fmt.Sprintf("%v %s", x.Info(), x.ID())) })
+		s.on("/panic", func(_ http.ResponseWriter, _ *http.Request, x session.Session) {
+			panic(fmt.Sprintf("%v %s", x.Info(), x.ID()))
+		})
 		s.on("/late", func(w http.ResponseWriter, _ *http.Request, x session.Session) { w.WriteHeader(200); x.Rotate() })
 		server := httptest.NewUnstartedServer(s.handler())
 		server.Config.ErrorLog = log.New(&serverLog, "", 0)

@@ -30,10 +30,12 @@ func TestLateWriter(t *testing.T) {
 		status int // 0: the connection breaks
 		late   func(w http.ResponseWriter, r *http.Request, s session.Session)
 	}{
-		"CVE-1 read":   {200, func(http.ResponseWriter, *http.Request, session.Session) {}},
-		"CVE-1 touch":  {200, func(http.ResponseWriter, *http.Request, session.Session) {}},
-		"CVE-1 set":    {401, func(_ http.ResponseWriter, _ *http.Request, s session.Session) { note.Set(s, "late") }},
-		"CVE-1 update": {401, func(_ http.ResponseWriter, _ *http.Request, s session.Session) { count.Update(s, func(n int) int { return n + 1 }) }},
+		"CVE-1 read":  {200, func(http.ResponseWriter, *http.Request, session.Session) {}},
+		"CVE-1 touch": {200, func(http.ResponseWriter, *http.Request, session.Session) {}},
+		"CVE-1 set":   {401, func(_ http.ResponseWriter, _ *http.Request, s session.Session) { note.Set(s, "late") }},
+		"CVE-1 update": {401, func(_ http.ResponseWriter, _ *http.Request, s session.Session) {
+			count.Update(s, func(n int) int { return n + 1 })
+		}},
 		"CVE-1 flash":  {401, func(_ http.ResponseWriter, _ *http.Request, s session.Session) { flash.Pop(s) }},
 		"CVE-1 clear":  {401, func(_ http.ResponseWriter, _ *http.Request, s session.Session) { s.Clear() }},
 		"CVE-1 rotate": {401, func(_ http.ResponseWriter, _ *http.Request, s session.Session) { s.Rotate() }},
@@ -42,7 +44,10 @@ func TestLateWriter(t *testing.T) {
 		}},
 		"CVE-1 save":           {200, save},
 		"CVE-1 save and error": {500, func(w http.ResponseWriter, r *http.Request, s session.Session) { save(w, r, s); http.Error(w, "", 500) }},
-		"CVE-1 error":          {500, func(w http.ResponseWriter, _ *http.Request, s session.Session) { note.Set(s, "late"); http.Error(w, "", 500) }},
+		"CVE-1 error": {500, func(w http.ResponseWriter, _ *http.Request, s session.Session) {
+			note.Set(s, "late")
+			http.Error(w, "", 500)
+		}},
 		"CVE-1 panic":          {0, func(_ http.ResponseWriter, _ *http.Request, s session.Session) { note.Set(s, "late"); panic("late") }},
 		"CVE-1 save and panic": {0, func(w http.ResponseWriter, r *http.Request, s session.Session) { save(w, r, s); panic("late") }},
 		"CVE-1 set after the first byte": {200, func(w http.ResponseWriter, _ *http.Request, s session.Session) {

@@ -26,7 +26,7 @@ func together(s *site) {
 	s.on("/key", func(_ http.ResponseWriter, r *http.Request, s session.Session) {
 		loaded.Done()
 		loaded.Wait()
-		session.Key[bool]("key" + r.FormValue("i")).Set(s, true)
+		session.Key[bool]("key"+r.FormValue("i")).Set(s, true)
 		count.Update(s, func(n int) int { return n + 1 })
 	})
 	s.on("/count", func(w http.ResponseWriter, _ *http.Request, s session.Session) {

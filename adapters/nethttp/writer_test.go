@@ -161,7 +161,10 @@ func TestReadFrom(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := newSite(t, session.Config{Cookie: session.Cookie{Insecure: true}}, nethttp.Config{})
-	s.on("/serve", func(w http.ResponseWriter, r *http.Request, s session.Session) { count.Set(s, 1); http.ServeFile(w, r, name) })
+	s.on("/serve", func(w http.ResponseWriter, r *http.Request, s session.Session) {
+		count.Set(s, 1)
+		http.ServeFile(w, r, name)
+	})
 	s.on("/copy", func(w http.ResponseWriter, _ *http.Request, s session.Session) {
 		count.Set(s, 2)
 		f, err := os.Open(name)
