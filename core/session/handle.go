@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"sync"
 	"sync/atomic"
@@ -24,6 +25,9 @@ func (c *carrier) Value(key any) any {
 	}
 	return c.Context.Value(key)
 }
+
+// Format implements [fmt.Formatter].
+func (c *carrier) Format(f fmt.State, verb rune) { c.handle.Format(f, verb) }
 
 // handle is the session of one request.
 //
@@ -87,6 +91,12 @@ func (h *handle) dirty() bool {
 }
 
 func (h *handle) self() *handle { return h }
+
+// Format implements [fmt.Formatter]: whatever the verb is, only the ID is shown, and no token.
+func (h *handle) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, "session ", h.ID()) }
+
+// MarshalText implements [encoding.TextMarshaler], for loggers.
+func (h *handle) MarshalText() ([]byte, error) { return h.ID().MarshalText() }
 
 // ID implements [Session].
 func (h *handle) ID() ID {
