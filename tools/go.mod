@@ -13,8 +13,19 @@ require (
 	github.com/qsessions/qsessions/conformance v0.1.0
 	github.com/qsessions/qsessions/core v0.1.0
 	github.com/qsessions/qsessions/testserver v0.1.0
-	golang.org/x/mod v0.30.0
+	golang.org/x/mod v0.42.0
 	modernc.org/sqlite v1.61.1
+)
+
+require (
+	filippo.io/edwards25519 v1.2.0 // indirect
+	github.com/dustin/go-humanize v1.1.0 // indirect
+	github.com/google/uuid v1.6.0 // indirect
+	github.com/remyoudompheng/bigfft v0.0.0-20230129092748-24d4a6f8daec // indirect
+	golang.org/x/sys v0.49.0 // indirect
+	modernc.org/libc v1.79.0 // indirect
+	modernc.org/mathutil v1.7.1 // indirect
+	modernc.org/memory v1.12.1 // indirect
 )
 
 replace (

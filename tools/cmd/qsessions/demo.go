@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+
+	sqlxstore "github.com/qsessions/qsessions/backend/sqlx"
+	"github.com/qsessions/qsessions/tools/internal/demo"
+	"github.com/qsessions/qsessions/tools/internal/stores"
+)
+
+const demoAddr = "127.0.0.1:8080"
+
+// The table is not the one of a real application: anybody can sign in here as anybody.
+type demoCmd struct {
+	Store string `env:"QSESSIONS_STORE" placeholder:"ADDR" help:"Address of the store. Default: a SQLite file in your cache directory."`
+	Table string `default:"qsessions_demo" placeholder:"NAME" help:"Table of the sessions. Default: ${default}."`
+	Addr  string `placeholder:"HOST:PORT" help:"Where to listen. Default: 127.0.0.1:8080, or a free port if that one is taken."`
+}
+
+// Run serves the demo until ctx is done.
+func (c *demoCmd) Run(ctx context.Context, std stdio) (err error) {
+	address, err := c.address()
+	if err != nil {
+		return err
+	}
+	s, err := address.Open(ctx, sqlxstore.Config{Table: c.Table})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	if err := s.Migrate(ctx); err != nil {
+		return err
+	}
+	app, err := demo.New(s, slog.New(slog.NewTextHandler(std.err, nil)))
+	if err != nil {
+		return err
+	}
+	l, err := c.listen(ctx, std.out)
+	if err != nil {
+		return err
+	}
+	explain(std.out, l.Addr(), address)
+	if err := demo.Serve(ctx, l, app); err != nil {
+		return err
+	}
+	fmt.Fprintln(std.out, "\nThe demo has ended. Its sessions are kept.")
+	return nil
+}
+
+// address returns the store's, and makes the directory of the default one.
+func (c *demoCmd) address() (stores.Address, error) {
+	if c.Store != "" {
+		return stores.Parse(c.Store)
+	}
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return stores.Address{}, fmt.Errorf("there is no cache directory for the demo's database (%w): name one with --store sqlite:PATH", err)
+	}
+	dir = filepath.Join(dir, "qsessions")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return stores.Address{}, fmt.Errorf("the demo's database: %w", err)
+	}
+	return stores.Parse("sqlite:" + filepath.Join(dir, "demo.db"))
+}
+
+func (c *demoCmd) listen(ctx context.Context, out io.Writer) (net.Listener, error) {
+	var lc net.ListenConfig
+	if c.Addr != "" {
+		return lc.Listen(ctx, "tcp", c.Addr)
+	}
+	l, err := lc.Listen(ctx, "tcp", demoAddr)
+	if err == nil {
+		return l, nil
+	}
+	fmt.Fprintf(out, "%s cannot be used, so this is another port (%v).\n", demoAddr, err)
+	return lc.Listen(ctx, "tcp", "127.0.0.1:0")
+}
+
+func explain(out io.Writer, addr net.Addr, store stores.Address) {
+	fmt.Fprintf(out, `The demo is at http://%s/
+Its sessions are in %s
+
+Try this:
+  1. Open the address, put something into the cart, and sign in as alice. The cart stays.
+  2. Open it in another browser, or in a private window, and sign in as alice there too.
+  3. "Your sessions" shows both. End the other one, and reload it over there: signed out.
+  4. Sign in there again, then "End all others", "Sign out everywhere", or bob.
+  5. Stop the demo with Ctrl-C and start it again: whoever was signed in still is.
+
+Below is what happens to sessions. Cookies are without Secure and __Host- here, as this is plain http on the loopback;
+an application on https has both by default.
+
+`, addr, store)
+	if ip, err := netip.ParseAddrPort(addr.String()); err != nil || !ip.Addr().IsLoopback() {
+		fmt.Fprintf(out, "WARNING: other machines may reach %s, and nobody needs a password.\n\n", addr)
+	}
+}
