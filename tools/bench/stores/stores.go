@@ -52,6 +52,7 @@ type Store struct {
 
 	// Raw is another pool over the same tables, for statements without this library. It is nil for memory.
 	Raw *sql.DB
+	DSN string // of Raw
 
 	close []func() error
 }
@@ -163,7 +164,7 @@ func (s *Store) openSQL(ctx context.Context, driver, dsn string) error {
 	if err != nil {
 		return err
 	}
-	s.Indexed = db
+	s.Indexed, s.DSN = db, dsn
 	s.close = append(s.close, db.Close)
 	if err := db.Migrate(ctx); err != nil {
 		return err

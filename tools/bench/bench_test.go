@@ -1,0 +1,82 @@
+package bench
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/qsessions/qsessions/core/memory"
+	"github.com/qsessions/qsessions/tools/bench/stores"
+)
+
+// TestAllocations holds the targets that do not depend on how busy the machine is. It is alone, as the allocations of others would count.
+func TestAllocations(t *testing.T) {
+	site, err := newSite(&memory.Store{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, _, err := site.login(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newRequest(t.Context(), token)
+	count := func(h http.Handler) float64 {
+		return testing.AllocsPerRun(1000, func() { h.ServeHTTP(httptest.NewRecorder(), r) })
+	}
+	bare, untouched, read := count(site.bare), count(site.untouched), count(site.read)
+	t.Logf("bare %v, untouched %v, read %v allocations", bare, untouched, read)
+	if untouched > bare+5 {
+		t.Errorf("an untouched request with a cookie has %v allocations, the bare one %v; want at most 5 more", untouched, bare)
+	}
+	if read > 30 {
+		t.Errorf("reading a key has %v allocations, want at most 30", read)
+	}
+}
+
+// BenchmarkRequest reports each request beside its floor: ns/op and ratio are of the quieter half of the blocks.
+func BenchmarkRequest(b *testing.B) {
+	for _, name := range stores.Names() {
+		b.Run(name, func(b *testing.B) {
+			ctx, cancel := context.WithCancel(context.Background())
+			defer cancel()
+			s, err := stores.Start(ctx, name, true)
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer func() {
+				if err := s.Close(); err != nil {
+					b.Error(err)
+				}
+			}()
+			cases, err := Cases(ctx, s)
+			if err != nil {
+				b.Fatal(err)
+			}
+			for _, c := range cases {
+				workers := "serial"
+				if c.Workers > 1 {
+					workers = "parallel"
+				}
+				b.Run(strings.NewReplacer(", ", "-", " ", "-").Replace(c.Name)+"/"+workers, func(b *testing.B) {
+					m, err := NewMeter(c)
+					if err != nil {
+						b.Fatal(err)
+					}
+					for b.Loop() {
+						if err := m.Round(); err != nil {
+							b.Fatal(err)
+						}
+					}
+					r := m.Result()
+					b.ReportMetric(float64(r.Subject.Quiet), "ns/op")
+					b.ReportMetric(float64(r.Floor.Quiet), "floor-ns/op")
+					b.ReportMetric(r.Ratio, "ratio")
+					b.ReportMetric(r.Subject.Allocs, "allocs/op")
+					b.ReportMetric(r.Subject.Bytes, "B/op")
+				})
+			}
+		})
+	}
+}

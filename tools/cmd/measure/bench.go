@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/qsessions/qsessions/tools/bench"
+	"github.com/qsessions/qsessions/tools/bench/stores"
+)
+
+type benchCommand struct {
+	For    time.Duration `default:"3s" help:"How long each line is measured."`
+	Match  string        `help:"Only the lines with this text in their name."`
+	Stores []string      `help:"Only these stores."`
+}
+
+// Run prints a line for each case.
+func (c *benchCommand) Run(ctx context.Context, out io.Writer) error {
+	selected, err := names(c.Stores, stores.Names())
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "%s; 10 keys of 98 bytes; best / median of the quieter half, in µs\n\n", machine())
+	t := newTable(out, "store", "request", "goroutines", "floor", "request", "ratio", "B", "allocs", "allocs of the floor", "target")
+	err = each(ctx, selected, true, func(s *stores.Store) error {
+		cases, err := bench.Cases(ctx, s)
+		if err != nil {
+			return err
+		}
+		for _, one := range cases {
+			if !strings.Contains(one.Name, c.Match) {
+				continue
+			}
+			r, err := c.measure(ctx, one)
+			if err != nil {
+				return fmt.Errorf("%s: %w", one.Name, err)
+			}
+			t.row(s.String(), one.Name, strconv.Itoa(one.Workers), times(r.Floor), times(r.Subject), fmt.Sprintf("%.2f", r.Ratio),
+				fmt.Sprintf("%.0f", r.Subject.Bytes), fmt.Sprintf("%.1f", r.Subject.Allocs), fmt.Sprintf("%.1f", r.Floor.Allocs), verdict(one.Target, r))
+		}
+		return nil
+	})
+	return errors.Join(err, t.end())
+}
+
+func (c *benchCommand) measure(ctx context.Context, one bench.Case) (bench.Result, error) {
+	m, err := bench.NewMeter(one)
+	if err != nil {
+		return bench.Result{}, err
+	}
+	for start := time.Now(); time.Since(start) < c.For; {
+		if err := errors.Join(ctx.Err(), m.Round()); err != nil {
+			return bench.Result{}, err
+		}
+	}
+	return m.Result(), nil
+}
+
+func times(c bench.Cost) string {
+	us := func(d time.Duration) string { return strconv.FormatFloat(float64(d)/1000, 'g', 3, 64) }
+	return us(c.Best) + " / " + us(c.Quiet)
+}
+
+// verdict says what the target is, and whether it holds.
+func verdict(t bench.Target, r bench.Result) string {
+	var parts []string
+	if t.Ratio > 0 {
+		parts = append(parts, fmt.Sprintf("ratio ≤ %.1f", t.Ratio))
+	}
+	if t.Above > 0 {
+		parts = append(parts, fmt.Sprintf("floor + %.1f µs", t.Above.Seconds()*1e6))
+	}
+	if t.Time > 0 {
+		parts = append(parts, fmt.Sprintf("≤ %.0f µs", t.Time.Seconds()*1e6))
+	}
+	if t.Allocs > 0 {
+		parts = append(parts, fmt.Sprintf("≤ %.0f allocs", t.Allocs))
+	}
+	if t.More > 0 {
+		parts = append(parts, fmt.Sprintf("floor + %.0f allocs", t.More))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	said := "holds"
+	if !t.Holds(r) {
+		said = "MISSED"
+	}
+	return strings.Join(parts, ", ") + ": " + said
+}
