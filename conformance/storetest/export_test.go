@@ -9,3 +9,12 @@ import (
 func CheckOnly(ctx context.Context, c Config, wanted func(Case) bool) error {
 	return c.check(ctx, slices.DeleteFunc(c.cases(), func(k Case) bool { return !wanted(k) }))
 }
+
+// Sequence is what [Fuzz] does with ops.
+func Sequence(ctx context.Context, c Config, ops []byte) error { return c.sequence(ctx, ops) }
+
+// Seed returns one of the seeds of [Fuzz].
+func Seed(n uint64) []byte { return seed(n) }
+
+// Seeds is how many there are.
+const Seeds = seeds

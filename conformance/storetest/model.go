@@ -95,16 +95,23 @@ func (m *model) list(q store.Query) []*store.Record {
 	return rs
 }
 
+const seeds = 12
+
+// seed returns random bytes, always the same.
+func seed(n uint64) []byte {
+	r := rand.New(rand.NewPCG(n, 1))
+	ops := make([]byte, 600)
+	for i := range ops {
+		ops[i] = byte(r.Uint32())
+	}
+	return ops
+}
+
 // Fuzz decodes sequences of calls from random bytes, and compares what the store answers with a model. When they
 // differ, it prints the calls. The seeds run with every go test.
 func Fuzz(f *testing.F, c Config) {
-	for seed := range uint64(12) {
-		r := rand.New(rand.NewPCG(seed, 1))
-		ops := make([]byte, 150+10*seed)
-		for i := range ops {
-			ops[i] = byte(r.Uint32())
-		}
-		f.Add(ops)
+	for n := range uint64(seeds) {
+		f.Add(seed(n))
 	}
 	f.Fuzz(func(t *testing.T, ops []byte) {
 		if err := c.sequence(t.Context(), ops[:min(len(ops), 600)]); err != nil {
@@ -137,8 +144,8 @@ type sequence struct {
 	e     *env
 	m     *model
 	users []string
-	ids   [6]store.ID
-	held  [12]*store.Record // two for each id: copies of some age
+	ids   [4]store.ID
+	held  [8]*store.Record // two for each id: copies of some age
 	log   []string
 }
 
@@ -161,7 +168,7 @@ func (s *sequence) step(op, target, arg byte) {
 		}
 		c := r.Clone()
 		s.agree(e.s.Create(e.ctx, r), m.create(c), r, c)
-		s.held[i] = r
+		s.hold(i, r, true)
 	case "load":
 		r, err := store.LoadFresh(e.ctx, e.s, id)
 		if m.rows[id] == nil {
@@ -169,7 +176,7 @@ func (s *sequence) step(op, target, arg byte) {
 			return
 		}
 		s.agree(err, nil, r, m.rows[id])
-		s.held[i] = r
+		s.hold(i, r, arg&1 == 0)
 	case "save":
 		if r := s.held[i]; r != nil {
 			if r.Data, r.ExpiresAt = []byte{op, target, arg}, hour(arg); r.User == "" && arg&1 == 0 {
@@ -177,6 +184,7 @@ func (s *sequence) step(op, target, arg byte) {
 			}
 			c := r.Clone()
 			s.agree(e.s.Save(e.ctx, r), m.save(c), r, c)
+			s.hold(i, r, false)
 		}
 	case "touch":
 		if r := s.held[i]; r != nil {
@@ -184,6 +192,7 @@ func (s *sequence) step(op, target, arg byte) {
 				IP: netip.AddrFrom4([4]byte{192, 0, 2, arg}), UserAgent: strings.Repeat("a", int(arg))}
 			c := r.Clone()
 			s.agree(e.s.Touch(e.ctx, r, t), m.touch(c, t), r, c)
+			s.hold(i, r, false)
 		}
 	case "delete":
 		ids := s.ids[i/2 : min(i/2+int(arg%2)+1, len(s.ids))]
@@ -218,7 +227,7 @@ func (s *sequence) indexed(name, user string, auth time.Time, id store.ID, arg b
 		if arg&128 != 0 {
 			q.Prefix = netip.PrefixFrom(netip.AddrFrom4([4]byte{192, 0, 2, arg}), 26)
 		}
-		e.lists(fmt.Sprintf("%+v", q), q, m.list(q)...)
+		e.ordered(fmt.Sprintf("%+v", q), q, m.list(q)...)
 	case "deleteuser":
 		got, err := e.x.DeleteUser(e.ctx, user, auth, id)
 		e.ok("DeleteUser", err)
@@ -241,7 +250,27 @@ func (s *sequence) indexed(name, user string, auth time.Time, id store.ID, arg b
 			e.fatalf("Sweep forgot %d records, want %d to %d", n, least, most)
 		}
 	}
-	e.lists("everything", store.Query{}, m.list(store.Query{})...)
+	for i, r := range e.list(store.Query{Data: true}) {
+		want := m.list(store.Query{})
+		if i >= len(want) || len(r.Secret) > 0 {
+			e.fatalf("List: got %d records or more, want %d, without Secret", i+1, len(want))
+		}
+		c := want[i].Clone()
+		c.Secret = nil
+		if d := diff(r, c); d != "" {
+			e.fatalf("List: record %d: %s", i+1, d)
+		}
+	}
+	e.ordered("everything", store.Query{}, m.list(store.Query{})...)
+}
+
+// hold keeps copies of r, and spoils r itself, which is the caller's.
+func (s *sequence) hold(i int, r *store.Record, both bool) {
+	if s.held[i] = r.Clone(); both {
+		s.held[i^1] = r.Clone()
+	}
+	spoil(r)
+	r.Version, r.UserAgent = -1, "spoiled"
 }
 
 // agree ends the case unless the store and the model answered alike.
