@@ -34,15 +34,16 @@ func (h *handle) commit(ctx context.Context) error {
 	// A client that goes away must not leave the outcome open.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), h.m.cfg.StoreTimeout)
 	defer cancel()
-	h.io.Lock()
 	err := h.write(ctx)
-	h.io.Unlock()
 	h.raise()
 	return err
 }
 
-// write does the work. Call it with h.io, which keeps all fields as they are, so that it may read them without h.mu.
+// write does the work. It holds h.io, which keeps all fields as they are, so that it may read them without h.mu. A function
+// of Update and the store may panic.
 func (h *handle) write(ctx context.Context) error {
+	h.io.Lock()
+	defer h.io.Unlock()
 	w := h.work
 	if !w.drop.IsZero() {
 		if err := h.remove(ctx); err != nil {
@@ -50,7 +51,6 @@ func (h *handle) write(ctx context.Context) error {
 		}
 	}
 	if h.sent.Load() && h.dirty() && (w.login != nil || w.rotate || h.base == nil) {
-		h.m.cfg.Logger.LogAttrs(ctx, slog.LevelError, "session: a change after the response began needs a new token", slog.String("session", h.id.String()))
 		return ErrTooLate
 	}
 	if !h.dirty() {

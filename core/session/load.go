@@ -22,9 +22,7 @@ func (h *handle) get(ctx context.Context, fresh bool) (Session, error) {
 	}
 	ctx, cancel := h.m.bounded(ctx)
 	defer cancel()
-	h.io.Lock()
 	err := h.load(ctx, fresh)
-	h.io.Unlock()
 	h.raise()
 	if err != nil {
 		return nil, err
@@ -33,6 +31,8 @@ func (h *handle) get(ctx context.Context, fresh bool) (Session, error) {
 }
 
 func (h *handle) load(ctx context.Context, fresh bool) error {
+	h.io.Lock()
+	defer h.io.Unlock()
 	h.mu.Lock()
 	if h.loaded {
 		base, presented := h.base, h.presented

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -138,7 +139,16 @@ func (m *Manager) Commit(ctx context.Context) (Effect, error) {
 	if !ok {
 		return Effect{}, ErrNoSession
 	}
+	if !h.sent.Load() {
+		err := h.commit(ctx)
+		return h.effect(), err
+	}
+	id := h.ID() // a commit that fails may forget it
 	err := h.commit(ctx)
+	if err != nil { // there is no response any more that could tell
+		m.cfg.Logger.LogAttrs(ctx, slog.LevelError, "session: a change after the response began is lost",
+			slog.String("session", id.String()), slog.Any("error", err))
+	}
 	return h.effect(), err
 }
 
