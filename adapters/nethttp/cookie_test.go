@@ -3,7 +3,6 @@ package nethttp_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log"
 	"log/slog"
@@ -419,5 +418,3 @@ func TestHeaderTransport(t *testing.T) {
 		t.Errorf("logout: got %q, want one empty line", got)
 	}
 }
-
-var errOther = errors.New("secret detail")

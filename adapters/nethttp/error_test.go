@@ -2,6 +2,7 @@ package nethttp_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"net/http"
@@ -12,6 +13,8 @@ import (
 	"github.com/qsessions/qsessions/adapters/nethttp"
 	"github.com/qsessions/qsessions/core/session"
 )
+
+var errOther = errors.New("secret detail")
 
 func TestWriteError(t *testing.T) {
 	t.Parallel()

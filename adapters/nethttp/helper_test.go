@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -219,9 +220,7 @@ func call(h http.Handler, r *http.Request) *httptest.ResponseRecorder {
 // get is call of a GET with header lines.
 func get(h http.Handler, path string, header http.Header) *httptest.ResponseRecorder {
 	r := httptest.NewRequest("GET", path, nil)
-	for name, lines := range header {
-		r.Header[name] = lines
-	}
+	maps.Copy(r.Header, header)
 	return call(h, r)
 }
 

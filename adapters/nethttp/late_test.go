@@ -14,6 +14,7 @@ import (
 	"github.com/qsessions/qsessions/adapters/nethttp"
 	"github.com/qsessions/qsessions/core/memory"
 	"github.com/qsessions/qsessions/core/session"
+	"github.com/qsessions/qsessions/core/sessiontest"
 	"github.com/qsessions/qsessions/core/store"
 )
 
@@ -56,6 +57,82 @@ func TestLateChange(t *testing.T) {
 			t.Errorf("after a late logout: %d rows, want 0", got)
 		}
 	})
+}
+
+// TestLateFailure: BAD-71. What is changed after the first byte and cannot be saved is logged, whatever the reason.
+func TestLateFailure(t *testing.T) {
+	t.Parallel()
+	for name, spoil := range map[string]func(s *site, x session.Session){
+		"BAD-71 outage": func(s *site, _ session.Session) { s.db.down.Store(true) },
+		"BAD-71 revoked": func(s *site, _ session.Session) {
+			if _, err := s.sessions.RevokeUser(t.Context(), "alice"); err != nil {
+				t.Error(err)
+			}
+		},
+		"BAD-71 wrong value": func(_ *site, x session.Session) { wrong.Set(x, nil) },
+		"BAD-71 too large":   func(_ *site, x session.Session) { note.Set(x, strings.Repeat("x", 1<<17)) },
+	} {
+		var logs logBuffer
+		s := newSite(t, session.Config{Logger: slog.New(slog.NewTextHandler(&logs, nil))}, nethttp.Config{})
+		var id string
+		s.on("/late", func(w http.ResponseWriter, _ *http.Request, x session.Session) {
+			id = x.ID().String()
+			_, _ = io.WriteString(w, "body")
+			note.Set(x, "late")
+			spoil(s, x)
+		})
+		_, cookie := sessiontest.Header(t, s.sessions, func(s session.Session) { s.Login("alice") })
+		if w := get(s.handler(), "/late", http.Header{"Cookie": {cookie}}); w.Code != 200 || w.Body.String() != "body" {
+			t.Errorf("%s: got %d %q", name, w.Code, w.Body)
+		}
+		if got := logs.String(); strings.Count(got, "level=ERROR") != 1 || !strings.Contains(got, id) {
+			t.Errorf("%s: logged %q, want one error that names %s", name, got, id)
+		}
+	}
+}
+
+// TestPanicInside: a store or a function of Update that panics during a commit does not leave the session locked.
+func TestPanicInside(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, session.Config{}, nethttp.Config{})
+	s.on("/boom", func(w http.ResponseWriter, r *http.Request, x session.Session) {
+		calls := 0
+		count.Update(x, func(n int) int {
+			if calls++; calls > 1 {
+				panic("the second time")
+			}
+			return n + 1
+		})
+		other, _ := s.sessions.Start(t.Context(), session.Client{}, r.Header["Cookie"]...) // another request saves in between
+		y, err := s.sessions.From(other)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		note.Set(y, "between")
+		if _, err := s.sessions.Commit(other); err != nil {
+			t.Error(err)
+		}
+		defer func() {
+			if recover() == nil {
+				t.Error("the function was not called again")
+			}
+			http.Error(w, "recovered", 500)
+		}()
+		if r.FormValue("save") != "" {
+			_ = x.Save(r.Context())
+		}
+		_, _ = io.WriteString(w, "body")
+	})
+	for _, path := range []string{"/boom", "/boom?save=1"} {
+		_, cookie := sessiontest.Header(t, s.sessions, func(s session.Session) { s.Login("alice") })
+		if w := get(s.handler(), path, http.Header{"Cookie": {cookie}}); w.Code != 500 || w.Body.String() != "recovered\n" {
+			t.Errorf("%s: got %d %q, want 500", path, w.Code, w.Body)
+		}
+		if w := get(s.handler(), "/get", http.Header{"Cookie": {cookie}}); w.Body.String() != "user=alice note=between" {
+			t.Errorf("%s: then got %q", path, w.Body)
+		}
+	}
 }
 
 // asks tells what contexts a store is called with.

@@ -31,7 +31,7 @@ var responses = map[string]struct {
 	"204":       {"DELETE", "", 204, "", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) }},
 	"304":       {"GET", "", 304, "", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(304) }},
 	"404":       {"GET", "", 404, "404 page not found\n", http.NotFound},
-	"redirect":  {"POST", "", 303, "", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/", 303) }},
+	"redirect":  {"POST", "", 303, "", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/", http.StatusSeeOther) }},
 	"HEAD":      {"HEAD", "", 200, "", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hi") }},
 	"HEAD only": {"HEAD", "", 200, "", func(http.ResponseWriter, *http.Request) {}},
 	"OPTIONS":   {"OPTIONS", "", 204, "", func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Allow", "GET"); w.WriteHeader(204) }},
@@ -197,7 +197,7 @@ func TestServerError(t *testing.T) {
 			t.Error(err)
 		}
 		note.Set(s, "lost")
-		http.Error(w, "oops", 502)
+		http.Error(w, "oops", http.StatusBadGateway)
 	})
 	b := serve(t, 1, s.handler())("")
 	b.want("/login?user=alice", 200, "")
