@@ -84,7 +84,7 @@ func TestLifeCycleEvents(t *testing.T) {
 		step("spoiled value", read, "value corrupt s1 alice n")
 		spoil(t, st, v.token, func(data) data { return []byte("junk") })
 		step("spoiled values", read, "value corrupt s1 alice")
-		step("clear", func(s Session) { s.Clear() })
+		step("clear", func(s Session) { s.Clear() }, "value corrupt s1 alice")
 		old := v.token
 		step("logout and value", func(s Session) { s.Logout(); n.Set(s, 1) }, "logged out s1 alice", "created s2")
 		v.token = old
@@ -119,6 +119,34 @@ func TestLifeCycleEvents(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestCorruptEvent: SEC-35, BAD-48. Values that cannot be read are reported once by each request that meets them, however
+// it does.
+func TestCorruptEvent(t *testing.T) {
+	t.Parallel()
+	n := Key[int]("n")
+	for what, f := range map[string]func(Session){
+		"get": func(s Session) { n.Get(s); n.Get(s) }, "has": func(s Session) { n.Has(s) }, "set": func(s Session) { n.Set(s, 1) },
+		"update": func(s Session) { n.Update(s, func(n int) int { return n }) }, "clear": func(s Session) { s.Clear() },
+		"keys": func(s Session) {
+			for range s.Keys() {
+				t.Error("a name")
+			}
+		},
+		"delete": func(s Session) { n.Delete(s) },
+	} {
+		var events []Event
+		st := new(spy)
+		v := visitor{t: t, m: manager(t, st, Config{Observe: func(_ context.Context, e Event) { events = append(events, e) }})}
+		v.do(func(s Session) { s.Login("alice") })
+		spoil(t, st, v.token, func(data) data { return []byte("junk") })
+		events = nil
+		_, _ = v.try(f)
+		if len(events) != 1 || events[0].Kind != ValueCorrupt || !errors.Is(events[0].Err, ErrCorrupt) || events[0].Reason != "" {
+			t.Errorf("%s: got %+v, want one ValueCorrupt", what, events)
+		}
+	}
 }
 
 // TestEventKinds: SEC-35. Each kind has a name of its own.

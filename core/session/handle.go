@@ -153,9 +153,7 @@ func (h *handle) Info() Info {
 // Keys implements [Session].
 func (h *handle) Keys() iter.Seq[string] {
 	return func(yield func(string) bool) {
-		h.mu.Lock()
-		d, _, _ := h.values()
-		h.mu.Unlock()
+		d, _, _ := h.read()
 		for n := range d.all() {
 			if !yield(string(n)) {
 				return
@@ -166,9 +164,7 @@ func (h *handle) Keys() iter.Seq[string] {
 
 // Clear implements [Session].
 func (h *handle) Clear() {
-	h.mu.Lock()
-	d, err, _ := h.values()
-	h.mu.Unlock()
+	d, _, err := h.read()
 	if len(d) > 0 || err != nil {
 		h.change(change{op: opClear})
 	}

@@ -97,13 +97,20 @@ func (k Key[T]) Update(s Session, f func(T) T) {
 
 // value returns the encoded value of name as this request sees it.
 func (h *handle) value(name string) ([]byte, bool) {
+	d, _, _ := h.read()
+	return d.get(name)
+}
+
+// read is values without a lock, and raises the event if they cannot be read.
+func (h *handle) read() (d data, generation int, err error) {
 	h.mu.Lock()
 	d, err, first := h.values()
+	generation = h.generation
 	h.mu.Unlock()
 	if err != nil && first {
 		h.reportCorrupt("", err)
 	}
-	return d.get(name)
+	return d, generation, err
 }
 
 func (h *handle) reportCorrupt(name string, err error) {
@@ -128,6 +135,7 @@ func (h *handle) values() (d data, err error, first bool) {
 
 // change records c and applies it to what this request sees.
 func (h *handle) change(c change) {
+	_, _, _ = h.read()
 	h.io.Lock()
 	defer h.io.Unlock()
 	h.mu.Lock()
@@ -138,10 +146,7 @@ func (h *handle) change(c change) {
 // update is change for a function, which runs without a lock, so that it may read the session.
 func (h *handle) update(c change) {
 	for range 100 {
-		h.mu.Lock()
-		d, err, _ := h.values()
-		generation := h.generation
-		h.mu.Unlock()
+		d, generation, err := h.read()
 		if err != nil {
 			h.fail(err)
 			return
