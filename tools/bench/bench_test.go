@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"context"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -39,8 +38,7 @@ func TestAllocations(t *testing.T) {
 func BenchmarkRequest(b *testing.B) {
 	for _, name := range stores.Names() {
 		b.Run(name, func(b *testing.B) {
-			ctx, cancel := context.WithCancel(context.Background())
-			defer cancel()
+			ctx := b.Context()
 			s, err := stores.Start(ctx, name, true)
 			if err != nil {
 				b.Fatal(err)

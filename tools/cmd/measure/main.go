@@ -23,6 +23,7 @@ import (
 type commands struct {
 	Races racesCommand `cmd:"" help:"Force lost updates and logouts with a request in flight, on every store."`
 	Bench benchCommand `cmd:"" help:"Requests through the middleware, against the bare handler and the raw statements."`
+	Sweep sweepCommand `cmd:"" help:"Sweep many expired sessions beside logins and touches."`
 }
 
 func main() {
