@@ -105,7 +105,7 @@ func TestCookieConfig(t *testing.T) {
 	}
 	for name, c := range bad {
 		if m, err := New(new(spy), Config{Cookie: c}); err == nil || m != nil {
-			t.Errorf("%s: New accepts %+.150v", name, c)
+			t.Errorf("%s: New accepts %+v", name, c)
 		}
 	}
 	for _, c := range []Cookie{
@@ -243,7 +243,7 @@ func TestCookieTossing(t *testing.T) {
 	}
 }
 
-// TestOneTransport: SEC-27, CVE-31, BAD-9. A token counts in the one place that is configured, and nowhere else.
+// TestOneTransport: SEC-27, SEC-31, CVE-31, BAD-9. A token counts in the one place that is configured, and nowhere else.
 func TestOneTransport(t *testing.T) {
 	t.Parallel()
 	byCookie, byHeader := new(spy), new(spy)
@@ -283,6 +283,16 @@ func TestOneTransport(t *testing.T) {
 		if u := user(h, lines...); u != "" {
 			t.Errorf("header transport: %.18q… is accepted", lines)
 		}
+	}
+	_, secret, _ := parseToken(w.token)
+	before := byHeader.count()
+	for _, bad := range malformed(formatToken(store.NewID(time.Now()), &secret)) {
+		if u := user(h, bad); u != "" {
+			t.Errorf("header transport: %.18q… is accepted", bad)
+		}
+	}
+	if n := byHeader.count() - before; n != 0 {
+		t.Errorf("header transport: %d store calls for malformed tokens, want none", n)
 	}
 	if e := w.do(func(s Session) { s.Logout() }); e.Name != "X-Session" || e.Value != "" {
 		t.Errorf("logout: effect %+v, want an empty X-Session", e)

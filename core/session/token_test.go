@@ -21,7 +21,8 @@ import (
 	"github.com/qsessions/qsessions/core/store"
 )
 
-// TestTokenForm: SEC-4, SEC-6. A token is the ID and a random verifier, and nothing else.
+// TestTokenForm: SEC-4, SEC-5, SEC-6. A token is the ID and a random verifier, and nothing else: two of one user and one
+// device have nothing in common.
 func TestTokenForm(t *testing.T) {
 	t.Parallel()
 	m := manager(t, new(spy), Config{})
