@@ -37,7 +37,7 @@ func Example_devices() {
 			return
 		}
 		for _, i := range all {
-			_, _ = fmt.Fprintf(w, "(%s current=%t)", i.UserAgent, i.Current) // and i.ID, i.IP, i.LastSeen ...
+			_, _ = fmt.Fprintf(w, "%s current=%t\n", i.UserAgent, i.Current) // and i.ID, i.IP, i.LastSeen ...
 		}
 	})))
 	mux.Handle("POST /devices/{id}/revoke", site.Require(site.With(func(w http.ResponseWriter, r *http.Request, s session.Session) {
@@ -63,7 +63,7 @@ func Example_devices() {
 	phone.post("/login", "user", "alice")
 	laptop.post("/login", "user", "alice")
 	eve.post("/login", "user", "eve")
-	fmt.Println(laptop.get("/devices"))
+	fmt.Print(laptop.get("/devices"))
 
 	var id session.ID // of the phone, as a page would have it
 	for i := range sessions.Sessions(context.Background(), "alice") {
@@ -74,8 +74,9 @@ func Example_devices() {
 	fmt.Println(eve.post("/devices/" + id.String() + "/revoke"))
 	fmt.Println(laptop.post("/devices/" + id.String() + "/revoke"))
 	fmt.Println(phone.get("/devices"))
-	// Output:
-	// (laptop current=true)(phone current=false)
+	// Unordered output:
+	// laptop current=true
+	// phone current=false
 	// 404 Not Found
 	// signed out
 	// 401 Unauthorized
