@@ -93,9 +93,11 @@ func (s *Store) referencedType(ctx context.Context) (string, error) {
 		return "", err
 	}
 	table, column := s.config.reference()
-	var schema any
-	if i := strings.IndexByte(table, '.'); i >= 0 {
-		schema = table[:i]
+	var schema any // NULL: the connection's
+	for _, name := range []string{s.config.Table, table} {
+		if i := strings.IndexByte(name, '.'); i >= 0 {
+			schema = name[:i]
+		}
 	}
 	var kind, charset, collation string
 	none := false

@@ -2,6 +2,7 @@ package itest
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -20,6 +21,7 @@ type target struct {
 	dsn          func(t *testing.T) string // of a database that is empty, and stays the test's
 	options      string                    // added to the DSN
 	maxData      int
+	pool         int // if set: New over one pool with so many connections, instead of Open
 }
 
 func postgres(t *testing.T) string { return testserver.Postgres(t).Database(t) }
@@ -38,21 +40,27 @@ func with(dsn, options string) string {
 
 var direct = sqlxstore.Config{NoPrepare: true}
 
+// fewRounds is for what differs from another target in its driver alone.
+const fewRounds = 8
+
+// The first of each database is opened anew for each case, the others share one pool.
 var targets = []target{
 	{name: "postgres", driver: "postgres", dsn: postgres},
-	{name: "postgres-direct", driver: "postgres", dsn: postgres, config: direct},
-	{name: "pgx", driver: "pgx", dsn: postgres},
-	{name: "pgx-direct", driver: "pgx", dsn: postgres, config: direct},
-	{name: "pgx-simple", driver: "pgx", dsn: postgres, config: direct, options: "default_query_exec_mode=simple_protocol"},
+	{name: "postgres-direct", driver: "postgres", dsn: postgres, config: direct, options: "binary_parameters=yes", pool: 10},
+	{name: "pgx-one-connection", driver: "pgx", dsn: postgres, pool: 1},
+	{name: "pgx-direct", driver: "pgx", dsn: postgres, config: direct, options: "default_query_exec_mode=exec", pool: 10},
+	{name: "pgx-simple", driver: "pgx", dsn: postgres, config: direct, options: "default_query_exec_mode=simple_protocol", pool: 10},
 	{name: "mariadb", driver: "mysql", dsn: mariadb, maxData: 15 << 20},
-	{name: "mariadb-direct", driver: "mysql", dsn: mariadb, config: direct, maxData: 7 << 20},
-	{name: "mariadb-found-rows", driver: "mysql", dsn: mariadb, options: "clientFoundRows=true", maxData: 15 << 20},
+	{name: "mariadb-direct", driver: "mysql", dsn: mariadb, config: direct, options: "interpolateParams=true", pool: 10},
+	{name: "mariadb-found-rows-one-connection", driver: "mysql", dsn: mariadb, options: "clientFoundRows=true", pool: 1},
 	{name: "sqlite", driver: "sqlite", dsn: sqlite},
+	{name: "sqlite-direct-one-connection", driver: "sqlite", dsn: sqlite, config: direct, options: "_pragma=journal_mode(WAL)", pool: 1},
 }
 
-// TestContract runs the contract's suite: GO-2026-5004 through the simple protocol.
+// TestContract runs the contract's suite: GO-2026-5004 through the simple protocol, BAD-42 by way of MaxData, BAD-50 with
+// and without clientFoundRows.
 func TestContract(t *testing.T) {
-	for _, g := range targets {
+	for _, g := range append(targets, mattnTargets...) {
 		t.Run(g.name, func(t *testing.T) {
 			t.Parallel()
 			storetest.Run(t, g.suite(t))
@@ -63,18 +71,35 @@ func TestContract(t *testing.T) {
 // suite returns a configuration in which each case has tables of its own.
 func (g target) suite(t *testing.T) storetest.Config {
 	dsn := with(g.dsn(t), g.options)
+	var db *sql.DB
+	rounds := fewRounds
+	if g.pool > 0 {
+		db = pool(t, g.driver, dsn)
+		db.SetMaxOpenConns(g.pool)
+		db.SetMaxIdleConns(g.pool)
+	} else if g.driver == "postgres" { // MariaDB's gap locks and SQLite's one writer hide races
+		rounds = 0
+	}
 	var n atomic.Int64
 	return storetest.Config{
 		Indexed: true,
 		MaxData: g.maxData,
+		Rounds:  rounds,
 		Open: func(ctx context.Context) (storetest.Fixture, error) {
 			c := g.config
 			c.Table = fmt.Sprintf("s%d", n.Add(1))
-			s, err := sqlxstore.Open(ctx, g.driver, dsn, c)
+			s, err := g.open(ctx, db, dsn, c)
 			if err != nil {
 				return storetest.Fixture{}, err
 			}
 			return storetest.Fixture{Store: s, Close: s.Close}, s.Migrate(ctx)
 		},
 	}
+}
+
+func (g target) open(ctx context.Context, db *sql.DB, dsn string, c sqlxstore.Config) (*sqlxstore.Store, error) {
+	if db != nil {
+		return sqlxstore.New(ctx, db, c)
+	}
+	return sqlxstore.Open(ctx, g.driver, dsn, c)
 }

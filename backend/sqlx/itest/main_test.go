@@ -1,8 +1,11 @@
-// Package itest runs package sqlxstore against real databases. It is a module of its own, and is never published, so
-// that no user of sqlxstore meets the drivers.
+// Package itest runs package sqlxstore against real databases. It is a module of its own and never published, so that
+// no user of sqlxstore meets the drivers.
 package itest
 
 import (
+	"context"
+	"database/sql"
+	"fmt"
 	"os"
 	"testing"
 
@@ -13,4 +16,40 @@ import (
 	"github.com/qsessions/qsessions/testserver"
 )
 
-func TestMain(m *testing.M) { os.Exit(testserver.Run(m)) }
+func TestMain(m *testing.M) {
+	if job := os.Getenv(jobEnv); job != "" {
+		os.Exit(runJob(context.Background(), job))
+	}
+	code := testserver.Run(m)
+	if err := reportSQLite(); err != nil {
+		fmt.Fprintln(os.Stderr, "itest:", err)
+		code = max(code, 1)
+	}
+	os.Exit(code)
+}
+
+// reportSQLite adds the version of the one database that is no server to the report of testserver.
+func reportSQLite() error {
+	var version string
+	db, err := sql.Open("sqlite", "file::memory:")
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if err := db.QueryRow("SELECT sqlite_version()").Scan(&version); err != nil {
+		return err
+	}
+	line := "testserver: itest used SQLite " + version + "\n"
+	fmt.Fprint(os.Stderr, line)
+	path := os.Getenv("QSESSIONS_TEST_REPORT")
+	if path == "" {
+		return nil
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = f.WriteString(line)
+	return err
+}

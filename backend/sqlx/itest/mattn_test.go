@@ -5,6 +5,4 @@ package itest
 import _ "github.com/mattn/go-sqlite3" // needs cgo and a C compiler
 
 // The same tests over SQLite's own C code.
-func init() {
-	targets = append(targets, target{name: "mattn", driver: "sqlite3", dsn: sqlite})
-}
+var mattnTargets = []target{{name: "mattn", driver: "sqlite3", dsn: sqlite}}

@@ -1,0 +1,126 @@
+package sqlxstore
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/qsessions/qsessions/core/store"
+)
+
+func TestDSN(t *testing.T) {
+	direct := Config{NoPrepare: true}
+	users := Config{User: UserColumn{References: "users(id)"}}
+	for _, k := range []struct {
+		driver, dsn string
+		c           Config
+		want        string
+	}{
+		{"postgres", "postgres://u:p@h/db", Config{}, "postgres://u:p@h/db?connect_timeout=10"},
+		{"postgres", "postgresql://h/db?sslmode=disable", direct, "postgresql://h/db?sslmode=disable&connect_timeout=10&binary_parameters=yes"},
+		{"postgres", "postgres://h/?connect_timeout=3&binary_parameters=no", direct, "postgres://h/?connect_timeout=3&binary_parameters=no"},
+		{"postgres", "host=h password='a b'", direct, "host=h password='a b' connect_timeout=10 binary_parameters=yes"},
+		{"postgres", "host=h connect_timeout = 3", Config{}, "host=h connect_timeout = 3"},
+		{"postgres", "", Config{}, "connect_timeout=10"},
+		{"pgx", "postgres://h/db", direct, "postgres://h/db?connect_timeout=10&default_query_exec_mode=exec"},
+		{"pgx", "host=h default_query_exec_mode=simple_protocol", direct, "host=h default_query_exec_mode=simple_protocol connect_timeout=10"},
+		{"pgx", "registeredConnConfig0", direct, "registeredConnConfig0"},
+		{"sqlite", "/var/lib/a b#%.db", Config{}, "file:/var/lib/a b%23%25.db?_pragma=busy_timeout%285000%29&_pragma=journal_mode%28WAL%29&_pragma=synchronous%28NORMAL%29&_txlock=immediate"},
+		{"sqlite", "file:x.db?_pragma=busy_timeout(1)&_pragma=JOURNAL_MODE=delete&_pragma=synchronous(2)&_txlock=deferred", users, "file:x.db?_pragma=busy_timeout%281%29&_pragma=JOURNAL_MODE%3Ddelete&_pragma=synchronous%282%29&_pragma=foreign_keys%281%29&_txlock=deferred"},
+		{"sqlite3", "x.db", Config{}, "file:x.db?_busy_timeout=5000&_journal_mode=WAL&_synchronous=NORMAL&_txlock=immediate"},
+		{"sqlite3", "x.db?_timeout=1&_journal=OFF&_sync=2&_fk=0", users, "file:x.db?_fk=0&_journal=OFF&_sync=2&_timeout=1&_txlock=immediate"},
+	} {
+		got, err := driverKinds[k.driver].dsn(k.dsn, &k.c)
+		if err != nil || got != k.want {
+			t.Errorf("%s %q:\n got %q, %v\nwant %q", k.driver, k.dsn, got, err, k.want)
+		}
+	}
+}
+
+func TestDSNMemory(t *testing.T) {
+	for _, driver := range []string{"sqlite", "sqlite3"} {
+		for _, dsn := range []string{"", ":memory:", "file::memory:", "file::memory:?cache=shared", "file:x?mode=memory", "file:x?vfs=memdb", "file:?_txlock=deferred"} {
+			if got, err := driverKinds[driver].dsn(dsn, &Config{}); err == nil {
+				t.Errorf("%s %q: no error, got %q", driver, dsn, got)
+			}
+		}
+	}
+}
+
+func TestMySQLConfig(t *testing.T) {
+	c, err := mysqlConfig("u:p@tcp(h:1)/db", &Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Timeout != 10*time.Second || c.ReadTimeout != 30*time.Second || c.WriteTimeout != 30*time.Second || c.InterpolateParams || c.ClientFoundRows {
+		t.Errorf("got %+v", c)
+	}
+	c, err = mysqlConfig("u:p@tcp(h:1)/db?timeout=1s&readTimeout=0&clientFoundRows=true&collation=utf8mb4_bin", &Config{NoPrepare: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Timeout != time.Second || c.ReadTimeout != 0 || c.WriteTimeout != 30*time.Second || !c.InterpolateParams || !c.ClientFoundRows || c.Collation != "utf8mb4_bin" {
+		t.Errorf("got %+v", c)
+	}
+	if c, err = mysqlConfig("/db?interpolateParams=false&charset=gbk", &Config{NoPrepare: true}); err != nil || c.InterpolateParams {
+		t.Errorf("got %v, %v", c, err)
+	}
+	for _, dsn := range []string{"/db?charset=utf8mb4,GBK", "/db?charset=sjis", "/db?collation=big5_chinese_ci"} {
+		if _, err := mysqlConfig(dsn, &Config{NoPrepare: true}); err == nil {
+			t.Errorf("%s: no error", dsn)
+		}
+	}
+}
+
+// TestOpenPassword: SEC-24. Whatever is wrong with a DSN, no error repeats its password.
+func TestOpenPassword(t *testing.T) {
+	const password = "s3cret%zz"
+	for _, k := range []struct{ driver, dsn string }{
+		{"mysql", "root:" + password + "/db"},
+		{"mysql", "root:" + password + "@tcp(127.0.0.1:1)/db?timeout=x"},
+		{"mysql", "root:" + password + "@nonet(127.0.0.1:1)/db"},
+		{"mysql", "root:" + password + "@tcp(127.0.0.1:1)/db?timeout=200ms"},
+		{"postgres", "postgres://u:" + password + "@h/db"},
+		{"pgx", "postgres://u:" + password + "@h/db"},
+		{"sqlite", password},
+	} {
+		_, err := Open(t.Context(), k.driver, k.dsn, Config{})
+		if err == nil {
+			t.Errorf("%s: no error", k.driver)
+		} else if strings.Contains(err.Error(), "s3cret") {
+			t.Errorf("%s: the error has the password: %v", k.driver, err)
+		}
+		if kind := driverKinds[k.driver]; kind.dsn != nil {
+			if _, err := kind.dsn(k.dsn, &Config{}); err != nil && strings.Contains(err.Error(), "s3cret") {
+				t.Errorf("%s: the error has the password: %v", k.driver, err)
+			}
+		}
+	}
+	for _, dsn := range []string{
+		"postgres://u:hunter22@h/db", "postgres://u:hunter%32%32@h/db", "host=h password=hunter22 user=u", "host=h password = 'hunter22'",
+		"postgres://h/db?user=u&password=hunter22", "u:hunter22@tcp(h)/db",
+	} {
+		err := withoutPassword(fmt.Errorf("sqlxstore: open: %w: cannot parse %s with hunter22", store.ErrUnavailable, dsn), dsn)
+		if strings.Contains(err.Error(), "hunter22") || strings.Contains(err.Error(), "hunter%32%32") || !errors.Is(err, store.ErrUnavailable) {
+			t.Errorf("%s: got %v", dsn, err)
+		}
+	}
+	if err := withoutPassword(errors.New("open: abc"), "u:b@tcp(h)/db"); strings.Contains(err.Error(), "abc") {
+		t.Errorf("a password of one letter shows: %v", err)
+	}
+	plain := errors.New("dial: refused")
+	if err := withoutPassword(plain, "u:hunter22@tcp(h)/db"); err != plain {
+		t.Errorf("got %v, want the error as it was", err)
+	}
+}
+
+func TestOpenNoDriver(t *testing.T) {
+	for driver, want := range map[string]string{"postgres": "github.com/lib/pq", "sqlite": "modernc.org/sqlite", "sqlite3": "go-sqlite3", "pgx": "pgx/v5/stdlib", "nosuch": "nosuch"} {
+		_, err := Open(t.Context(), driver, "x", Config{})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want it to name %s", driver, err, want)
+		}
+	}
+}

@@ -1,0 +1,5 @@
+//go:build !mattn
+
+package itest
+
+var mattnTargets []target
