@@ -3,6 +3,7 @@ package session
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -131,7 +132,7 @@ func (c *Cookie) candidates(lines []string, found *[maxCandidates]string) int {
 			if !ok || name != c.Name || len(value) != tokenLen {
 				continue
 			}
-			if _, _, ok := parseToken(value); !ok || contains(found[:n], value) {
+			if _, _, ok := parseToken(value); !ok || slices.Contains(found[:n], value) {
 				continue
 			}
 			found[n] = value
@@ -141,13 +142,4 @@ func (c *Cookie) candidates(lines []string, found *[maxCandidates]string) int {
 		}
 	}
 	return n
-}
-
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
 }

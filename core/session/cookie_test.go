@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -336,7 +337,7 @@ func FuzzCookieHeader(f *testing.F) {
 				t.Fatalf("%d tokens for %s", n, name)
 			}
 			for i, token := range found[:n] {
-				if _, _, ok := parseToken(token); !ok || contains(found[:i], token) || !strings.Contains(a, token) && !strings.Contains(b, token) {
+				if _, _, ok := parseToken(token); !ok || slices.Contains(found[:i], token) || !strings.Contains(a, token) && !strings.Contains(b, token) {
 					t.Errorf("found %q", token)
 				}
 			}
