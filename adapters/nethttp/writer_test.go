@@ -199,6 +199,7 @@ func TestReadFrom(t *testing.T) {
 	}
 }
 
+// broken is a source of zero bytes that fails after some.
 type broken struct{ after int }
 
 func (b *broken) Read(p []byte) (int, error) {
@@ -207,6 +208,7 @@ func (b *broken) Read(p []byte) (int, error) {
 	if n == 0 {
 		return 0, io.ErrUnexpectedEOF
 	}
+	clear(p[:n])
 	return n, nil
 }
 
