@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/qsessions/qsessions/adapters/nethttp"
@@ -212,21 +213,27 @@ func TestClientGone(t *testing.T) {
 // TestTimeout: http.TimeoutHandler inside. A handler that is too late can change nothing any more.
 func TestTimeout(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, session.Config{}, nethttp.Config{})
-	goOn, result := make(chan bool), make(chan error)
-	s.on("/slow", func(w http.ResponseWriter, r *http.Request, s session.Session) {
-		note.Set(s, "lost")
-		<-goOn
-		note.Set(s, "late")
-		_, _ = io.WriteString(w, "late")
-		result <- s.Err()
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, session.Config{}, nethttp.Config{})
+		goOn, result := make(chan bool), make(chan error)
+		s.on("/slow", func(w http.ResponseWriter, _ *http.Request, s session.Session) {
+			note.Set(s, "lost")
+			<-goOn
+			note.Set(s, "late")
+			_, _ = io.WriteString(w, "late")
+			result <- s.Err()
+		})
+		h := s.Handler(http.TimeoutHandler(s.mux, time.Second, "timeout"))
+		_, cookie := sessiontest.Header(t, s.sessions, func(s session.Session) { s.Login("alice") })
+		if w := get(h, "/slow", http.Header{"Cookie": {cookie}}); w.Code != 503 || w.Body.String() != "timeout" {
+			t.Errorf("got %d %q, want 503", w.Code, w.Body)
+		}
+		goOn <- true
+		if err := <-result; !errors.Is(err, session.ErrClosed) {
+			t.Errorf("after the timeout a change fails with %v, want ErrClosed", err)
+		}
+		if w := get(h, "/get", http.Header{"Cookie": {cookie}}); w.Body.String() != "user=alice note=" {
+			t.Errorf("got %q, want no note", w.Body)
+		}
 	})
-	b := serve(t, 1, s.Handler(http.TimeoutHandler(s.mux, 50*time.Millisecond, "timeout")))("")
-	b.want("/login?user=alice", 200, "")
-	b.want("/slow", 503, "timeout")
-	goOn <- true
-	if err := <-result; !errors.Is(err, session.ErrClosed) {
-		t.Errorf("after the timeout a change fails with %v, want ErrClosed", err)
-	}
-	b.want("/get", 200, "user=alice note=")
 }
