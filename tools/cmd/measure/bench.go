@@ -26,7 +26,7 @@ func (c *benchCommand) Run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(out, "%s; 10 keys of 98 bytes; best / median of the quieter half, in µs\n\n", machine())
-	t := newTable(out, "store", "request", "goroutines", "floor", "request", "ratio", "B", "allocs", "allocs of the floor", "target")
+	t := newTable(out, "store", "request", "goroutines", "floor", "request", "ratio", "CPU of floor", "CPU of request", "B", "allocs", "allocs of the floor", "target")
 	err = each(ctx, selected, true, func(s *stores.Store) error {
 		cases, err := bench.Cases(ctx, s)
 		if err != nil {
@@ -41,6 +41,7 @@ func (c *benchCommand) Run(ctx context.Context, out io.Writer) error {
 				return fmt.Errorf("%s: %w", one.Name, err)
 			}
 			t.row(s.String(), one.Name, strconv.Itoa(one.Workers), times(r.Floor), times(r.Subject), fmt.Sprintf("%.2f", r.Ratio),
+				micros(r.Floor.CPU), micros(r.Subject.CPU),
 				fmt.Sprintf("%.0f", r.Subject.Bytes), fmt.Sprintf("%.1f", r.Subject.Allocs), fmt.Sprintf("%.1f", r.Floor.Allocs), verdict(one.Target, r))
 		}
 		return nil
@@ -61,9 +62,14 @@ func (c *benchCommand) measure(ctx context.Context, one bench.Case) (bench.Resul
 	return m.Result(), nil
 }
 
-func times(c bench.Cost) string {
-	us := func(d time.Duration) string { return strconv.FormatFloat(float64(d)/1000, 'g', 3, 64) }
-	return us(c.Best) + " / " + us(c.Quiet)
+func times(c bench.Cost) string { return micros(c.Best) + " / " + micros(c.Quiet) }
+
+func micros(d time.Duration) string {
+	us := float64(d) / 1000
+	if us < 10 {
+		return fmt.Sprintf("%.2f", us)
+	}
+	return fmt.Sprintf("%.1f", us)
 }
 
 // verdict says what the target is, and whether it holds.
