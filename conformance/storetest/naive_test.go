@@ -26,6 +26,7 @@ type naive struct {
 	cutoffs map[string]time.Time
 	stale   map[string]time.Time
 
+	calls                                           atomic.Int64 // that are not done
 	writes, looks, cuts, extended, sweeps, removals atomic.Int64 // calls that have ended
 }
 
@@ -47,8 +48,12 @@ func (s *naive) begin(ctx context.Context) (end func(), err error) {
 		return nil, err
 	}
 	if !s.has("holds its connection while it yields") {
+		s.calls.Add(1)
 		s.mu.Lock()
-		return s.mu.Unlock, nil
+		return func() {
+			s.mu.Unlock()
+			s.calls.Add(-1)
+		}, nil
 	}
 	select {
 	case s.pool <- struct{}{}:
@@ -62,10 +67,11 @@ func (s *naive) begin(ctx context.Context) (end func(), err error) {
 func (s *naive) gap(n *atomic.Int64) {
 	was := n.Load()
 	s.mu.Unlock()
-	for range 3000 {
-		if runtime.Gosched(); n.Load() != was {
-			break
+	for i, alone := 0, 0; i < 3000 && alone < 300 && n.Load() == was; i++ {
+		if alone++; s.calls.Load() > 1 {
+			alone = 0
 		}
+		runtime.Gosched()
 	}
 	s.mu.Lock()
 }
