@@ -51,6 +51,9 @@ func Cases(ctx context.Context, s *stores.Store) ([]Case, error) {
 		kinds[0].Floor, kinds[0].Target = r.read, Target{Ratio: 1.3}
 		kinds[1].Floor, kinds[1].Target = r.modify, Target{Ratio: 1.3}
 		kinds[2].Floor = r.create
+		both := kinds[1]
+		both.Name, both.Floor, both.Target = "modify 1 key, over both", r.readAndModify, Target{}
+		kinds = append(kinds, both)
 	}
 	cases := make([]Case, 0, 2*len(kinds))
 	for _, c := range kinds {

@@ -42,8 +42,9 @@ type Meter struct {
 	rounds         int
 }
 
-// block is how long a work runs before it is the other one's turn.
-const block = 8 * time.Millisecond
+// block is how long a work runs before it is the other one's turn: short, so that many blocks are left alone by whatever
+// else the machine does.
+const block = 2 * time.Millisecond
 
 // NewMeter returns a meter that has warmed both works up.
 func NewMeter(c Case) (*Meter, error) {
@@ -75,6 +76,7 @@ type Result struct {
 type Cost struct {
 	Best   time.Duration // of all blocks
 	Quiet  time.Duration // the median of the faster half of the blocks
+	CPU    time.Duration // the processor time of this process, whatever else the machine does; 0 if it is not known
 	Bytes  float64
 	Allocs float64
 }
@@ -101,6 +103,7 @@ type series struct {
 	n              int // operations of a worker in a block
 	times          []time.Duration
 	ops            int
+	cpu            time.Duration
 	mallocs, bytes uint64
 }
 
@@ -137,7 +140,9 @@ func (s *series) run(workers int) (time.Duration, error) {
 func (s *series) block(workers int) error {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
+	used := cpu()
 	d, err := s.run(workers)
+	s.cpu += cpu() - used
 	runtime.ReadMemStats(&after)
 	n := s.n * workers
 	s.ops += n
@@ -151,7 +156,7 @@ func (s *series) cost() Cost {
 	times := slices.Sorted(slices.Values(s.times))
 	quiet := times[:(len(times)+1)/2]
 	return Cost{
-		Best: times[0], Quiet: quiet[len(quiet)/2],
+		Best: times[0], Quiet: quiet[len(quiet)/2], CPU: s.cpu / time.Duration(s.ops),
 		Bytes: float64(s.bytes) / float64(s.ops), Allocs: float64(s.mallocs) / float64(s.ops),
 	}
 }

@@ -92,6 +92,19 @@ func (r *raw) modify(worker, n int) error {
 	return nil
 }
 
+// readAndModify does both: no request can change a session that it has not read.
+func (r *raw) readAndModify(worker, n int) error {
+	for range n {
+		if err := r.read(worker, 1); err != nil {
+			return err
+		}
+		if err := r.modify(worker, 1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // create inserts a row like the worker's.
 func (r *raw) create(worker, n int) error {
 	row := *r.rows[worker]
