@@ -26,7 +26,7 @@ func (JSON) Decode(b []byte, v any) error { return json.Unmarshal(b, v) }
 func encode(c Codec, name string, v any) (b []byte, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			b, err = nil, fmt.Errorf("session: value %q cannot be encoded: panic: %v", name, p)
+			b, err = nil, fmt.Errorf("session: value %q cannot be encoded: panic with a %T", name, p)
 		}
 	}()
 	b, err = c.Encode(v)

@@ -490,8 +490,16 @@ func TestAfterTheRequest(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if _, err := From(r.ctx); !errors.Is(err, ErrClosed) {
+	if s, err := From(r.ctx); err != nil || s.User() != "alice" { // an error page may show it
+		t.Errorf("From of a loaded session: %v", err)
+	}
+	ctx, _ := m.Start(t.Context(), b.client, b.cookie)
+	m.Close(ctx)
+	if _, err := From(ctx); !errors.Is(err, ErrClosed) {
 		t.Errorf("From: got %v, want ErrClosed", err)
+	}
+	if _, ok := m.Start(ctx, b.client, b.cookie); !ok {
+		t.Error("Start in the context of a request that has ended does not begin one")
 	}
 	if db.writes() != writes {
 		t.Error("a closed session was written")

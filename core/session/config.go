@@ -74,8 +74,11 @@ func (c Config) withDefaults() (Config, error) {
 			return c, fmt.Errorf("session: Config.Header %.140q is not a header name", c.Header)
 		}
 		c.Header = textproto.CanonicalMIMEHeaderKey(c.Header)
-		if c.Header == "Cookie" || c.Header == "Set-Cookie" {
+		switch c.Header {
+		case "Cookie", "Set-Cookie":
 			return c, errors.New("session: Config.Header: cookies are configured by Config.Cookie")
+		case "Vary", "Cache-Control", "Host", "Content-Length", "Content-Type", "Location", "Connection", "Transfer-Encoding":
+			return c, fmt.Errorf("session: Config.Header %q has another meaning", c.Header)
 		}
 	}
 	for _, f := range []struct {

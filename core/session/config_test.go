@@ -23,7 +23,6 @@ func TestConfigRefused(t *testing.T) {
 		{"RememberIdle", Config{Policy: Policy{RememberIdle: 1}}},
 		{"Idle", Config{Policy: Policy{Idle: 13 * time.Hour}}},
 		{"Idle", Config{Policy: Policy{Idle: time.Minute, Lifetime: time.Second}}},
-		{"Lifetime", Config{Policy: Policy{Lifetime: time.Second}}},
 		{"RememberIdle", Config{Policy: Policy{RememberIdle: 31 * 24 * time.Hour}}},
 		{"RotateEvery", Config{Policy: Policy{RotateEvery: 9 * time.Second}}},
 		{"RotateEvery", Config{Policy: Policy{RotateEvery: time.Hour, Grace: 2 * time.Hour}}},

@@ -115,7 +115,7 @@ const (
 // that begins with __Host- exists once in a browser, so only its first token counts.
 func (c *Cookie) candidates(lines []string, found *[maxCandidates]string) int {
 	n, limit, seen := 0, maxCandidates, 0
-	if strings.HasPrefix(c.Name, "__Host-") {
+	if len(c.Name) >= 7 && strings.EqualFold(c.Name[:7], "__Host-") {
 		limit = 1
 	}
 	for _, line := range lines {

@@ -8,6 +8,12 @@ type Effect struct {
 	Vary        string // a request header that the response depends on; "" is none
 }
 
+// String shows which headers there are, and no token.
+func (e Effect) String() string { return "header " + e.Name + ", vary " + e.Vary }
+
+// GoString is String.
+func (e Effect) GoString() string { return e.String() }
+
 // Header is a response's header; [net/http.Header] is one.
 type Header interface {
 	Values(name string) []string
@@ -19,7 +25,7 @@ type Header interface {
 // no-store, and one that depends on the session gets Vary, whatever its status is: else a shared cache could hand one
 // client's response to another.
 func (e Effect) Apply(h Header) {
-	if e.Vary != "" && !listed(h.Values("Vary"), e.Vary) {
+	if e.Vary != "" && !listed(h.Values("Vary"), e.Vary) && !listed(h.Values("Vary"), "*") {
 		h.Add("Vary", e.Vary)
 	}
 	if e.Name == "" {
@@ -35,11 +41,11 @@ func (e Effect) Apply(h Header) {
 	}
 }
 
-// listed reports whether the comma-separated lists in lines have item, or "*".
+// listed reports whether the comma-separated lists in lines have item.
 func listed(lines []string, item string) bool {
 	for _, line := range lines {
 		for part := range strings.SplitSeq(line, ",") {
-			if part = strings.TrimSpace(part); part == "*" || strings.EqualFold(part, item) {
+			if strings.EqualFold(strings.TrimSpace(part), item) {
 				return true
 			}
 		}

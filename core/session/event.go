@@ -51,7 +51,11 @@ const (
 )
 
 func (m *Manager) observe(ctx context.Context, e Event) {
-	if m.cfg.Observe != nil {
-		m.cfg.Observe(ctx, e)
+	if m.cfg.Observe == nil {
+		return
 	}
+	if h, ok := m.handle(ctx); ok {
+		e.Client = h.sender()
+	}
+	m.cfg.Observe(ctx, e)
 }

@@ -57,7 +57,8 @@ type handle struct {
 	opened    bool          // plain and plainErr are set
 	plain     data          // of base
 	plainErr  error
-	floor     time.Time // logins of this request count as not earlier: it revoked the user's sessions itself
+	floorUser string    // whose sessions this request has revoked
+	floor     time.Time // when: its own logins of that user count as not earlier
 
 	work       work
 	generation int   // one more with each change
@@ -66,7 +67,10 @@ type handle struct {
 	out    string // token header for the response
 	hasOut bool
 
-	events []Event // raised when io is free again
+	doubt *attempt // a write whose outcome is unknown
+
+	corrupt []string // names of values that were reported
+	events  []Event  // raised when io is free again
 }
 
 // work is what a commit has to do.
@@ -85,7 +89,8 @@ type work struct {
 func (h *handle) dirty() bool {
 	w := &h.work
 	if h.base == nil {
-		return w.login != nil || len(w.view) > 1
+		d, _, _ := h.values()
+		return w.login != nil || len(d) > 1
 	}
 	return w.login != nil || w.rotate || w.limits != nil || len(w.changes) > 0
 }
@@ -136,6 +141,13 @@ func (h *handle) level() int {
 	return int(h.secret.level)
 }
 
+func (h *handle) remembered() bool {
+	if h.work.login != nil {
+		return h.work.login.remember
+	}
+	return h.secret.remember
+}
+
 // Info implements [Session].
 func (h *handle) Info() Info {
 	h.mu.Lock()
@@ -144,7 +156,7 @@ func (h *handle) Info() Info {
 	if base == nil && !h.dirty() {
 		return Info{Current: true, Client: client}
 	}
-	n, s := h.next(&h.work, base, h.secret, client)
+	n, s := h.next(&h.work, base, h.secret, client, now())
 	i := infoOf(n, n.ID)
 	i.Level, i.Remembered, i.Deadline = int(s.level), s.remember, s.deadline
 	return i
@@ -184,6 +196,12 @@ func (h *handle) sender() Client {
 	return h.client.clean()
 }
 
+func (h *handle) ended() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.closed
+}
+
 // close ends the request: what was borrowed is given back.
 func (h *handle) close() {
 	h.mu.Lock()
@@ -220,13 +238,7 @@ func (h *handle) raise() {
 
 // note keeps an event until io is free again.
 func (h *handle) note(e Event) {
-	if h.m.cfg.Observe == nil {
-		return
-	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if e.Client == (Client{}) {
-		e.Client = h.client.clean()
-	}
 	h.events = append(h.events, e)
 }

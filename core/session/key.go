@@ -3,6 +3,7 @@ package session
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // A Key names a value of type T in a session. Declare it as a constant:
@@ -70,7 +71,8 @@ func (k Key[T]) Delete(s Session) {
 	}
 }
 
-// Pop returns the value, or the zero T, and deletes it.
+// Pop returns the value, or the zero T, and deletes it. Two parallel requests may both get it: it is for messages, not for
+// tokens that must work once.
 func (k Key[T]) Pop(s Session) T {
 	v := k.Get(s)
 	k.Delete(s)
@@ -79,8 +81,9 @@ func (k Key[T]) Pop(s Session) T {
 
 // Update replaces the value by f of it; f gets the zero T if there is none. If another request saved the session in
 // between, f runs again, on what that request left: no increment and no appended item is lost. So f must have no effect
-// but its result, and must not change the session. A value that cannot be decoded fails with [ErrCorrupt] instead of
-// being overwritten.
+// but its result; it may read the session, and must not change, save or revoke it, which would block. A value that cannot
+// be decoded fails with [ErrCorrupt] instead of being overwritten. Only when the store's answer to a save is lost, and
+// others save before it can be asked again, f may be applied twice.
 func (k Key[T]) Update(s Session, f func(T) T) {
 	h := s.self()
 	codec := h.m.cfg.Codec
@@ -113,7 +116,17 @@ func (h *handle) read() (d data, generation int, err error) {
 	return d, generation, err
 }
 
+// reportCorrupt raises the event once for each name: an observer may read the value itself.
 func (h *handle) reportCorrupt(name string, err error) {
+	h.mu.Lock()
+	known := slices.Contains(h.corrupt, name)
+	if !known {
+		h.corrupt = append(h.corrupt, name)
+	}
+	h.mu.Unlock()
+	if known {
+		return
+	}
 	h.m.observe(h.ctx, Event{Kind: ValueCorrupt, ID: h.ID(), User: h.User(), Reason: name, Err: err})
 }
 
@@ -123,10 +136,7 @@ func (h *handle) values() (d data, err error, first bool) {
 	if len(h.work.changes) > 0 {
 		return h.work.view, nil, false
 	}
-	if h.base == nil {
-		return nil, nil, false
-	}
-	if !h.opened {
+	if h.base != nil && !h.opened {
 		h.opened, first = true, true
 		h.plain, h.plainErr = h.m.seal.open(h.base.ID, h.base.Data)
 	}
@@ -168,7 +178,7 @@ func (h *handle) update(c change) {
 			return
 		}
 	}
-	h.fail(fmt.Errorf("session: update %q: the function changes the session", c.name))
+	h.fail(fmt.Errorf("session: update %q: the session changes all the time, or the function changes it", c.name))
 }
 
 // record appends c to the delta; view is its result if that is known. Call it with h.io and h.mu.

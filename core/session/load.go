@@ -15,10 +15,10 @@ func (h *handle) get(ctx context.Context, fresh bool) (Session, error) {
 	loaded, closed := h.loaded, h.closed
 	h.mu.Unlock()
 	switch {
+	case loaded && (closed || !fresh || !h.m.cached):
+		return h, nil
 	case closed:
 		return nil, ErrClosed
-	case loaded && !(fresh && h.m.cached):
-		return h, nil
 	}
 	ctx, cancel := h.m.bounded(ctx)
 	defer cancel()
@@ -75,11 +75,14 @@ func (h *handle) confirm(ctx context.Context, base *store.Record, presented *dig
 	}
 	h.mu.Lock()
 	dirty := h.dirty()
-	if r == nil {
+	if r == nil && !dirty {
 		h.forget()
 	}
 	h.mu.Unlock()
-	if r != nil && !dirty { // with changes the commit finds out by itself what they meet
+	switch {
+	case r == nil && dirty:
+		return ErrRevoked
+	case r != nil && !dirty: // with changes the commit finds out by itself what they meet
 		h.install(r, s, *presented)
 	}
 	return nil
@@ -142,7 +145,7 @@ func (h *handle) look(ctx context.Context, id ID, d *digest, fresh bool) (*store
 	s, ok := decodeSecret(r.Secret)
 	t := now()
 	switch {
-	case !ok || s.match(d, t, h.m.cfg.Policy.Grace) == presentedOther:
+	case !ok || !s.opens(d, t, h.m.cfg.Policy.Grace):
 		return r, s, mismatch, nil
 	case !r.Live(t) || !t.Before(s.deadline):
 		return r, s, expired, nil

@@ -11,17 +11,15 @@ type LoginOption func(*login)
 
 // login is a login that has not been committed yet.
 type login struct {
-	user       string
-	at         time.Time
-	level      int
-	remember   bool
-	keepLevel  bool // a re-authentication without a level
-	keepMemory bool // a re-authentication: remembered stays remembered
+	user     string
+	at       time.Time
+	level    int
+	remember bool
 }
 
 // Level is the assurance level that was reached, from 1 to 255; 1 if not given. [Requirement] compares it.
 func Level(n int) LoginOption {
-	return func(l *login) { l.level, l.keepLevel = n, false }
+	return func(l *login) { l.level = n }
 }
 
 // AuthenticatedAt is when the credentials were checked, for logins that take more than one request. Without it, it is the
@@ -80,7 +78,7 @@ func (h *handle) Reauthenticate(opts ...LoginOption) {
 		h.setErr(fmt.Errorf("session: reauthenticate: %w", ErrUnauthenticated))
 		return
 	}
-	h.login(&login{user: h.user(), at: h.started, level: max(h.level(), 1), keepLevel: true, keepMemory: true}, opts)
+	h.login(&login{user: h.user(), at: h.started, level: max(h.level(), 1), remember: h.remembered()}, opts)
 }
 
 func (h *handle) login(l *login, opts []LoginOption) {
@@ -94,7 +92,7 @@ func (h *handle) login(l *login, opts []LoginOption) {
 	if u := h.user(); u != "" && u != l.user {
 		h.end() // another person: nothing of the old session may be seen
 	}
-	h.work.login = l
+	h.work.login, h.work.limits = l, nil
 	h.name()
 }
 
@@ -123,7 +121,7 @@ func (h *handle) end() {
 func (h *handle) forget() {
 	h.base, h.secret, h.id, h.presented = nil, secret{}, ID{}, digest{}
 	h.opened, h.plain, h.plainErr = false, nil, nil
-	h.work = work{}
+	h.work, h.doubt = work{}, nil
 	h.generation++
 }
 

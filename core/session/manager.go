@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -32,6 +33,7 @@ func New(s store.Store, c Config) (*Manager, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.Enrichers = slices.Clone(c.Enrichers)
 	m := &Manager{cfg: c, store: s}
 	m.indexed, _ = s.(store.Indexed)
 	_, m.cached = s.(store.Cached)
@@ -95,7 +97,7 @@ func (m *Manager) carry(token string, age time.Duration) string {
 	return m.cfg.Cookie.header(token, age)
 }
 
-// newID returns an ID that sorts after those made before by this manager, whatever the clock does.
+// newID returns an ID of a millisecond that is not before that of any made before, whatever the clock does.
 func (m *Manager) newID(t time.Time) ID {
 	ms := t.UnixMilli()
 	for {
@@ -121,7 +123,7 @@ func (m *Manager) bounded(ctx context.Context) (context.Context, context.CancelF
 // header that [Manager.RequestHeader] names. It is false if ctx carries a session of m already: then an outer adapter
 // takes care of it. The strings in c and header are borrowed until [Manager.Close].
 func (m *Manager) Start(ctx context.Context, c Client, header ...string) (context.Context, bool) {
-	if _, ok := m.handle(ctx); ok {
+	if h, ok := m.handle(ctx); ok && !h.ended() {
 		return ctx, false
 	}
 	r := &carrier{Context: ctx, handle: handle{m: m, header: header, client: c, started: now()}}
@@ -141,6 +143,9 @@ func (m *Manager) Commit(ctx context.Context) (Effect, error) {
 	}
 	if !h.sent.Load() {
 		err := h.commit(ctx)
+		if isPending(err) { // of a logout: it is final, and an event has said so
+			err = nil
+		}
 		return h.effect(), err
 	}
 	id := h.ID() // a commit that fails may forget it
@@ -183,19 +188,19 @@ func (m *Manager) handle(ctx context.Context) (*handle, bool) {
 
 // A Requirement is what a route asks of a session. The zero value asks for a user.
 type Requirement struct {
-	MaxAge time.Duration // of the authentication; 0: any
+	MaxAge time.Duration // of the authentication; 0: any; negative: none is fresh enough
 	Level  int           // of the authentication, at least
 }
 
 // Require returns the session if it meets r. It returns [ErrUnauthenticated] if nobody is signed in, [ErrStale] if r asks
-// for more, or the errors of [From]. With MaxAge or Level it asks the database, never a cached copy (ASVS 5.0 7.5.1): the
-// answer is exact even where a cache has not heard of a revocation.
+// for more, or the errors of [From]. With MaxAge or Level a cached copy does not count (ASVS 5.0 7.5.1): what counts is
+// what the database said in this request, even where a cache has not heard of a revocation.
 func (m *Manager) Require(ctx context.Context, r Requirement) (Session, error) {
 	h, ok := m.handle(ctx)
 	if !ok {
 		return nil, ErrNoSession
 	}
-	strict := r.MaxAge > 0 || r.Level > 0
+	strict := r.MaxAge != 0 || r.Level != 0
 	s, err := h.get(ctx, strict)
 	switch {
 	case err != nil:
@@ -205,7 +210,7 @@ func (m *Manager) Require(ctx context.Context, r Requirement) (Session, error) {
 	}
 	if strict {
 		i := s.Info()
-		if r.MaxAge > 0 && time.Since(i.AuthenticatedAt) > r.MaxAge || i.Level < r.Level {
+		if r.MaxAge != 0 && time.Since(i.AuthenticatedAt) > r.MaxAge || i.Level < r.Level {
 			return nil, ErrStale
 		}
 	}

@@ -10,7 +10,7 @@ import (
 // Lifetime, are always on (ASVS 5.0 7.3.1 and 7.3.2); whichever passes first ends the session, on the server, whatever
 // the cookie says.
 type Policy struct {
-	// Idle is how long a session lives without a request that uses it; default 30 minutes. It is exact to TouchEvery: a
+	// Idle is how long a session lives without a request that uses it; default 30 minutes, or Lifetime if that is less. It is exact to TouchEvery: a
 	// session may end that much earlier, and never later.
 	Idle time.Duration
 	// Lifetime is how long a session lives after the last authentication, or, if anonymous, after its creation; default
@@ -59,10 +59,10 @@ func (p Policy) withDefaults() (Policy, error) {
 		d    *time.Duration
 		def  time.Duration
 	}{
-		{"Idle", &p.Idle, 30 * time.Minute},
 		{"Lifetime", &p.Lifetime, 12 * time.Hour},
-		{"RememberIdle", &p.RememberIdle, 30 * 24 * time.Hour},
+		{"Idle", &p.Idle, 30 * time.Minute},
 		{"RememberLifetime", &p.RememberLifetime, 30 * 24 * time.Hour},
+		{"RememberIdle", &p.RememberIdle, 30 * 24 * time.Hour},
 		{"TouchEvery", &p.TouchEvery, time.Minute},
 		{"RotateEvery", &p.RotateEvery, 0},
 		{"Grace", &p.Grace, 10 * time.Second},
@@ -72,6 +72,12 @@ func (p Policy) withDefaults() (Policy, error) {
 		}
 		if *f.d == 0 {
 			*f.d = f.def
+			switch f.d {
+			case &p.Idle:
+				p.Idle = min(p.Idle, p.Lifetime)
+			case &p.RememberIdle:
+				p.RememberIdle = min(p.RememberIdle, p.RememberLifetime)
+			}
 		}
 	}
 	switch {

@@ -13,6 +13,8 @@ import (
 const (
 	maxSessions  = 1000 // of one user, in Sessions
 	describePage = 50   // sessions that are enriched together
+
+	revokeTimeout = time.Minute // for all sessions of a user, who may have very many
 )
 
 // Sessions iterates over the live sessions of user, latest first, with the facts of the enrichers; at most 1000 of them.
@@ -37,7 +39,10 @@ func (m *Manager) Find(ctx context.Context, q Query) iter.Seq2[Info, error] {
 		q.Live = now()
 	}
 	return func(yield func(Info, error) bool) {
-		current := m.current(ctx)
+		var current ID
+		if s, err := m.From(ctx); err == nil {
+			current = s.ID()
+		}
 		var page []Info
 		flush := func() bool {
 			m.describe(ctx, page)
@@ -81,15 +86,9 @@ func fails(err error) iter.Seq2[Info, error] {
 	return func(yield func(Info, error) bool) { yield(Info{}, err) }
 }
 
-func (m *Manager) current(ctx context.Context) ID {
-	if h, ok := m.handle(ctx); ok {
-		return h.ID()
-	}
-	return ID{}
-}
-
 // Revoke ends one session of user. It returns [ErrNotFound] both if there is no such session and if it is somebody
-// else's: who asks learns nothing of other people's sessions. A [PendingError] says that a cache could not be told.
+// else's: who asks learns nothing of other people's sessions. If it is the session of the request that ctx belongs to, that request is
+// signed out. A [PendingError] says that a cache could not be told.
 func (m *Manager) Revoke(ctx context.Context, user string, id ID) error {
 	if !goodUser(user) {
 		return errors.New("session: Revoke: the user is not 1 to 255 bytes of UTF-8")
@@ -106,7 +105,7 @@ func (m *Manager) revoke(ctx context.Context, id ID, allowed func(*store.Record)
 	if id.IsZero() {
 		return fmt.Errorf("session: revoke: %w", ErrNotFound)
 	}
-	ctx, cancel := m.bounded(ctx)
+	ctx, cancel := m.detached(ctx)
 	defer cancel()
 	r, err := store.LoadFresh(ctx, m.store, id)
 	switch {
@@ -121,7 +120,7 @@ func (m *Manager) revoke(ctx context.Context, id ID, allowed func(*store.Record)
 	if err = revokeError(ctx, err); err == nil || isPending(err) {
 		m.observe(ctx, Event{Kind: Revoked, ID: id, User: r.User, Reason: ReasonRevoke, Err: err})
 		if h, ok := m.handle(ctx); ok {
-			h.revoked(time.Time{}, func(own *store.Record) bool { return own.ID == id })
+			h.revoked(func(own ID, _ string) bool { return own == id })
 		}
 	}
 	return err
@@ -129,8 +128,9 @@ func (m *Manager) revoke(ctx context.Context, id ID, allowed func(*store.Record)
 
 // RevokeUser ends all sessions of user, logins in flight included: a login whose request began before does not survive.
 // It returns how many live sessions it ended. The request that ctx belongs to may log in again ("new password, revoke all,
-// log in"); if the session of that request is user's, it ends too. A [PendingError] says that a cache could not be told;
-// after [ErrUnavailable] some sessions may have ended: call it again.
+// log in"); if the session of that request is user's, it ends too, and so does a login of user that came before in the same
+// request. Like the other revocations it goes on when ctx is canceled. A [PendingError] says that a cache could not be
+// told; after [ErrUnavailable] some sessions may have ended: call it again.
 func (m *Manager) RevokeUser(ctx context.Context, user string) (int, error) {
 	if !goodUser(user) {
 		return 0, errors.New("session: RevokeUser: the user is not 1 to 255 bytes of UTF-8")
@@ -138,29 +138,30 @@ func (m *Manager) RevokeUser(ctx context.Context, user string) (int, error) {
 	cutoff := now()
 	n, err := m.revokeUser(ctx, user, cutoff, ReasonRevokeUser)
 	if h, ok := m.handle(ctx); ok && (err == nil || isPending(err)) {
-		h.revoked(cutoff, func(r *store.Record) bool { return r.User == user })
+		h.raiseFloor(user, cutoff)
+		h.revoked(func(_ ID, own string) bool { return own == user })
 	}
 	return n, err
 }
 
 // RevokeOthers ends all sessions of the user of s but s itself, which gets a new token, and logins in flight (ASVS 5.0
 // 7.4.3). Call it when a password or another factor changes. It returns how many it ended. It returns
-// [ErrUnauthenticated] if nobody is signed in, and else the errors of [Manager.RevokeUser].
+// [ErrUnauthenticated] if nobody is signed in, [ErrNoSession] if s is another manager's, and else the errors of
+// [Manager.RevokeUser].
 func (m *Manager) RevokeOthers(ctx context.Context, s Session) (int, error) {
 	h := s.self()
 	user := h.User()
-	if user == "" {
+	switch {
+	case h.m != m:
+		return 0, ErrNoSession
+	case user == "":
 		return 0, ErrUnauthenticated
 	}
 	cutoff := now()
 	n, err := m.revokeUser(ctx, user, cutoff, ReasonRevokeOthers, h.ID())
 	if err == nil || isPending(err) {
-		h.io.Lock()
-		h.mu.Lock()
-		h.floor = later(h.floor, cutoff)
-		h.work.rotate = true
-		h.mu.Unlock()
-		h.io.Unlock()
+		h.raiseFloor(user, cutoff)
+		h.Rotate()
 	}
 	return n, err
 }
@@ -169,6 +170,8 @@ func (m *Manager) revokeUser(ctx context.Context, user string, cutoff time.Time,
 	if m.indexed == nil {
 		return 0, unsupported("RevokeUser")
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), max(m.cfg.StoreTimeout, revokeTimeout))
+	defer cancel()
 	// DeleteUser also names sessions that ended long ago, for the sake of caches: what was live before is what counts.
 	live := map[ID]bool{}
 	for r, err := range m.indexed.List(ctx, Query{User: user, Live: cutoff}) {
@@ -189,24 +192,27 @@ func (m *Manager) revokeUser(ctx context.Context, user string, cutoff time.Time,
 	return n, err
 }
 
-// revoked ends the request's own session, if it is one of those that were revoked. With a cut-off the request may log in
-// again.
-func (h *handle) revoked(cutoff time.Time, which func(*store.Record) bool) {
+// raiseFloor lets the request that revoked user's sessions log in again.
+func (h *handle) raiseFloor(user string, cutoff time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.floorUser, h.floor = user, cutoff
+}
+
+// revoked ends the request's own session, or login, if it is one of those that were revoked.
+func (h *handle) revoked(which func(id ID, user string) bool) {
 	h.io.Lock()
 	defer h.io.Unlock()
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.floor = later(h.floor, cutoff)
-	if h.base == nil || !which(h.base) {
-		return
-	}
-	login := h.work.login
-	h.forget()
-	if h.work.login = login; login != nil {
-		h.name()
-	}
-	if !h.sent.Load() {
-		h.out, h.hasOut = h.m.carry("", 0), true
+	switch {
+	case h.base != nil && which(h.base.ID, h.base.User):
+		h.forget()
+		if !h.sent.Load() {
+			h.out, h.hasOut = h.m.carry("", 0), true
+		}
+	case h.work.login != nil && which(h.id, h.work.login.user):
+		h.work.login = nil
 	}
 }
 

@@ -80,6 +80,11 @@ func (s *sealer) seal(id store.ID, d data) ([]byte, error) {
 	return a.Seal(b, b[5:sealHead], d, b[:5]), nil
 }
 
+// outdated reports whether b is stored in another way than seal would store it now.
+func (s *sealer) outdated(b []byte) bool {
+	return s != nil && len(b) > 0 && (len(b) < sealHead || b[0] != sealVersion || s.keys[0].name != [4]byte(b[1:5]))
+}
+
 var errSealed = errors.New("session: data is encrypted with a key that is not configured, or damaged")
 
 // open is the inverse of seal. What it cannot open it never tries to read in another way.

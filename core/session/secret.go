@@ -15,12 +15,13 @@ type secret struct {
 	idle      time.Duration
 	level     uint8
 	remember  bool
+	epoch     uint32  // one more with each login and rotation on demand: tells whether a token is dead, or merely old
 	nonce     [8]byte // of the last save: tells whose it was when its outcome is unknown
 }
 
 const (
 	secretVersion = 1
-	secretLen     = 1 + 1 + 1 + 32 + 32 + 4*8 + 8
+	secretLen     = 1 + 1 + 1 + 32 + 32 + 4*8 + 4 + 8
 	maxMicros     = 253_402_300_800_000_000 - 1 // the end of the year 9999: a later time has no text form
 )
 
@@ -37,6 +38,7 @@ func (s *secret) encode() []byte {
 	b = binary.BigEndian.AppendUint64(b, uint64(micros(s.rotatedAt)))
 	b = binary.BigEndian.AppendUint64(b, uint64(micros(s.deadline)))
 	b = binary.BigEndian.AppendUint64(b, uint64(s.idle))
+	b = binary.BigEndian.AppendUint32(b, s.epoch)
 	return append(b, s.nonce[:]...)
 }
 
@@ -58,30 +60,17 @@ func decodeSecret(b []byte) (s secret, ok bool) {
 	s.rotatedAt = fromMicros(int64(binary.BigEndian.Uint64(b[8:])))
 	s.deadline = fromMicros(int64(binary.BigEndian.Uint64(b[16:])))
 	s.idle = time.Duration(binary.BigEndian.Uint64(b[24:]))
-	copy(s.nonce[:], b[32:])
+	s.epoch = binary.BigEndian.Uint32(b[32:])
+	copy(s.nonce[:], b[36:])
 	return s, !s.current.isZero() && s.idle > 0 && s.idle <= maxDuration
 }
 
-// match says which of the session's verifiers d is the digest of.
-func (s *secret) match(d *digest, now time.Time, grace time.Duration) presented {
+// opens reports whether d is the digest of one of the session's verifiers.
+func (s *secret) opens(d *digest, now time.Time, grace time.Duration) bool {
 	// Both comparisons always run: the time taken says nothing of which one matched.
 	current, previous := s.current.equal(d), s.previous.equal(d)
-	switch {
-	case current:
-		return presentedCurrent
-	case previous && !s.previous.isZero() && (s.seenAt.IsZero() || now.Before(s.seenAt.Add(grace))):
-		return presentedPrevious
-	}
-	return presentedOther
+	return current || previous && !s.previous.isZero() && (s.seenAt.IsZero() || now.Before(s.seenAt.Add(grace)))
 }
-
-type presented uint8
-
-const (
-	presentedOther presented = iota
-	presentedCurrent
-	presentedPrevious
-)
 
 // unseen reports whether the verifier of the last periodic rotation still has to be noted as seen.
 func (s *secret) unseen() bool { return !s.previous.isZero() && s.seenAt.IsZero() }

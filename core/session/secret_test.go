@@ -99,17 +99,17 @@ func TestSecretMatch(t *testing.T) {
 		name string
 		s    secret
 		d    digest
-		want presented
+		want bool
 	}{
-		{"current", secret{current: current}, current, presentedCurrent},
-		{"zero against none", secret{current: current}, zero, presentedOther},
-		{"other", secret{current: current, previous: previous}, other, presentedOther},
-		{"previous, unseen", secret{current: current, previous: previous}, previous, presentedPrevious},
-		{"previous, in grace", secret{current: current, previous: previous, seenAt: at.Add(-time.Second + 1)}, previous, presentedPrevious},
-		{"previous, after grace", secret{current: current, previous: previous, seenAt: at.Add(-time.Second)}, previous, presentedOther},
+		{"current", secret{current: current}, current, true},
+		{"zero against none", secret{current: current}, zero, false},
+		{"other", secret{current: current, previous: previous}, other, false},
+		{"previous, unseen", secret{current: current, previous: previous}, previous, true},
+		{"previous, in grace", secret{current: current, previous: previous, seenAt: at.Add(-time.Second + 1)}, previous, true},
+		{"previous, after grace", secret{current: current, previous: previous, seenAt: at.Add(-time.Second)}, previous, false},
 	} {
-		if got := test.s.match(&test.d, at, time.Second); got != test.want {
-			t.Errorf("%s: got %d, want %d", test.name, got, test.want)
+		if got := test.s.opens(&test.d, at, time.Second); got != test.want {
+			t.Errorf("%s: got %t, want %t", test.name, got, test.want)
 		}
 	}
 }

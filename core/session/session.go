@@ -50,7 +50,8 @@ type Session interface {
 	// Reauthenticate notes that the user proved again who they are: AuthenticatedAt and both timeouts start anew, and the
 	// token is replaced (ASVS 5.0 7.2.4). Without a Level option the level stays. It fails if nobody is signed in.
 	Reauthenticate(opts ...LoginOption)
-	// Logout ends the session. What is set afterwards in the same request goes into a new, anonymous one.
+	// Logout ends the session. What is set afterwards in the same request goes into a new, anonymous one. It is carried out
+	// even if the commit fails for another reason.
 	Logout()
 	// Rotate replaces the token; the old one is dead at once. Call it when privileges change.
 	Rotate()
@@ -67,7 +68,9 @@ type Session interface {
 	Err() error
 	// Save commits now, for a handler that wants the acknowledgement. It returns ErrUnavailable if the store could not be
 	// asked (the commit at the end of the request tries again), ErrRevoked if the session has ended, ErrTooMany, or Err.
-	// After ErrRevoked and ErrTooMany the session is a new anonymous one.
+	// After ErrRevoked and ErrTooMany the session is a new anonymous one. ErrTooLate says that the response has begun and
+	// a new token cannot be sent, ErrClosed that the request has ended. A PendingError says that a Logout is final, but
+	// that a cache could not be told; then everything else is saved.
 	Save(ctx context.Context) error
 
 	self() *handle

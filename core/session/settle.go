@@ -2,17 +2,18 @@ package session
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 
 	"github.com/qsessions/qsessions/core/store"
 )
 
-// settle decides whether the login that was just stored as n may stay. It looks only now, after the write: a RevokeUser
-// that came before is seen here, and one that comes after sees n. Whatever is undone, nobody has got its token yet.
-func (h *handle) settle(ctx context.Context, n *store.Record, again bool) error {
-	m := h.m
+// settle decides whether the login that was just stored by a may stay. It looks only now, after the write: a RevokeUser
+// that came before is seen here, and one that comes after sees the record. Whatever is undone, nobody has got its token
+// yet.
+func (h *handle) settle(ctx context.Context, a *attempt) error {
+	m, n := h.m, a.record
 	if m.indexed == nil {
 		return nil
 	}
@@ -27,23 +28,25 @@ func (h *handle) settle(ctx context.Context, n *store.Record, again bool) error 
 		h.note(Event{Kind: Revoked, ID: n.ID, User: n.User, Reason: ReasonCutoff})
 		return h.undo(ctx, n, ErrRevoked)
 	}
-	if m.cfg.PerUser.Max > 0 && !again {
+	if again := a.old != nil && a.old.User == n.User; m.cfg.PerUser.Max > 0 && !again {
 		return h.trim(ctx, n)
 	}
 	return nil
 }
 
-// undo removes a login that must not stay.
+// undo removes a login that must not stay. The values stay with the request: another try stores them under a new ID.
 func (h *handle) undo(ctx context.Context, n *store.Record, why error) error {
-	err := h.m.store.Delete(ctx, n.ID)
-	var pending *PendingError
-	if err != nil && !errors.As(err, &pending) {
-		h.m.cfg.Logger.Error("session: a refused login could not be removed; nobody has its token", "session", n.ID, "error", err)
+	ctx, cancel := h.m.detached(ctx) // the other one may have run out
+	defer cancel()
+	if err := h.m.store.Delete(ctx, n.ID); err != nil && !isPending(err) {
+		h.m.cfg.Logger.LogAttrs(ctx, slog.LevelError, "session: a refused login could not be removed; nobody has its token",
+			slog.String("session", n.ID.String()), slog.Any("error", err))
 	}
 	h.mu.Lock()
-	h.base, h.secret, h.id, h.presented = nil, secret{}, ID{}, digest{} // its token is dead: another try makes a new session
+	defer h.mu.Unlock()
+	_, _, _ = h.values() // opens them while base is there
+	h.base, h.secret, h.id, h.presented = nil, secret{}, ID{}, digest{}
 	h.name()
-	h.mu.Unlock()
 	return why
 }
 
@@ -81,8 +84,7 @@ func (h *handle) trim(ctx context.Context, n *store.Record) error {
 		over = append(over, r.ID)
 	}
 	err := m.store.Delete(ctx, over...)
-	var pending *PendingError
-	if err != nil && !errors.As(err, &pending) {
+	if err != nil && !isPending(err) {
 		return h.undo(ctx, n, fmt.Errorf("session: login: %w", unavailable(ctx, err)))
 	}
 	for _, id := range over {

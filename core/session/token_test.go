@@ -131,7 +131,7 @@ func TestVerifierRandomness(t *testing.T) {
 // alone, and no package of UUIDs at all.
 func TestRandomSource(t *testing.T) {
 	t.Parallel()
-	jitter := []string{"commit.go", "sweep.go"}
+	jitter := []string{"backoff.go", "sweep.go"}
 	files := append(sources(t, "."), "../store/id.go")
 	for _, name := range files {
 		f, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ImportsOnly)

@@ -1,0 +1,242 @@
+package session
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/qsessions/qsessions/core/store"
+)
+
+// An attempt is one write of the session. It may be sent again as it is: by its version, or by its ID, it cannot happen
+// twice.
+type attempt struct {
+	work   work          // what it carries out
+	old    *store.Record // what it replaces; nil: it creates
+	record *store.Record
+	secret secret
+	token  *verifier // nil: the token stays
+}
+
+// store creates or saves the session, until it is stored or has ended. After [ErrUnavailable] the next call goes on with
+// the same attempt, which may have succeeded.
+func (h *handle) store(ctx context.Context) error {
+	client := h.sender()
+	for try := 0; h.doubt != nil || h.dirty() || h.upkeep(); {
+		a := h.doubt
+		if a == nil {
+			if h.base != nil && !h.base.Live(now()) { // another request may have kept it alive
+				if _, err := h.reload(ctx, nil); err != nil {
+					return err
+				}
+			}
+			var err error
+			if a, err = h.compose(client); err != nil {
+				return err
+			}
+		}
+		done, err := h.send(ctx, a)
+		if err != nil {
+			return err
+		}
+		if done {
+			if err := h.accept(ctx, a); err != nil {
+				return err
+			}
+			continue
+		}
+		h.note(Event{Kind: ConflictRetried, ID: a.record.ID, User: a.record.User})
+		if err := backOff(ctx, try); err != nil {
+			return fmt.Errorf("session: save: %w: too many requests change this session", ErrUnavailable)
+		}
+		try++
+	}
+	return nil
+}
+
+// compose makes an attempt of the request's work.
+func (h *handle) compose(client Client) (*attempt, error) {
+	w := h.work
+	n, s := h.next(&w, h.base, h.secret, client, now())
+	_, _ = rand.Read(s.nonce[:])
+	t := h.started
+	if s.unseen() && s.current.equal(&h.presented) {
+		s.seenAt = t
+	}
+	if !s.seenAt.IsZero() && !t.Before(s.seenAt.Add(h.m.cfg.Policy.Grace)) {
+		s.previous, s.seenAt = digest{}, time.Time{}
+	}
+	var v *verifier
+	switch {
+	case h.base == nil || w.login != nil || w.rotate:
+		s.previous, s.seenAt = digest{}, time.Time{}
+		s.epoch++
+		v = new(verifier)
+	case h.rotationDue():
+		s.previous, s.seenAt = h.presented, time.Time{}
+		v = new(verifier)
+	}
+	if v != nil {
+		*v = newVerifier()
+		s.current, s.rotatedAt = v.digest(), t
+	}
+	n.Secret = s.encode()
+	// What prolongs the session also renews the encryption: else it would outlive a key that is on its way out.
+	if len(w.changes) > 0 || h.base == nil || (w.login != nil || w.limits != nil) && h.m.seal.outdated(n.Data) {
+		h.mu.Lock()
+		d, err, _ := h.values()
+		h.mu.Unlock()
+		if err == nil {
+			n.Data, err = h.m.seal.seal(n.ID, d)
+		}
+		if err != nil && len(w.changes) > 0 {
+			return nil, err
+		}
+	}
+	return &attempt{work: w, old: h.base, record: n, secret: s, token: v}, nil
+}
+
+// send writes the attempt. It is done if a is stored; if it is not, the session has been reloaded.
+func (h *handle) send(ctx context.Context, a *attempt) (done bool, err error) {
+	write := h.m.store.Save
+	if a.old == nil {
+		write = h.m.store.Create
+	}
+	again := h.doubt == a
+	err = write(ctx, a.record)
+	if err != nil && !definite(err) && ctx.Err() == nil {
+		again = true
+		err = write(ctx, a.record)
+	}
+	if err != nil && !definite(err) {
+		h.doubt = a
+		return false, fmt.Errorf("session: save: %w", unavailable(ctx, err))
+	}
+	switch {
+	case err == nil:
+		h.doubt = nil
+		return true, nil
+	case errors.Is(err, store.ErrNoUser):
+		return false, fmt.Errorf("session: save: %w: %w", ErrRevoked, err)
+	case errors.Is(err, ErrTooLarge):
+		h.doubt = nil
+		return false, fmt.Errorf("session: save: %w", err)
+	case errors.Is(err, store.ErrConflict) && a.old != nil, errors.Is(err, store.ErrExists) && a.old == nil && again:
+		if done, err = h.reload(ctx, a); err == nil || !errors.Is(err, ErrUnavailable) {
+			h.doubt = nil
+		}
+		return done, err
+	}
+	return false, fmt.Errorf("session: save: %w", unavailable(ctx, err))
+}
+
+// reload reads the session again, and applies the request's changes to what it finds. It is done if what it finds is a:
+// then an earlier try of a, whose outcome was unknown, had succeeded.
+func (h *handle) reload(ctx context.Context, a *attempt) (done bool, err error) {
+	id := h.id
+	r, err := store.LoadFresh(ctx, h.m.store, id) // a copy could be the one that just lost
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return false, ErrRevoked
+	case err != nil:
+		return false, fmt.Errorf("session: reload: %w", unavailable(ctx, err))
+	}
+	s, ok := decodeSecret(r.Secret)
+	t := now()
+	switch {
+	case !ok || r.ID != id || !r.Live(t) || !t.Before(s.deadline):
+		return false, ErrRevoked
+	case a != nil && s.nonce == a.secret.nonce:
+		a.record = r
+		return true, nil
+	case h.base == nil || s.epoch != h.secret.epoch || r.User != h.base.User:
+		return false, ErrRevoked // what this request knew of the session was before a login
+	}
+	plain, plainErr := h.m.seal.open(id, r.Data)
+	view, err := h.reapply(plain, plainErr, h.work.changes)
+	if err != nil {
+		return false, err
+	}
+	h.mu.Lock()
+	h.base, h.secret, h.work.view = r, s, view
+	h.opened, h.plain, h.plainErr = true, plain, plainErr
+	h.generation++
+	h.mu.Unlock()
+	return false, nil
+}
+
+// reapply applies changes to values that another request has saved.
+func (h *handle) reapply(d data, err error, changes []change) (data, error) {
+	if len(changes) == 0 {
+		return nil, nil
+	}
+	if err != nil && changes[0].op != opClear {
+		return nil, err
+	}
+	if d, err = applyAll(d, changes); err != nil {
+		return nil, err
+	}
+	if len(d) > h.m.cfg.MaxData {
+		return nil, fmt.Errorf("session: save: %w", ErrTooLarge)
+	}
+	return d, nil
+}
+
+// accept takes over what the store has accepted.
+func (h *handle) accept(ctx context.Context, a *attempt) error {
+	n, s, w := a.record, a.secret, &a.work
+	if w.login != nil {
+		if err := h.settle(ctx, a); err != nil {
+			return err
+		}
+	}
+	plain, plainErr, opened := h.plain, h.plainErr, h.opened
+	if len(w.changes) > 0 {
+		plain, plainErr, opened = w.view, nil, true
+	}
+	rest := h.work.changes[len(w.changes):] // made after an attempt whose outcome was unknown
+	view, err := h.reapply(plain, plainErr, rest)
+	if err != nil {
+		return err
+	}
+	h.mu.Lock()
+	h.base, h.secret, h.id = n, s, n.ID
+	h.opened, h.plain, h.plainErr = opened, plain, plainErr
+	h.work.changes, h.work.view = rest, view
+	if h.work.login == w.login {
+		h.work.login = nil
+	}
+	if h.work.limits == w.limits {
+		h.work.limits = nil
+	}
+	h.work.rotate = h.work.rotate && !w.rotate
+	h.generation++
+	if a.token != nil {
+		if a.replaces() { // after a periodic rotation the old token is the one that is known to have arrived
+			h.presented = s.current
+		}
+		var age time.Duration
+		if s.remember {
+			age = s.deadline.Sub(h.started)
+		}
+		h.out, h.hasOut = h.m.carry(formatToken(n.ID, a.token), age), true
+	}
+	h.mu.Unlock()
+	if a.old == nil {
+		h.note(Event{Kind: Created, ID: n.ID, User: n.User})
+	} else {
+		h.noteClient(a.old, n)
+	}
+	switch {
+	case w.login != nil:
+		h.note(Event{Kind: LoggedIn, ID: n.ID, User: n.User})
+	case a.token != nil && a.old != nil:
+		h.note(Event{Kind: Rotated, ID: n.ID, User: n.User})
+	}
+	return nil
+}
+
+// replaces reports whether the token of before is dead at once.
+func (a *attempt) replaces() bool { return a.old == nil || a.work.login != nil || a.work.rotate }
