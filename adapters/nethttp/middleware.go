@@ -51,10 +51,10 @@ func (mw *Middleware) Handler(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		r = r.WithContext(ctx)
-		sw, out := wrap(mw, w, r)
-		defer sw.close()
-		next.ServeHTTP(out, r)
+		inner := r.WithContext(ctx)
+		sw, out := wrap(mw, w, inner)
+		defer sw.close(r)
+		next.ServeHTTP(out, inner)
 		sw.finish()
 	})
 }

@@ -1,8 +1,12 @@
 package nethttp_test
 
 import (
+	"bytes"
 	"fmt"
+	"mime/multipart"
 	"net/http"
+	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 
@@ -110,6 +114,50 @@ func TestWithoutMiddleware(t *testing.T) {
 	} {
 		if w := get(h, "/", nil); w.Code != 500 || got != session.ErrNoSession {
 			t.Errorf("%s: got %d, %v; want 500 and ErrNoSession", name, w.Code, got)
+		}
+	}
+}
+
+// TestOuterRequest: the server still removes the temporary files of uploads, and middleware outside sees the pattern.
+func TestOuterRequest(t *testing.T) {
+	for _, protocol := range []int{1, 2} {
+		dir := t.TempDir()
+		t.Setenv("TMPDIR", dir)
+		s := newSite(t, session.Config{}, nethttp.Config{})
+		s.mux.HandleFunc("POST /upload/{name}", func(_ http.ResponseWriter, r *http.Request) {
+			if err := r.ParseMultipartForm(1); err != nil {
+				t.Error(err)
+			}
+			if files, err := os.ReadDir(dir); err != nil || len(files) != 1 {
+				t.Errorf("HTTP/%d: %d files during the upload, %v; want 1", protocol, len(files), err)
+			}
+		})
+		var pattern string
+		server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			s.handler().ServeHTTP(w, r)
+			pattern = r.Pattern
+		}))
+		server.EnableHTTP2 = protocol == 2
+		server.StartTLS()
+		var body bytes.Buffer
+		form := multipart.NewWriter(&body)
+		part, err := form.CreateFormFile("file", "big.bin")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = part.Write(make([]byte, 11<<20))
+		_ = form.Close()
+		res, err := server.Client().Post(server.URL+"/upload/x", form.FormDataContentType(), &body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		server.Close() // waits for the request to end
+		if files, err := os.ReadDir(dir); err != nil || len(files) != 0 {
+			t.Errorf("HTTP/%d: %d files after the upload, %v; want none", protocol, len(files), err)
+		}
+		if pattern != "POST /upload/{name}" {
+			t.Errorf("HTTP/%d: outside the pattern is %q", protocol, pattern)
 		}
 	}
 }

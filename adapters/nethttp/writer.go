@@ -76,8 +76,11 @@ func (w *writer) finish() {
 	}
 }
 
-// close ends the session of the request, also after a panic: then whoever recovers sends what was stored before.
-func (w *writer) close() {
+// close ends the session of the request, also after a panic: then whoever recovers sends what was stored before. outer is
+// the request without the session: the server removes the temporary files of its MultipartForm, and loggers read its
+// Pattern.
+func (w *writer) close(outer *http.Request) {
+	outer.MultipartForm, outer.Pattern = w.r.MultipartForm, w.r.Pattern
 	if e := w.mw.sessions.Close(w.r.Context()); !w.begun {
 		e.Apply(w.Header())
 	}
