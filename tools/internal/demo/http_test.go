@@ -77,16 +77,17 @@ func TestPages(t *testing.T) {
 		t.Errorf("the style sheet has the type %q", got)
 	}
 	for _, test := range []struct {
-		path, name, value string
-		want              int
+		path string
+		form url.Values
+		want int
 	}{
-		{"/sign-in", "user", "mallory", http.StatusBadRequest},
-		{"/cart/add", "item", "melon", http.StatusBadRequest},
-		{"/cart/add", "item", strings.Repeat("x", 1<<20), http.StatusBadRequest},
-		{"/nowhere", "", "", http.StatusNotFound},
+		{"/sign-in", url.Values{"user": {"mallory"}}, http.StatusBadRequest},
+		{"/cart/add", url.Values{"item": {"melon"}}, http.StatusBadRequest},
+		{"/cart/add", url.Values{"item": {"plum"}, "more": {strings.Repeat("x", 32<<10)}}, http.StatusBadRequest},
+		{"/nowhere", nil, http.StatusNotFound},
 	} {
-		if got := one.do(t, http.MethodPost, test.path, url.Values{test.name: {test.value}}).status; got != test.want {
-			t.Errorf("POST %s %.20s: got status %d, want %d", test.path, test.value, got, test.want)
+		if got := one.do(t, http.MethodPost, test.path, test.form).status; got != test.want {
+			t.Errorf("POST %s %.40s: got status %d, want %d", test.path, test.form.Encode(), got, test.want)
 		}
 	}
 }
