@@ -2,8 +2,11 @@ package sqlxstore
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"time"
+
+	"github.com/qsessions/qsessions/core/store"
 )
 
 // The first wait before a repetition is random up to the first bound; the bound doubles up to the second.
@@ -14,6 +17,9 @@ const (
 
 // do runs statement, again where the database gave it up in favor of another one: then it has changed nothing.
 func (s *Store) do(ctx context.Context, op string, statement func() error) error {
+	if s.closed.Load() {
+		return fmt.Errorf("sqlxstore: %s: %w: the store is closed", op, store.ErrUnavailable)
+	}
 	bound := firstWait
 	for again := s.config.Retries; ; again-- {
 		if err := ctx.Err(); err != nil {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/qsessions/qsessions/core/store"
@@ -22,6 +23,7 @@ type Store struct {
 	maxData int
 	names   *strings.Replacer
 	q       *statements
+	closed  atomic.Bool
 }
 
 var _ store.Indexed = (*Store)(nil)
@@ -60,8 +62,10 @@ func New(ctx context.Context, db *sql.DB, c Config) (*Store, error) {
 	return s, nil
 }
 
-// Close releases the prepared statements, and the database if [Open] opened it. The store cannot be used afterwards.
+// Close releases the prepared statements, and the database if [Open] opened it. Every call that comes later fails with an
+// error that matches [store.ErrUnavailable].
 func (s *Store) Close() error {
+	s.closed.Store(true)
 	var errs []error
 	for _, q := range []*statement{
 		&s.q.load, &s.q.create, &s.q.save, &s.q.touch, &s.q.cutoff, &s.q.publish, &s.q.pickUser, &s.q.pickDue,

@@ -1,0 +1,309 @@
+package itest
+
+import (
+	"context"
+	"database/sql"
+	"encoding/hex"
+	"fmt"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/qsessions/qsessions/backend/sqlx"
+	"github.com/qsessions/qsessions/core/store"
+)
+
+const million = 1_000_000
+
+// The rows: one in ten is anonymous, u1 has 50,000, others have a few; one in ten has expired; addresses are spread over
+// 10.0.0.0/8.
+var fill = map[string]string{
+	"postgres": `INSERT INTO qsessions SELECT
+		(lpad(to_hex(i / 16), 8, '0') || '-0000-7000-8000-' || lpad(to_hex(i), 12, '0'))::uuid, 1,
+		CASE WHEN i % 10 = 0 THEN NULL WHEN i % 20 = 1 THEN 'u1' ELSE 'u' || (i % 99991) END,
+		%[1]d, %[1]d, %[1]d, %[1]d + 3600000000 * (CASE WHEN i % 10 = 3 THEN -2 ELSE i % 700 END), %[1]d / 3600000000 + 1 + (CASE WHEN i % 10 = 3 THEN -2 ELSE i % 700 END),
+		decode('00000000000000000000ffff0a' || lpad(to_hex(i % 16777213), 6, '0'), 'hex'), 'test', ''::bytea, 'x'::bytea
+		FROM generate_series(1, 1000000) i`,
+	"mariadb": `INSERT INTO qsessions SELECT
+		UNHEX(CONCAT(LPAD(HEX(i DIV 16), 8, '0'), '000070008000', LPAD(HEX(i), 12, '0'))), 1,
+		CASE WHEN i %% 10 = 0 THEN NULL WHEN i %% 20 = 1 THEN 'u1' ELSE CONCAT('u', i %% 99991) END,
+		%[1]d, %[1]d, %[1]d, %[1]d + 3600000000 * (CASE WHEN i %% 10 = 3 THEN -2 ELSE i %% 700 END), %[1]d DIV 3600000000 + 1 + (CASE WHEN i %% 10 = 3 THEN -2 ELSE i %% 700 END),
+		UNHEX(CONCAT('00000000000000000000ffff0a', LPAD(HEX(i %% 16777213), 6, '0'))), 'test', '', 'x'
+		FROM (SELECT seq i FROM seq_1_to_1000000) s`,
+	"sqlite": `WITH RECURSIVE s(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s WHERE i < 1000000) INSERT INTO qsessions SELECT
+		unhex(printf('%%08x000070008000%%012x', i / 16, i)), 1,
+		CASE WHEN i %% 10 = 0 THEN NULL WHEN i %% 20 = 1 THEN 'u1' ELSE 'u' || (i %% 99991) END,
+		%[1]d, %[1]d, %[1]d, %[1]d + 3600000000 * (CASE WHEN i %% 10 = 3 THEN -2 ELSE i %% 700 END), %[1]d / 3600000000 + 1 + (CASE WHEN i %% 10 = 3 THEN -2 ELSE i %% 700 END),
+		unhex(printf('00000000000000000000ffff0a%%06x', i %% 16777213)), 'test', x'', x'78' FROM s`,
+}
+
+// An index is made faster when the rows are there.
+var bulk = map[string]struct{ before, after []string }{
+	"postgres": {
+		[]string{"DROP INDEX qsessions_user", "DROP INDEX qsessions_sweep", "DROP INDEX qsessions_ip"},
+		[]string{
+			"CREATE INDEX qsessions_user ON qsessions (user_id, id)", "CREATE INDEX qsessions_sweep ON qsessions (sweep_at)",
+			"CREATE INDEX qsessions_ip ON qsessions (ip, id)", "VACUUM ANALYZE qsessions",
+		},
+	},
+	"mariadb": {
+		[]string{"ALTER TABLE qsessions DROP KEY qsessions_user, DROP KEY qsessions_sweep, DROP KEY qsessions_ip"},
+		[]string{
+			"ALTER TABLE qsessions ADD KEY qsessions_user (user_id, id), ADD KEY qsessions_sweep (sweep_at), ADD KEY qsessions_ip (ip, id)",
+			"ANALYZE TABLE qsessions",
+		},
+	},
+}
+
+func millionID(i int) store.ID {
+	text := fmt.Sprintf("%08x-0000-7000-8000-%012x", i/16, i)
+	var id store.ID
+	b, _ := hex.DecodeString(strings.ReplaceAll(text, "-", ""))
+	copy(id[:], b)
+	return id
+}
+
+// TestPlans reads the plan of every statement over a million rows: which index it uses, and how many rows it looks at.
+func TestPlans(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: a million rows take a while")
+	}
+	options := map[string]string{"postgres": "binary_parameters=yes", "mariadb": "interpolateParams=true", "sqlite": "_pragma=journal_mode(off)"}
+	now := time.Now().UTC().Truncate(time.Hour)
+	for _, g := range kinds {
+		t.Run(g.name, func(t *testing.T) { // one after the other: they are heavy
+			dsn := with(g.dsn(t), options[g.name])
+			r, db := record(t, g.driver, dsn)
+			s, err := sqlxstore.New(t.Context(), db, direct)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Migrate(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			text := strings.ReplaceAll(fill[g.name], "%%", "%")
+			text = strings.ReplaceAll(text, "%[1]d", strconv.FormatInt(now.UnixMicro(), 10))
+			run(t, db, bulk[g.name].before...)
+			run(t, db, text)
+			run(t, db, bulk[g.name].after...)
+			e := explainer[g.name]
+			for _, k := range plans(s, now) {
+				r.take()
+				if err := k.call(t.Context()); err != nil {
+					t.Fatalf("%s: %v", k.name, err)
+				}
+				for _, c := range r.take() {
+					if !strings.Contains(c.text, "qsessions") || strings.Contains(c.text, "qsessions_cutoff") || strings.HasPrefix(c.text, "INSERT") {
+						continue
+					}
+					p, err := e(t.Context(), db, c)
+					if err != nil {
+						t.Fatalf("%s: %v", k.name, err)
+					}
+					if !slices.ContainsFunc(strings.Split(k.index, "|"), func(i string) bool { return p.index == i }) || p.rows > k.rows {
+						t.Errorf("%s: index %q with %d rows, want %q with at most %d\n%s\n%s", k.name, p.index, p.rows, k.index, k.rows, c.text, p.text)
+					}
+				}
+			}
+		})
+	}
+}
+
+// A plan is what a database does with a statement: rows are those that it looked at, or thinks that it will.
+type plan struct {
+	index string
+	rows  int
+	text  string
+}
+
+type planCase struct {
+	name  string
+	index string // "primary", "user", "sweep" or "ip", one of several
+	rows  int
+	call  func(ctx context.Context) error
+}
+
+// plans calls each method so that it needs its index. What is called changes next to nothing.
+func plans(s *sqlxstore.Store, now time.Time) []planCase {
+	list := func(q store.Query) func(context.Context) error {
+		q.Limit = 51
+		return func(ctx context.Context) error {
+			n := 0
+			for _, err := range s.List(ctx, q) {
+				if err != nil {
+					return err
+				}
+				n++
+			}
+			if n == 0 {
+				return fmt.Errorf("nothing was found")
+			}
+			return nil
+		}
+	}
+	some := &store.Record{ID: millionID(777777), Version: 1, LastSeen: now, ExpiresAt: now.Add(time.Hour), UserAgent: "test"}
+	return []planCase{
+		{"load", "primary", 1, func(ctx context.Context) error { _, err := s.Load(ctx, some.ID); return err }},
+		{"touch", "primary", 1, func(ctx context.Context) error {
+			return s.Touch(ctx, some, store.Touch{LastSeen: now.Add(time.Second), ExpiresAt: now.Add(time.Hour)})
+		}},
+		{"save", "primary", 1, func(ctx context.Context) error { return s.Save(ctx, some) }},
+		{"delete", "primary", 3, func(ctx context.Context) error { return s.Delete(ctx, millionID(17), millionID(18), millionID(19)) }},
+		{"delete user", "user|primary", 1000, func(ctx context.Context) error { _, err := s.DeleteUser(ctx, "u17", now.Add(time.Hour)); return err }},
+		{"delete user, none early enough", "user", 60000, func(ctx context.Context) error { _, err := s.DeleteUser(ctx, "u1", now); return err }},
+		{"sweep", "sweep|primary", 1000, func(ctx context.Context) error { _, err := s.Sweep(ctx, now.Add(-time.Hour), 100); return err }},
+		{"list", "primary", 600, list(store.Query{})},
+		{"list, middle", "primary", 600, list(store.Query{After: millionID(500000)})},
+		{"list of live", "primary", 600, list(store.Query{Live: now})},
+		{"list of users", "primary|user", 600, list(store.Query{Kind: store.Users})},
+		{"list of anonymous", "user|primary", 1200, list(store.Query{Kind: store.Anonymous})},
+		{"list of a user", "user", 200, list(store.Query{User: "u18", Data: true})},
+		{"list of a heavy user, middle", "user|primary", 2000, list(store.Query{User: "u1", After: millionID(500000)})},
+		{"list of an address", "ip", 600, list(store.Query{Prefix: netip.MustParsePrefix("10.5.5.0/24")})},
+		{"list of expired", "sweep|primary", 120000, list(store.Query{Expired: now})},
+	}
+}
+
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+var explainer = map[string]func(context.Context, *sql.DB, call) (plan, error){
+	"postgres": explainPostgres, "mariadb": explainMariaDB, "sqlite": explainSQLite,
+}
+
+func explainRows(ctx context.Context, db querier, text string, args []any) (string, error) {
+	rows, err := db.QueryContext(ctx, text, args...)
+	if err != nil {
+		return "", err
+	}
+	defer rows.Close()
+	names, err := rows.Columns()
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	for rows.Next() {
+		values := make([]sql.NullString, len(names))
+		to := make([]any, len(names))
+		for i := range values {
+			to[i] = &values[i]
+		}
+		if err := rows.Scan(to...); err != nil {
+			return "", err
+		}
+		for i, v := range values {
+			fmt.Fprintf(&b, "%s=%s ", names[i], v.String)
+		}
+		b.WriteByte('\n')
+	}
+	return b.String(), rows.Err()
+}
+
+var (
+	pgIndex  = regexp.MustCompile(`(?:using|on) (qsessions_\w+)`)
+	pgRows   = regexp.MustCompile(`actual time=\S+ rows=(\d+) loops=(\d+)`)
+	pgDrop   = regexp.MustCompile(`Rows Removed by Filter: (\d+)`)
+	indexOf  = map[string]string{"qsessions_pkey": "primary", "PRIMARY": "primary", "sqlite_autoindex_qsessions_1": "primary", "qsessions_user": "user", "qsessions_sweep": "sweep", "qsessions_ip": "ip"}
+	myField  = regexp.MustCompile(`(\w+)=(\S*)`)
+	liteUses = regexp.MustCompile(`USING (?:COVERING )?INDEX (\w+)`)
+)
+
+// explainPostgres runs the statement in a transaction that is undone, prepared and with a plan that does not know the
+// arguments, as a statement that is kept prepared may get it.
+func explainPostgres(ctx context.Context, db *sql.DB, c call) (p plan, err error) {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return p, err
+	}
+	defer tx.Rollback()
+	literals := make([]string, len(c.args))
+	for i, a := range c.args {
+		switch v := a.(type) {
+		case nil:
+			literals[i] = "NULL"
+		case []byte:
+			literals[i] = fmt.Sprintf(`'\x%x'`, v)
+		case string:
+			literals[i] = "'" + v + "'"
+		default:
+			literals[i] = fmt.Sprint(v)
+		}
+	}
+	mode := "force_generic_plan"
+	if strings.Contains(c.text, "ORDER BY id DESC") { // List is planned each time
+		mode = "force_custom_plan"
+	}
+	for _, text := range []string{"SET LOCAL plan_cache_mode = " + mode, "PREPARE q AS " + c.text} {
+		if _, err := tx.ExecContext(ctx, text); err != nil {
+			return p, err
+		}
+	}
+	defer tx.ExecContext(ctx, "DEALLOCATE q")
+	execute := "EXECUTE q"
+	if len(literals) > 0 {
+		execute += "(" + strings.Join(literals, ", ") + ")"
+	}
+	rows, err := tx.QueryContext(ctx, "EXPLAIN (ANALYZE) "+execute)
+	if err != nil {
+		return p, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var line string
+		if err := rows.Scan(&line); err != nil {
+			return p, err
+		}
+		p.text += line + "\n"
+	}
+	if m := pgIndex.FindAllStringSubmatch(p.text, -1); m != nil && !strings.Contains(p.text, "Seq Scan") {
+		p.index = indexOf[m[len(m)-1][1]]
+	}
+	for _, m := range pgRows.FindAllStringSubmatch(p.text, -1) {
+		n, _ := strconv.Atoi(m[1])
+		loops, _ := strconv.Atoi(m[2])
+		p.rows = max(p.rows, n*loops)
+	}
+	for _, m := range pgDrop.FindAllStringSubmatch(p.text, -1) {
+		n, _ := strconv.Atoi(m[1])
+		p.rows += n
+	}
+	return p, rows.Err()
+}
+
+// explainMariaDB runs the statement in a transaction that is undone: what EXPLAIN says does not think of the LIMIT.
+func explainMariaDB(ctx context.Context, db *sql.DB, c call) (p plan, err error) {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return p, err
+	}
+	defer tx.Rollback()
+	if p.text, err = explainRows(ctx, tx, "ANALYZE "+c.text, c.args); err != nil {
+		return p, err
+	}
+	for _, m := range myField.FindAllStringSubmatch(p.text, -1) {
+		switch m[1] {
+		case "key":
+			p.index = indexOf[m[2]]
+		case "r_rows":
+			n, _ := strconv.ParseFloat(m[2], 64)
+			p.rows = int(n)
+		}
+	}
+	return p, nil
+}
+
+// explainSQLite has no count of rows to give.
+func explainSQLite(ctx context.Context, db *sql.DB, c call) (p plan, err error) {
+	if p.text, err = explainRows(ctx, db, "EXPLAIN QUERY PLAN "+c.text, c.args); err != nil {
+		return p, err
+	}
+	if m := liteUses.FindStringSubmatch(p.text); m != nil {
+		p.index = indexOf[m[1]]
+	}
+	return p, nil
+}

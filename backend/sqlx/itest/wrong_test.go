@@ -1,0 +1,151 @@
+package itest
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/qsessions/qsessions/backend/sqlx"
+	"github.com/qsessions/qsessions/conformance/storetest"
+	"github.com/qsessions/qsessions/core/store"
+)
+
+// checkThenWrite asks for the cut-off before it writes, and not after: a DeleteUser between the two misses the login.
+type checkThenWrite struct {
+	*sqlxstore.Store
+	seen sync.Map // user -> the cut-off as it was before the write
+}
+
+func (s *checkThenWrite) before(ctx context.Context, user string) error {
+	at, err := s.Store.Cutoff(ctx, user)
+	s.seen.Store(user, at)
+	return err
+}
+
+func (s *checkThenWrite) Create(ctx context.Context, r *store.Record) error {
+	return errors.Join(s.before(ctx, r.User), s.Store.Create(ctx, r))
+}
+
+func (s *checkThenWrite) Save(ctx context.Context, r *store.Record) error {
+	if err := s.before(ctx, r.User); err != nil {
+		return err
+	}
+	return s.Store.Save(ctx, r)
+}
+
+func (s *checkThenWrite) Cutoff(ctx context.Context, user string) (time.Time, error) {
+	if at, ok := s.seen.LoadAndDelete(user); ok {
+		return at.(time.Time), nil
+	}
+	return s.Store.Cutoff(ctx, user)
+}
+
+// oneTransaction makes the cut-off known and removes in one transaction, so nobody sees the cut-off before the records
+// were looked for. It takes a moment in between, as a busy server would.
+type oneTransaction struct {
+	*sqlxstore.Store
+	db    *sql.DB
+	table string
+}
+
+func (s *oneTransaction) DeleteUser(ctx context.Context, user string, cutoff time.Time, keep ...store.ID) (gone []store.ID, err error) {
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer tx.Rollback()
+	_, err = tx.ExecContext(ctx, `INSERT INTO `+s.table+`_cutoff AS c VALUES ($1, $2) ON CONFLICT (user_id) DO UPDATE SET cutoff = GREATEST(c.cutoff, excluded.cutoff)`, user, cutoff.UnixMicro())
+	if err != nil {
+		return nil, err
+	}
+	rows, err := tx.QueryContext(ctx, `SELECT id FROM `+s.table+` WHERE user_id = $1 AND auth_at < $2`, user, cutoff.UnixMicro())
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var text string
+		if err := rows.Scan(&text); err != nil {
+			return nil, err
+		}
+		id, err := store.ParseID(text)
+		if err != nil {
+			return nil, err
+		}
+		if !slices.Contains(keep, id) {
+			gone = append(gone, id)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	if _, err := tx.ExecContext(ctx, `SELECT pg_sleep(0.01)`); err != nil {
+		return nil, err
+	}
+	for _, id := range gone {
+		if _, err := tx.ExecContext(ctx, `UPDATE `+s.table+` SET version = version + 1, expires_at = 0, secret = '', data = '' WHERE id = $1 AND expires_at > 0`, id.String()); err != nil {
+			return nil, err
+		}
+	}
+	return gone, tx.Commit()
+}
+
+// TestWrong: SEC-16. Stores that look right, and lose the race of a login against DeleteUser on PostgreSQL, are caught
+// by the case that is about that race.
+func TestWrong(t *testing.T) {
+	for _, k := range []struct {
+		name string
+		make func(s *sqlxstore.Store, db *sql.DB, table string) store.Indexed
+	}{
+		{"check, then write", func(s *sqlxstore.Store, _ *sql.DB, _ string) store.Indexed { return &checkThenWrite{Store: s} }},
+		{"one transaction", func(s *sqlxstore.Store, db *sql.DB, table string) store.Indexed {
+			return &oneTransaction{s, db, table}
+		}},
+	} {
+		t.Run(k.name, func(t *testing.T) {
+			t.Parallel()
+			dsn := postgres(t)
+			db := pool(t, "pgx", dsn)
+			db.SetMaxIdleConns(10)
+			var n atomic.Int64
+			err := storetest.Check(t.Context(), storetest.Config{
+				Indexed: true,
+				Rounds:  20,
+				Open: func(ctx context.Context) (storetest.Fixture, error) {
+					table := fmt.Sprintf("s%d", n.Add(1))
+					s, err := sqlxstore.New(ctx, db, sqlxstore.Config{Table: table})
+					if err != nil {
+						return storetest.Fixture{}, err
+					}
+					return storetest.Fixture{Store: k.make(s, db, table), Close: s.Close}, s.Migrate(ctx)
+				},
+			})
+			var caught []string
+			for _, v := range violations(err) {
+				caught = append(caught, v.Case.Name)
+			}
+			if !slices.Contains(caught, "race/login-deleteuser") {
+				t.Errorf("race/login-deleteuser did not catch it; caught by %q: %v", caught, err)
+			}
+			t.Logf("caught by %q", caught)
+		})
+	}
+}
+
+func violations(err error) (all []*storetest.Violation) {
+	if v, ok := errors.AsType[*storetest.Violation](err); ok && err == error(v) {
+		return []*storetest.Violation{v}
+	}
+	if j, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, e := range j.Unwrap() {
+			all = append(all, violations(e)...)
+		}
+	}
+	return all
+}
