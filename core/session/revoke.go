@@ -225,6 +225,9 @@ func revokeError(ctx context.Context, err error) error {
 }
 
 func isPending(err error) bool {
+	if err == nil {
+		return false // without an allocation
+	}
 	var p *PendingError
 	return errors.As(err, &p)
 }
