@@ -127,13 +127,18 @@ func TestUserNames(t *testing.T) {
 // TestZeroID: CVE-51. The zero ID, and what other languages print for nothing, name no session.
 func TestZeroID(t *testing.T) {
 	t.Parallel()
-	m := manager(t, new(spy), Config{})
+	st := new(spy)
+	m := manager(t, st, Config{})
 	v := visitor{t: t, m: m}
 	v.do(func(s Session) { s.Login("alice") })
+	before := st.count()
 	for what, err := range map[string]error{"Revoke": m.Revoke(t.Context(), "alice", ID{}), "RevokeID": m.RevokeID(t.Context(), ID{})} {
 		if err == nil || !strings.Contains(err.Error(), ErrNotFound.Error()) {
 			t.Errorf("%s of the zero ID: got %v, want ErrNotFound", what, err)
 		}
+	}
+	if n := st.count() - before; n != 0 {
+		t.Errorf("%d store calls for the zero ID, want none", n)
 	}
 	for _, s := range []string{"", "None", "null", "nil", "undefined", "0", "00000000-0000-0000-0000-000000000000"} {
 		if id, err := ParseID(s); err == nil || !id.IsZero() {
