@@ -159,6 +159,9 @@ func TestMigratePrint(t *testing.T) {
 			t.Errorf("%s: got\n%s", dialect, got.out)
 		}
 	}
+	runArgs(t.Context(), false, "migrate", "print", "--dialect=postgres", "--user-type=uuid", "--user-references=people(key)", "--cutoff-table=ended").
+		want(t, exitOK, "uuid", `"people"`, `"key"`, "ON DELETE CASCADE", `"ended"`)
+	runArgs(t.Context(), false, "migrate", "print", "--dialect=sqlite", "--user-references=people").want(t, exitFailed, "sqlxstore: ")
 	runArgs(t.Context(), false, "migrate", "print", "--dialect=sqlite", "--table", "a;b").want(t, exitFailed, "not a table name")
 }
 

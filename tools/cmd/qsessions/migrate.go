@@ -9,13 +9,19 @@ import (
 	"time"
 
 	sqlxstore "github.com/qsessions/qsessions/backend/sqlx"
+	"github.com/qsessions/qsessions/tools/internal/stores"
 )
 
-type upCmd struct{ storeFlags }
+type upCmd struct {
+	storeFlags
+	userFlags
+}
 
-// Run applies what is pending and says what it was.
+// Run applies what is pending and says what it was. It makes the file of SQLite where there is none.
 func (c *upCmd) Run(ctx context.Context, std stdio) (err error) {
-	s, err := c.open(ctx)
+	config := c.config()
+	config.User = c.column()
+	s, err := stores.Open(ctx, c.Store, config)
 	if err != nil {
 		return err
 	}
@@ -67,11 +73,14 @@ func (c *statusCmd) Run(ctx context.Context, std stdio) (err error) {
 type printCmd struct {
 	Dialect string `required:"" enum:"postgres,mysql,sqlite" placeholder:"NAME" help:"One of ${enum}; mysql is MariaDB's too."`
 	tableFlags
+	userFlags
 }
 
 // Run prints all migrations as SQL.
 func (c *printCmd) Run(std stdio) error {
-	all, err := sqlxstore.Schema(sqlxstore.Dialect(c.Dialect), c.config())
+	config := c.config()
+	config.User = c.column()
+	all, err := sqlxstore.Schema(sqlxstore.Dialect(c.Dialect), config)
 	if err != nil {
 		return err
 	}
