@@ -95,8 +95,8 @@ func (s *Store) referencedType(ctx context.Context) (string, error) {
 	table, column := s.config.reference()
 	var schema any // NULL: the connection's
 	for _, name := range []string{s.config.Table, table} {
-		if i := strings.IndexByte(name, '.'); i >= 0 {
-			schema = name[:i]
+		if before, _, ok := strings.Cut(name, "."); ok {
+			schema = before
 		}
 	}
 	var kind, charset, collation string

@@ -5,7 +5,7 @@ import (
 	"database/sql"
 	"embed"
 	"strings"
-	"sync"
+	"sync/atomic"
 
 	"github.com/jmoiron/sqlx"
 )
@@ -54,30 +54,27 @@ func newStatements(d *dialect, c *Config) (*statements, error) {
 // A statement is prepared when it is first used. database/sql prepares it again on each connection.
 type statement struct {
 	text string
-	mu   sync.Mutex
-	stmt *sql.Stmt
+	stmt atomic.Pointer[sql.Stmt]
 }
 
+// prepared holds no lock while the server prepares, so that each caller waits no longer than its own context.
 func (q *statement) prepared(ctx context.Context, db *sql.DB) (*sql.Stmt, error) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.stmt != nil {
-		return q.stmt, nil
+	if stmt := q.stmt.Load(); stmt != nil {
+		return stmt, nil
 	}
 	stmt, err := db.PrepareContext(ctx, q.text)
-	if err == nil {
-		q.stmt = stmt
+	if err != nil || q.stmt.CompareAndSwap(nil, stmt) {
+		return stmt, err
 	}
-	return stmt, err
+	_ = stmt.Close() // another caller was faster
+	return q.stmt.Load(), nil
 }
 
 func (q *statement) close() error {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.stmt == nil {
-		return nil
+	if stmt := q.stmt.Load(); stmt != nil {
+		return stmt.Close()
 	}
-	return q.stmt.Close()
+	return nil
 }
 
 func (s *Store) queryRow(ctx context.Context, q *statement, to []any, args ...any) error {

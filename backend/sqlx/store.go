@@ -29,8 +29,9 @@ type Store struct {
 var _ store.Indexed = (*Store)(nil)
 
 // New returns a store over db. It asks the server what it is, unless c says so, and whether it can be used; the tables
-// may come later, by [Store.Migrate]. db stays the caller's: its driver, pool and Close. The error matches
-// [store.ErrUnavailable] or is the context's where the server could not be asked; any other says what is wrong.
+// may come later, by [Store.Migrate]. db stays the caller's: its driver, pool and Close. On SQLite its connections should
+// have a busy_timeout and WAL, as [Open] sets them. The error matches [store.ErrUnavailable] or is the context's where the
+// server could not be asked; any other says what is wrong.
 func New(ctx context.Context, db *sql.DB, c Config) (*Store, error) {
 	if db == nil {
 		return nil, errors.New("sqlxstore: no database")

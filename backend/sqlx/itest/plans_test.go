@@ -17,8 +17,6 @@ import (
 	"github.com/qsessions/qsessions/core/store"
 )
 
-const million = 1_000_000
-
 // The rows: one in ten is anonymous, u1 has 50,000, others have a few; one in ten has expired; addresses are spread over
 // 10.0.0.0/8.
 var fill = map[string]string{

@@ -125,35 +125,6 @@ func TestContractUsers(t *testing.T) {
 	}
 }
 
-func session(user string) *store.Record {
-	now := time.Now().UTC().Truncate(time.Microsecond)
-	r := &store.Record{ID: store.NewID(now), User: user, CreatedAt: now, LastSeen: now, ExpiresAt: now.Add(time.Hour), UserAgent: "test", Secret: []byte("s"), Data: []byte("d")}
-	if user != "" {
-		r.AuthenticatedAt = now
-	}
-	return r
-}
-
-func create(t *testing.T, s store.Store, rs ...*store.Record) {
-	t.Helper()
-	for _, r := range rs {
-		if err := s.Create(t.Context(), r); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-func listed(t *testing.T, s store.Indexed, q store.Query) (ids []store.ID) {
-	t.Helper()
-	for r, err := range s.List(t.Context(), q) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		ids = append(ids, r.ID)
-	}
-	return ids
-}
-
 // TestUserCascade: a user that is deleted takes the sessions along, removed ones too, and the cut-off stays.
 func TestUserCascade(t *testing.T) {
 	for _, o := range owners {
