@@ -20,7 +20,26 @@ type JSON struct{}
 func (JSON) Encode(v any) ([]byte, error) { return json.Marshal(v) }
 
 // Decode implements [Codec].
-func (JSON) Decode(b []byte, v any) error { return json.Unmarshal(b, v) }
+func (JSON) Decode(b []byte, v any) error {
+	if s, ok := v.(*string); ok && plainText(b) {
+		*s = string(b[1 : len(b)-1])
+		return nil
+	}
+	return json.Unmarshal(b, v)
+}
+
+// plainText reports whether b is a JSON string that stands for just the bytes between its quotes.
+func plainText(b []byte) bool {
+	if len(b) < 2 || b[0] != '"' || b[len(b)-1] != '"' {
+		return false
+	}
+	for _, c := range b[1 : len(b)-1] {
+		if c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
+}
 
 // encode is c.Encode, without the panics that a MarshalJSON may raise.
 func encode(c Codec, name string, v any) (b []byte, err error) {

@@ -35,7 +35,7 @@ func (h *handle) commit(ctx context.Context) error {
 
 // detached returns a context of its own for writes: a client that goes away must not leave their outcome open.
 func (m *Manager) detached(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), m.cfg.StoreTimeout)
+	return withTimeout(context.WithoutCancel(ctx), m.cfg.StoreTimeout)
 }
 
 // write does the work. It holds h.io, which keeps all fields as they are, so that it may read them without h.mu. A function

@@ -116,7 +116,7 @@ func (m *Manager) bounded(ctx context.Context) (context.Context, context.CancelF
 	if _, ok := ctx.Deadline(); ok {
 		return ctx, func() {}
 	}
-	return context.WithTimeout(ctx, m.cfg.StoreTimeout)
+	return withTimeout(ctx, m.cfg.StoreTimeout)
 }
 
 // Start returns a context that carries the session of a request, without any I/O. header has the lines of the request

@@ -1,0 +1,68 @@
+package session
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// withTimeout is [context.WithTimeout] for calls of the store.
+func withTimeout(parent context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
+	d := &deadline{parent: parent, at: time.Now().Add(timeout)}
+	return d, d.end
+}
+
+// A deadline is a context that ends at a time of its own, or with its parent. The timer starts when somebody waits: a
+// store in process only asks whether ctx is done, and the timer would cost more than what it does.
+type deadline struct {
+	parent context.Context
+	at     time.Time
+
+	mu     sync.Mutex
+	ctx    context.Context // with the timer; nil: nobody waits yet
+	cancel context.CancelFunc
+	ended  bool // by end
+}
+
+// timed returns the context with the timer.
+func (d *deadline) timed() context.Context {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.ctx == nil {
+		d.ctx, d.cancel = context.WithDeadline(d.parent, d.at)
+		if d.ended {
+			d.cancel()
+		}
+	}
+	return d.ctx
+}
+
+// end is the [context.CancelFunc] of d.
+func (d *deadline) end() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.ended = true
+	if d.cancel != nil {
+		d.cancel()
+	}
+}
+
+// Deadline implements [context.Context].
+func (d *deadline) Deadline() (time.Time, bool) { return d.at, true }
+
+// Done implements [context.Context].
+func (d *deadline) Done() <-chan struct{} { return d.timed().Done() }
+
+// Value implements [context.Context]. What derives a context from d finds the one with the timer by it.
+func (d *deadline) Value(key any) any { return d.timed().Value(key) }
+
+// Err implements [context.Context].
+func (d *deadline) Err() error {
+	d.mu.Lock()
+	ctx, ended := d.ctx, d.ended
+	d.mu.Unlock()
+	if ctx == nil && !ended && time.Now().Before(d.at) {
+		return d.parent.Err()
+	}
+	return d.timed().Err()
+}
