@@ -50,9 +50,9 @@ func Parse(address string) (Address, error) {
 	case name == "mysql", name == "mariadb":
 		return parseMySQL(address)
 	case scheme.MatchString(name):
-		return Address{}, fmt.Errorf("the store address begins with %s://, which is none of postgres://, mysql://, mariadb://, sqlite:", name)
+		return Address{}, fmt.Errorf("the store address begins with %s://, which is none of sqlite:, postgres://, mysql:// and mariadb://", name)
 	}
-	return Address{}, errors.New("the store address begins with none of postgres://, mysql://, mariadb://, sqlite:")
+	return Address{}, errors.New("the store address begins with none of sqlite:, postgres://, mysql:// and mariadb://")
 }
 
 func parsePath(path string) (Address, error) {
