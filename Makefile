@@ -27,8 +27,10 @@ help:
 	@echo 'make bench     run the benchmarks that match BENCH=$(BENCH) for BENCHTIME=$(BENCHTIME)'
 	@echo 'make generate  write the generated pages of docs/'
 
+# Built first: go run reports an end by Ctrl-C as a failure.
 demo:
-	@go run ./tools/cmd/qsessions demo
+	@echo 'building the qsessions command; the first time this takes a minute or two'
+	@go build -o bin/qsessions ./tools/cmd/qsessions && exec bin/qsessions demo
 
 test:
 	@.ci/test
