@@ -1,6 +1,10 @@
 package session
 
-import "strings"
+import (
+	"fmt"
+	"io"
+	"strings"
+)
 
 // An Effect is what a commit asks of the response.
 type Effect struct {
@@ -11,8 +15,11 @@ type Effect struct {
 // String shows which headers there are, and no token.
 func (e Effect) String() string { return "header " + e.Name + ", vary " + e.Vary }
 
-// GoString is String.
-func (e Effect) GoString() string { return e.String() }
+// Format implements [fmt.Formatter]: it is String for every verb.
+func (e Effect) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, e.String()) }
+
+// MarshalText implements [encoding.TextMarshaler], for loggers: it is String.
+func (e Effect) MarshalText() ([]byte, error) { return []byte(e.String()), nil }
 
 // Header is a response's header; [net/http.Header] is one.
 type Header interface {

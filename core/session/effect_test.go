@@ -1,8 +1,11 @@
 package session
 
 import (
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -30,6 +33,10 @@ func TestEffectApply(t *testing.T) {
 			http.Header{"Set-Cookie": {"s=new"}, "Vary": {"Accept", "origin , cookie"}, "Cache-Control": {"private, No-Store, max-age=0"}},
 		},
 		{"varies by all", Effect{Vary: "Cookie"}, http.Header{"Vary": {"*"}}, http.Header{"Vary": {"*"}}},
+		{
+			"a star in Cache-Control", cookie, http.Header{"Cache-Control": {"*"}},
+			http.Header{"Set-Cookie": {"s=new"}, "Vary": {"Cookie"}, "Cache-Control": {"no-store"}},
+		},
 		{"a name that contains it", Effect{Vary: "Cookie"}, http.Header{"Vary": {"X-Cookie"}}, http.Header{"Vary": {"X-Cookie", "Cookie"}}},
 		{
 			"header transport", Effect{Name: "X-Session", Value: "new", Vary: "X-Session"}, http.Header{"X-Session": {"old"}},
@@ -48,6 +55,28 @@ func TestEffectApply(t *testing.T) {
 		for k, v := range test.want {
 			if !slices.Equal(got[k], v) {
 				t.Errorf("%s: %s: got %q, want %q", test.name, k, got[k], v)
+			}
+		}
+	}
+}
+
+// TestEffectText: SEC-23, CVE-35. However an effect is printed, the token stays out of it.
+func TestEffectText(t *testing.T) {
+	t.Parallel()
+	v := visitor{t: t, m: manager(t, new(spy), Config{})}
+	e := v.do(func(s Session) { s.Login("alice") })
+	b, err := json.Marshal(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	texts := []string{string(b)}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+		texts = append(texts, fmt.Sprintf(verb, e), fmt.Sprintf(verb, &e))
+	}
+	for _, text := range texts {
+		for _, f := range forms(v.token) {
+			if strings.Contains(text, f) {
+				t.Errorf("the token is shown: %s", text)
 			}
 		}
 	}
