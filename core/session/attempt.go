@@ -192,19 +192,15 @@ func (h *handle) accept(ctx context.Context, a *attempt) error {
 			return err
 		}
 	}
-	plain, plainErr, opened := h.plain, h.plainErr, h.opened
-	if len(w.changes) > 0 {
-		plain, plainErr, opened = w.view, nil, true
-	}
-	rest := h.work.changes[len(w.changes):] // made after an attempt whose outcome was unknown
-	view, err := h.reapply(plain, plainErr, rest)
-	if err != nil {
-		return err
-	}
 	h.mu.Lock()
 	h.base, h.secret, h.id = n, s, n.ID
-	h.opened, h.plain, h.plainErr = opened, plain, plainErr
-	h.work.changes, h.work.view = rest, view
+	if len(w.changes) > 0 {
+		h.opened, h.plain, h.plainErr = true, w.view, nil
+	}
+	h.work.changes = h.work.changes[len(w.changes):] // what is left was made after an attempt whose outcome was unknown
+	if len(h.work.changes) == 0 {
+		h.work.changes, h.work.view = nil, nil
+	}
 	if h.work.login == w.login {
 		h.work.login = nil
 	}

@@ -38,8 +38,8 @@ func (m *Manager) detached(ctx context.Context) (context.Context, context.Cancel
 	return withTimeout(context.WithoutCancel(ctx), m.cfg.StoreTimeout)
 }
 
-// write does the work. It holds h.io, which keeps all fields as they are, so that it may read them without h.mu. A function
-// of Update and the store may panic.
+// write does the work. It holds h.io, which keeps what is to be written as it is, so that it may read that without h.mu.
+// A function of Update and the store may panic.
 func (h *handle) write(ctx context.Context) error {
 	h.io.Lock()
 	defer h.io.Unlock()
@@ -61,6 +61,9 @@ func (h *handle) write(ctx context.Context) error {
 		}
 		h.mu.Lock()
 		late, h.work.rotate = h.work.rotate, false // the values can still be saved
+		if h.doubt != nil && h.doubt.replaces() {
+			h.doubt = nil // sent again, it would replace a token that the client cannot get any more
+		}
 		h.mu.Unlock()
 	}
 	if !h.dirty() {

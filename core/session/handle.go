@@ -209,8 +209,16 @@ func (h *handle) close() {
 	h.closed, h.header, h.client = true, nil, Client{}
 }
 
-// effect takes what the response must carry, and notes that it begins.
+// effect takes what the response must carry, and notes that it begins. It waits for another goroutine's save, whose token
+// could not be sent later.
 func (h *handle) effect() Effect {
+	h.mu.Lock()
+	wait := h.loaded && !h.sent.Load()
+	h.mu.Unlock()
+	if wait {
+		h.io.Lock()
+		defer h.io.Unlock()
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var e Effect

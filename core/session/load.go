@@ -12,13 +12,10 @@ import (
 func (h *handle) get(ctx context.Context, fresh bool) (Session, error) {
 	h.mu.Lock()
 	h.used = true
-	loaded, closed := h.loaded, h.closed
+	known := h.loaded && (h.closed || !fresh || !h.m.cached)
 	h.mu.Unlock()
-	switch {
-	case loaded && (closed || !fresh || !h.m.cached):
+	if known {
 		return h, nil
-	case closed:
-		return nil, ErrClosed
 	}
 	ctx, cancel := h.m.bounded(ctx)
 	defer cancel()
@@ -41,6 +38,10 @@ func (h *handle) load(ctx context.Context, fresh bool) error {
 			return h.confirm(ctx, base, &presented)
 		}
 		return nil
+	}
+	if h.closed {
+		h.mu.Unlock()
+		return ErrClosed
 	}
 	var tokens [maxCandidates]string
 	var ids [maxCandidates]ID

@@ -110,8 +110,11 @@ func (h *handle) Logout() {
 // end makes the session a new anonymous one, and notes that the stored one is to be deleted. Call it with h.mu.
 func (h *handle) end() {
 	drop, user := h.work.drop, h.work.dropUser
-	if h.base != nil {
+	switch {
+	case h.base != nil:
 		drop, user = h.base.ID, h.base.User
+	case h.doubt != nil: // it may be there
+		drop, user = h.doubt.record.ID, h.doubt.record.User
 	}
 	h.forget()
 	h.work.drop, h.work.dropUser = drop, user

@@ -141,16 +141,12 @@ func (m *Manager) Commit(ctx context.Context) (Effect, error) {
 	if !ok {
 		return Effect{}, ErrNoSession
 	}
-	if !h.sent.Load() {
-		err := h.commit(ctx)
-		if isPending(err) { // of a logout: it is final, and an event has said so
-			err = nil
-		}
-		return h.effect(), err
-	}
-	id := h.ID() // a commit that fails may forget it
+	late, id := h.sent.Load(), h.ID() // a commit that fails may forget the ID
 	err := h.commit(ctx)
-	if err != nil { // there is no response any more that could tell
+	if isPending(err) { // of a logout: it is final, and an event has said so
+		err = nil
+	}
+	if late && err != nil { // there is no response any more that could tell
 		m.cfg.Logger.LogAttrs(ctx, slog.LevelError, "session: a change after the response began is lost",
 			slog.String("session", id.String()), slog.Any("error", err))
 	}

@@ -87,8 +87,8 @@ func fails(err error) iter.Seq2[Info, error] {
 }
 
 // Revoke ends one session of user. It returns [ErrNotFound] both if there is no such session and if it is somebody
-// else's: who asks learns nothing of other people's sessions. If it is the session of the request that ctx belongs to, that request is
-// signed out. A [PendingError] says that a cache could not be told.
+// else's: who asks learns nothing of other people's sessions. If it is the session of the request that ctx belongs to,
+// that request is signed out. A [PendingError] says that a cache could not be told.
 func (m *Manager) Revoke(ctx context.Context, user string, id ID) error {
 	if !goodUser(user) {
 		return errors.New("session: Revoke: the user is not 1 to 255 bytes of UTF-8")
@@ -194,6 +194,8 @@ func (m *Manager) revokeUser(ctx context.Context, user string, cutoff time.Time,
 
 // raiseFloor lets the request that revoked user's sessions log in again.
 func (h *handle) raiseFloor(user string, cutoff time.Time) {
+	h.io.Lock()
+	defer h.io.Unlock()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.floorUser, h.floor = user, cutoff
@@ -212,7 +214,13 @@ func (h *handle) revoked(which func(id ID, user string) bool) {
 			h.out, h.hasOut = h.m.carry("", 0), true
 		}
 	case h.work.login != nil && which(h.id, h.work.login.user):
-		h.work.login = nil
+		h.work.login, h.doubt = nil, nil
+		if h.base == nil {
+			h.id = ID{} // it may have been stored, and is then taken
+			if h.dirty() {
+				h.name()
+			}
+		}
 	}
 }
 

@@ -1,0 +1,131 @@
+package session
+
+import (
+	"bytes"
+	"errors"
+	"log/slog"
+	"runtime"
+	"testing"
+	"time"
+)
+
+// TestLogoutUnsettled: CVE-2. Logout also removes a session whose creation may or may not have happened.
+func TestLogoutUnsettled(t *testing.T) {
+	for _, method := range []string{"Create", "Save"} {
+		for _, done := range []bool{false, true} {
+			db := new(counting)
+			m := newManager(t, db, Config{})
+			b := newBrowser(t, m)
+			if method == "Save" {
+				b.do(func(s Session) { color.Set(s, "red") })
+			}
+			r := inDoubt(t, b, db, method, done, func(s Session) { s.Login("alice") })
+			r.s.Logout()
+			if _, err := r.end(); err != nil {
+				t.Errorf("%s done %t: commit: %v", method, done, err)
+			}
+			if list, err := Collect(m.Find(t.Context(), Query{})); err != nil || len(list) != 0 || b.user() != "" {
+				t.Errorf("%s done %t: left: %+v, %v", method, done, list, err)
+			}
+		}
+	}
+}
+
+// TestRevokeUnsettled: CVE-2. A revocation by the request itself also ends its own login of unknown outcome, even one
+// that counts as later; the request's values go on without it, but for those of a stored session that was revoked.
+func TestRevokeUnsettled(t *testing.T) {
+	for _, method := range []string{"Create", "Save"} {
+		for _, done := range []bool{false, true} {
+			db := new(counting)
+			m := newManager(t, db, Config{})
+			b := newBrowser(t, m)
+			if method == "Save" {
+				b.do(func(s Session) { color.Set(s, "red") })
+			}
+			r := inDoubt(t, b, db, method, done, func(s Session) { s.Login("alice", AuthenticatedAt(time.Now().Add(time.Second))) })
+			shape.Set(r.s, "round")
+			if done { // the cut-off is not after the login
+				if err := m.Revoke(r.ctx, "alice", r.s.ID()); err != nil {
+					t.Fatal(err)
+				}
+			} else if _, err := m.RevokeUser(r.ctx, "alice"); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := r.end(); err != nil {
+				t.Errorf("%s done %t: commit: %v", method, done, err)
+			}
+			gone := method == "Save" && done
+			b.do(func(s Session) {
+				if shape.Has(s) == gone {
+					t.Errorf("%s done %t: value there: %t", method, done, shape.Has(s))
+				}
+			})
+			if list, err := Collect(m.Find(t.Context(), Query{Kind: Users})); err != nil || len(list) != 0 || b.user() != "" {
+				t.Errorf("%s done %t: left: %+v, %v", method, done, list, err)
+			}
+		}
+	}
+}
+
+// TestLateUnsettledRotation: BAD-71. A rotation that did not happen before the response began is not made up for
+// afterwards: nobody would get the new token. The values are saved.
+func TestLateUnsettledRotation(t *testing.T) {
+	db := new(counting)
+	m := newManager(t, db, Config{})
+	b := signedIn(t, m, "alice", 1)[0]
+	r := b.start()
+	r.s.Rotate()
+	color.Set(r.s, "red")
+	db.onBefore("Save", func() error { return errNetwork })
+	if e, err := m.Commit(r.ctx); !errors.Is(err, ErrUnavailable) || e.Name != "" {
+		t.Fatalf("got %+v, %v, want ErrUnavailable", e, err)
+	}
+	db.onBefore("Save", nil)
+	if e, err := m.Commit(r.ctx); !errors.Is(err, ErrTooLate) || e.Name != "" {
+		t.Errorf("late: got %+v, %v, want ErrTooLate", e, err)
+	}
+	b.do(func(s Session) {
+		if s.User() != "alice" || color.Get(s) != "red" {
+			t.Errorf("user %q, color %q", s.User(), color.Get(s))
+		}
+	})
+}
+
+// TestLatePendingLogout: a logout that only a cache has not heard of is not reported as lost.
+func TestLatePendingLogout(t *testing.T) {
+	var log bytes.Buffer
+	db := new(counting)
+	m := newManager(t, db, Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	r := signedIn(t, m, "alice", 1)[0].start()
+	if _, err := m.Commit(r.ctx); err != nil {
+		t.Fatal(err)
+	}
+	db.onAfter("Delete", once(&PendingError{EffectiveBy: time.Now(), Err: errNetwork}))
+	r.s.Logout()
+	if _, err := r.end(); err != nil || log.Len() > 0 {
+		t.Errorf("got %v, log %q", err, log.String())
+	}
+}
+
+// TestResponseWaitsForSave: BAD-71. A token that is being stored by another goroutine goes out with the response.
+func TestResponseWaitsForSave(t *testing.T) {
+	db := new(counting)
+	m := newManager(t, db, Config{})
+	b := signedIn(t, m, "alice", 1)[0]
+	r := b.start()
+	effect := make(chan Effect, 1)
+	db.onBefore("Save", func() error {
+		go func() { effect <- m.Close(r.ctx) }()
+		for range 1000 { // time to be wrong
+			runtime.Gosched()
+		}
+		return nil
+	})
+	r.s.Rotate()
+	if err := r.s.Save(r.ctx); err != nil {
+		t.Error(err)
+	}
+	if e := <-effect; e.Name == "" {
+		t.Error("the new token was not sent: the client is locked out")
+	}
+}
