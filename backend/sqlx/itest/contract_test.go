@@ -43,7 +43,8 @@ var direct = sqlxstore.Config{NoPrepare: true}
 // fewRounds is for what differs from another target in its driver alone.
 const fewRounds = 8
 
-// The first of each database is opened anew for each case, the others share one pool.
+// The first of each database is opened anew for each case, the others share one pool. TestContractUsers has SQLite with
+// one connection.
 var targets = []target{
 	{name: "postgres", driver: "postgres", dsn: postgres},
 	{name: "postgres-direct", driver: "postgres", dsn: postgres, config: direct, options: "binary_parameters=yes", pool: 10},
@@ -54,7 +55,6 @@ var targets = []target{
 	{name: "mariadb-direct", driver: "mysql", dsn: mariadb, config: direct, options: "interpolateParams=true", pool: 10},
 	{name: "mariadb-found-rows-one-connection", driver: "mysql", dsn: mariadb, options: "clientFoundRows=true", pool: 1},
 	{name: "sqlite", driver: "sqlite", dsn: sqlite},
-	{name: "sqlite-direct-one-connection", driver: "sqlite", dsn: sqlite, config: direct, options: "_pragma=journal_mode(WAL)", pool: 1},
 }
 
 // TestContract runs the contract's suite: GO-2026-5004 through the simple protocol, BAD-42 by way of MaxData, BAD-50 with

@@ -17,22 +17,22 @@ import (
 	"github.com/qsessions/qsessions/core/store"
 )
 
-// The rows: one in ten is anonymous, u1 has 50,000, others have a few; one in ten has expired; addresses are spread over
-// 10.0.0.0/8.
+// The rows: one in ten is anonymous, u1 has one in twenty, others have a few; one in ten has expired; addresses are spread over
+// 10.0.0.0/8, one each.
 var fill = map[string]string{
 	"postgres": `INSERT INTO qsessions SELECT
 		(lpad(to_hex(i / 16), 8, '0') || '-0000-7000-8000-' || lpad(to_hex(i), 12, '0'))::uuid, 1,
 		CASE WHEN i % 10 = 0 THEN NULL WHEN i % 20 = 1 THEN 'u1' ELSE 'u' || (i % 99991) END,
 		%[1]d, %[1]d, %[1]d, %[1]d + 3600000000 * (CASE WHEN i % 10 = 3 THEN -2 ELSE i % 700 END), %[1]d / 3600000000 + 1 + (CASE WHEN i % 10 = 3 THEN -2 ELSE i % 700 END),
 		decode('00000000000000000000ffff0a' || lpad(to_hex(i % 16777213), 6, '0'), 'hex'), 'test', ''::bytea, 'x'::bytea
-		FROM generate_series(1, 1000000) i`,
+		FROM generate_series(1, %[2]d) i`,
 	"mariadb": `INSERT INTO qsessions SELECT
 		UNHEX(CONCAT(LPAD(HEX(i DIV 16), 8, '0'), '000070008000', LPAD(HEX(i), 12, '0'))), 1,
 		CASE WHEN i %% 10 = 0 THEN NULL WHEN i %% 20 = 1 THEN 'u1' ELSE CONCAT('u', i %% 99991) END,
 		%[1]d, %[1]d, %[1]d, %[1]d + 3600000000 * (CASE WHEN i %% 10 = 3 THEN -2 ELSE i %% 700 END), %[1]d DIV 3600000000 + 1 + (CASE WHEN i %% 10 = 3 THEN -2 ELSE i %% 700 END),
 		UNHEX(CONCAT('00000000000000000000ffff0a', LPAD(HEX(i %% 16777213), 6, '0'))), 'test', '', 'x'
-		FROM (SELECT seq i FROM seq_1_to_1000000) s`,
-	"sqlite": `WITH RECURSIVE s(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s WHERE i < 1000000) INSERT INTO qsessions SELECT
+		FROM (SELECT seq i FROM seq_1_to_%[2]d) s`,
+	"sqlite": `WITH RECURSIVE s(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s WHERE i < %[2]d) INSERT INTO qsessions SELECT
 		unhex(printf('%%08x000070008000%%012x', i / 16, i)), 1,
 		CASE WHEN i %% 10 = 0 THEN NULL WHEN i %% 20 = 1 THEN 'u1' ELSE 'u' || (i %% 99991) END,
 		%[1]d, %[1]d, %[1]d, %[1]d + 3600000000 * (CASE WHEN i %% 10 = 3 THEN -2 ELSE i %% 700 END), %[1]d / 3600000000 + 1 + (CASE WHEN i %% 10 = 3 THEN -2 ELSE i %% 700 END),
@@ -57,7 +57,7 @@ var bulk = map[string]struct{ before, after []string }{
 	},
 }
 
-func millionID(i int) store.ID {
+func rowID(i int) store.ID {
 	text := fmt.Sprintf("%08x-0000-7000-8000-%012x", i/16, i)
 	var id store.ID
 	b, _ := hex.DecodeString(strings.ReplaceAll(text, "-", ""))
@@ -66,6 +66,8 @@ func millionID(i int) store.ID {
 }
 
 // TestPlans reads the plan of every statement over a million rows: which index it uses, and how many rows it looks at.
+// SQLite, which is part of this process, has fewer under the race detector; without ANALYZE its plans are the same for
+// any number.
 func TestPlans(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: a million rows take a while")
@@ -85,11 +87,16 @@ func TestPlans(t *testing.T) {
 			}
 			text := strings.ReplaceAll(fill[g.name], "%%", "%")
 			text = strings.ReplaceAll(text, "%[1]d", strconv.FormatInt(now.UnixMicro(), 10))
+			size := 1_000_000
+			if g.name == "sqlite" {
+				size = sqliteRows
+			}
+			text = strings.ReplaceAll(text, "%[2]d", strconv.Itoa(size))
 			run(t, db, bulk[g.name].before...)
 			run(t, db, text)
 			run(t, db, bulk[g.name].after...)
 			e := explainer[g.name]
-			for _, k := range plans(s, now) {
+			for _, k := range plans(s, now, size) {
 				r.take()
 				if err := k.call(t.Context()); err != nil {
 					t.Fatalf("%s: %v", k.name, err)
@@ -126,7 +133,7 @@ type planCase struct {
 }
 
 // plans calls each method so that it needs its index. What is called changes next to nothing.
-func plans(s *sqlxstore.Store, now time.Time) []planCase {
+func plans(s *sqlxstore.Store, now time.Time, size int) []planCase {
 	list := func(q store.Query) func(context.Context) error {
 		q.Limit = 51
 		return func(ctx context.Context) error {
@@ -143,25 +150,25 @@ func plans(s *sqlxstore.Store, now time.Time) []planCase {
 			return nil
 		}
 	}
-	some := &store.Record{ID: millionID(777777), Version: 1, LastSeen: now, ExpiresAt: now.Add(time.Hour), UserAgent: "test"}
+	some := &store.Record{ID: rowID(size/4*3 + 7), Version: 1, LastSeen: now, ExpiresAt: now.Add(time.Hour), UserAgent: "test"}
 	return []planCase{
 		{"load", "primary", 1, func(ctx context.Context) error { _, err := s.Load(ctx, some.ID); return err }},
 		{"touch", "primary", 1, func(ctx context.Context) error {
 			return s.Touch(ctx, some, store.Touch{LastSeen: now.Add(time.Second), ExpiresAt: now.Add(time.Hour)})
 		}},
 		{"save", "primary", 1, func(ctx context.Context) error { return s.Save(ctx, some) }},
-		{"delete", "primary", 3, func(ctx context.Context) error { return s.Delete(ctx, millionID(17), millionID(18), millionID(19)) }},
-		{"delete user", "user|primary", 1000, func(ctx context.Context) error { _, err := s.DeleteUser(ctx, "u17", now.Add(time.Hour)); return err }},
+		{"delete", "primary", 3, func(ctx context.Context) error { return s.Delete(ctx, rowID(17), rowID(18), rowID(19)) }},
+		{"delete user", "user|primary", 1000, func(ctx context.Context) error { _, err := s.DeleteUser(ctx, "u27", now.Add(time.Hour)); return err }},
 		{"delete user, none early enough", "user", 60000, func(ctx context.Context) error { _, err := s.DeleteUser(ctx, "u1", now); return err }},
 		{"sweep", "sweep|primary", 1000, func(ctx context.Context) error { _, err := s.Sweep(ctx, now.Add(-time.Hour), 100); return err }},
 		{"list", "primary", 600, list(store.Query{})},
-		{"list, middle", "primary", 600, list(store.Query{After: millionID(500000)})},
+		{"list, middle", "primary", 600, list(store.Query{After: rowID(size / 2)})},
 		{"list of live", "primary", 600, list(store.Query{Live: now})},
 		{"list of users", "primary|user", 600, list(store.Query{Kind: store.Users})},
 		{"list of anonymous", "user|primary", 1200, list(store.Query{Kind: store.Anonymous})},
-		{"list of a user", "user", 200, list(store.Query{User: "u18", Data: true})},
-		{"list of a heavy user, middle", "user|primary", 2000, list(store.Query{User: "u1", After: millionID(500000)})},
-		{"list of an address", "ip", 600, list(store.Query{Prefix: netip.MustParsePrefix("10.5.5.0/24")})},
+		{"list of a user", "user", 200, list(store.Query{User: "u28", Data: true})},
+		{"list of a heavy user, middle", "user|primary", 2000, list(store.Query{User: "u1", After: rowID(size / 2)})},
+		{"list of an address", "ip", 600, list(store.Query{Prefix: netip.MustParsePrefix("10.0.5.0/24")})},
 		{"list of expired", "sweep|primary", 120000, list(store.Query{Expired: now})},
 	}
 }
