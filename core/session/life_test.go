@@ -332,3 +332,15 @@ func TestIDsAreMonotonic(t *testing.T) {
 		t.Errorf("%v made after %v sorts before it", second, first)
 	}
 }
+
+// TestCookieNeverRoundsToZero: BAD-64. A Max-Age of zero would delete the cookie that is being set.
+func TestCookieNeverRoundsToZero(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBrowser(t, newManager(t, new(memory.Store), Config{Policy: Policy{RememberLifetime: time.Minute}}))
+		b.do(func(s Session) { s.Login("alice", Remember()) })
+		time.Sleep(time.Minute - 300*time.Millisecond)
+		if e := b.do(func(s Session) { s.Rotate() }); !strings.Contains(e.Value, "; Max-Age=1;") {
+			t.Errorf("Max-Age with 300 ms left: %q", strings.SplitN(e.Value, ";", 2)[1])
+		}
+	})
+}
