@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/go-sql-driver/mysql"
 	_ "github.com/lib/pq"
@@ -193,5 +194,6 @@ func mysqlDatabase(dsn, database string) (string, error) {
 		return "", errors.New("the address of the server is malformed")
 	}
 	c.DBName = database
+	c.ReadTimeout, c.WriteTimeout = 30*time.Second, 30*time.Second // as sqlxstore.Open sets them, for both pools
 	return c.FormatDSN(), nil
 }
