@@ -178,26 +178,33 @@ func TestRevokedBeforeTheAnswer(t *testing.T) {
 	})
 }
 
-// TestCutoffOutageKeepsValues: what a visitor had, and set, is there after a login that took a second try.
+// TestCutoffOutageKeepsValues: what a visitor had is there after a login that took a second try, whether the request
+// looked at it or not.
 func TestCutoffOutageKeepsValues(t *testing.T) {
-	db := new(counting)
-	b := newBrowser(t, newManager(t, db, Config{}))
-	b.do(func(s Session) { visits.Set(s, 7); shape.Set(s, "round") })
-	db.onBefore("Cutoff", func() error { return errNetwork })
-	b.do(func(s Session) {
-		s.Login("alice")
-		shape.Delete(s)
-		if err := s.Save(t.Context()); !errors.Is(err, ErrUnavailable) {
-			t.Errorf("Save: got %v, want ErrUnavailable", err)
-		}
-		db.onBefore("Cutoff", nil)
-		color.Set(s, "red")
-	})
-	b.do(func(s Session) {
-		if s.User() != "alice" || visits.Get(s) != 7 || color.Get(s) != "red" || shape.Has(s) {
-			t.Errorf("user %q, visits %d, color %q, shape %q", s.User(), visits.Get(s), color.Get(s), shape.Get(s))
-		}
-	})
+	for _, change := range []bool{false, true} {
+		db := new(counting)
+		b := newBrowser(t, newManager(t, db, Config{}))
+		b.do(func(s Session) { visits.Set(s, 7); shape.Set(s, "round") })
+		db.onBefore("Cutoff", func() error { return errNetwork })
+		b.do(func(s Session) {
+			s.Login("alice")
+			if change {
+				shape.Delete(s)
+			}
+			if err := s.Save(t.Context()); !errors.Is(err, ErrUnavailable) {
+				t.Errorf("Save: got %v, want ErrUnavailable", err)
+			}
+			db.onBefore("Cutoff", nil)
+			if change {
+				color.Set(s, "red")
+			}
+		})
+		b.do(func(s Session) {
+			if s.User() != "alice" || visits.Get(s) != 7 || color.Has(s) != change || shape.Has(s) == change {
+				t.Errorf("changes %t: user %q, visits %d, color %q, shape %q", change, s.User(), visits.Get(s), color.Get(s), shape.Get(s))
+			}
+		})
+	}
 }
 
 // slowCutoff is a store that does not answer Cutoff while it is stuck.

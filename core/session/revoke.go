@@ -214,9 +214,13 @@ func (h *handle) revoked(which func(id ID, user string) bool) {
 			h.out, h.hasOut = h.m.carry("", 0), true
 		}
 	case h.work.login != nil && which(h.id, h.work.login.user):
-		h.work.login, h.doubt = nil, nil
+		h.work.login = nil
+		if h.doubt == nil || h.doubt.work.login == nil {
+			return
+		}
+		h.doubt = nil // sent again, it would still log in
 		if h.base == nil {
-			h.id = ID{} // it may have been stored, and is then taken
+			h.id = ID{} // it may be taken now
 			if h.dirty() {
 				h.name()
 			}

@@ -67,6 +67,29 @@ func TestRevokeUnsettled(t *testing.T) {
 	}
 }
 
+// TestRevokePendingOverUnsettled: a login that is revoked before it was tried does not make anything happen twice that was.
+func TestRevokePendingOverUnsettled(t *testing.T) {
+	for _, done := range []bool{false, true} {
+		db := new(counting)
+		m := newManager(t, db, Config{})
+		b := newBrowser(t, m)
+		b.do(func(s Session) { visits.Set(s, 1) })
+		r := inDoubt(t, b, db, "Save", done, func(s Session) { visits.Update(s, increment) })
+		r.s.Login("alice")
+		if _, err := m.RevokeUser(r.ctx, "alice"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.end(); err != nil {
+			t.Errorf("done %t: commit: %v", done, err)
+		}
+		b.do(func(s Session) {
+			if s.User() != "" || visits.Get(s) != 2 {
+				t.Errorf("done %t: user %q, %d visits, want nobody's 2", done, s.User(), visits.Get(s))
+			}
+		})
+	}
+}
+
 // TestLateUnsettledRotation: BAD-71. A rotation that did not happen before the response began is not made up for
 // afterwards: nobody would get the new token. The values are saved.
 func TestLateUnsettledRotation(t *testing.T) {
