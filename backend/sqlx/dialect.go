@@ -51,7 +51,7 @@ var dialects = map[Dialect]*dialect{
 		maxData: 1<<24 - 1, sweepBatch: 500, classify: classifyMySQL,
 	},
 	SQLite: {
-		name: SQLite, bind: sqlx.QUESTION, quote: `"`,
+		name: SQLite, bind: sqlx.QUESTION, quote: `"`, force: " INDEXED BY %s",
 		least: "MIN", ids: "IN (?)", integer: "INTEGER",
 		users:   [...]string{"TEXT", "INTEGER", "TEXT", "BLOB"},
 		maxData: 1 << 28, sweepBatch: 200, classify: classifySQLite,

@@ -1,6 +1,7 @@
 package itest
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/hex"
@@ -17,25 +18,25 @@ import (
 	"github.com/qsessions/qsessions/core/store"
 )
 
-// The rows: one in ten is anonymous, u1 has one in twenty, others have a few; one in ten has expired; addresses are spread over
+// The rows: one in ten is anonymous, u1 has one in twenty, others have a few; the earliest tenth has expired; addresses are spread over
 // 10.0.0.0/8, one each.
 var fill = map[string]string{
 	"postgres": `INSERT INTO qsessions SELECT
 		(lpad(to_hex(i / 16), 8, '0') || '-0000-7000-8000-' || lpad(to_hex(i), 12, '0'))::uuid, 1,
 		CASE WHEN i % 10 = 0 THEN NULL WHEN i % 20 = 1 THEN 'u1' ELSE 'u' || (i % 99991) END,
-		%[1]d, %[1]d, %[1]d, %[1]d + 3600000000 * (CASE WHEN i % 10 = 3 THEN -2 ELSE i % 700 END), %[1]d / 3600000000 + 1 + (CASE WHEN i % 10 = 3 THEN -2 ELSE i % 700 END),
+		%[1]d, %[1]d, %[1]d, %[1]d + 3600000000 * (CASE WHEN i <= %[2]d / 10 THEN -2 ELSE i % 700 END), %[1]d / 3600000000 + 1 + (CASE WHEN i <= %[2]d / 10 THEN -2 ELSE i % 700 END),
 		decode('00000000000000000000ffff0a' || lpad(to_hex(i % 16777213), 6, '0'), 'hex'), 'test', ''::bytea, 'x'::bytea
 		FROM generate_series(1, %[2]d) i`,
 	"mariadb": `INSERT INTO qsessions SELECT
 		UNHEX(CONCAT(LPAD(HEX(i DIV 16), 8, '0'), '000070008000', LPAD(HEX(i), 12, '0'))), 1,
 		CASE WHEN i %% 10 = 0 THEN NULL WHEN i %% 20 = 1 THEN 'u1' ELSE CONCAT('u', i %% 99991) END,
-		%[1]d, %[1]d, %[1]d, %[1]d + 3600000000 * (CASE WHEN i %% 10 = 3 THEN -2 ELSE i %% 700 END), %[1]d DIV 3600000000 + 1 + (CASE WHEN i %% 10 = 3 THEN -2 ELSE i %% 700 END),
+		%[1]d, %[1]d, %[1]d, %[1]d + 3600000000 * (CASE WHEN i <= %[2]d / 10 THEN -2 ELSE i %% 700 END), %[1]d DIV 3600000000 + 1 + (CASE WHEN i <= %[2]d / 10 THEN -2 ELSE i %% 700 END),
 		UNHEX(CONCAT('00000000000000000000ffff0a', LPAD(HEX(i %% 16777213), 6, '0'))), 'test', '', 'x'
 		FROM (SELECT seq i FROM seq_1_to_%[2]d) s`,
 	"sqlite": `WITH RECURSIVE s(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s WHERE i < %[2]d) INSERT INTO qsessions SELECT
 		unhex(printf('%%08x000070008000%%012x', i / 16, i)), 1,
 		CASE WHEN i %% 10 = 0 THEN NULL WHEN i %% 20 = 1 THEN 'u1' ELSE 'u' || (i %% 99991) END,
-		%[1]d, %[1]d, %[1]d, %[1]d + 3600000000 * (CASE WHEN i %% 10 = 3 THEN -2 ELSE i %% 700 END), %[1]d / 3600000000 + 1 + (CASE WHEN i %% 10 = 3 THEN -2 ELSE i %% 700 END),
+		%[1]d, %[1]d, %[1]d, %[1]d + 3600000000 * (CASE WHEN i <= %[2]d / 10 THEN -2 ELSE i %% 700 END), %[1]d / 3600000000 + 1 + (CASE WHEN i <= %[2]d / 10 THEN -2 ELSE i %% 700 END),
 		unhex(printf('00000000000000000000ffff0a%%06x', i %% 16777213)), 'test', x'', x'78' FROM s`,
 }
 
@@ -101,6 +102,9 @@ func TestPlans(t *testing.T) {
 				if err := k.call(t.Context()); err != nil {
 					t.Fatalf("%s: %v", k.name, err)
 				}
+				if g.name != "postgres" { // it cannot be told
+					k.index = cmp.Or(forced[k.name], k.index)
+				}
 				for _, c := range r.take() {
 					if !strings.Contains(c.text, "qsessions") || strings.Contains(c.text, "qsessions_cutoff") || strings.HasPrefix(c.text, "INSERT") {
 						continue
@@ -130,6 +134,11 @@ type planCase struct {
 	index string // "primary", "user", "sweep" or "ip", one of several
 	rows  int
 	call  func(ctx context.Context) error
+}
+
+// The index that a statement names, where it can.
+var forced = map[string]string{
+	"list of anonymous": "user", "list of a user": "user", "list of a heavy user, middle": "user", "list of expired": "sweep",
 }
 
 // plans calls each method so that it needs its index. What is called changes next to nothing.

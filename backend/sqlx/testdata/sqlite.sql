@@ -32,7 +32,7 @@ SELECT cutoff FROM "sessions_cutoff" WHERE user_id = ?;
 
 -- pick user
 SELECT id, user_id
-  FROM "sessions"
+  FROM "sessions" INDEXED BY "sessions_user"
  WHERE user_id = ? AND id > ? AND auth_at < ?
  ORDER BY id
  LIMIT 1000;
@@ -60,21 +60,21 @@ SELECT id, version, user_id, auth_at, created_at, last_seen, expires_at, ip, use
 
 -- list of a user
 SELECT id, version, user_id, auth_at, created_at, last_seen, expires_at, ip, user_agent, data
-  FROM "sessions"
+  FROM "sessions" INDEXED BY "sessions_user"
  WHERE expires_at > 0 AND user_id = ? AND expires_at > ? AND id < ?
  ORDER BY id DESC
  LIMIT 51;
 
 -- list of anonymous
 SELECT id, version, user_id, auth_at, created_at, last_seen, expires_at, ip, user_agent
-  FROM "sessions"
+  FROM "sessions" INDEXED BY "sessions_user"
  WHERE expires_at > 0 AND user_id IS NULL AND id < ?
  ORDER BY id DESC
  LIMIT 51;
 
 -- list of expired
 SELECT id, version, user_id, auth_at, created_at, last_seen, expires_at, ip, user_agent
-  FROM "sessions"
+  FROM "sessions" INDEXED BY "sessions_sweep"
  WHERE expires_at > 0 AND user_id IS NOT NULL AND expires_at <= ? AND sweep_at <= ? AND id < ?
  ORDER BY id DESC
  LIMIT 51;
