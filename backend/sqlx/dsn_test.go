@@ -74,7 +74,7 @@ func TestMySQLConfig(t *testing.T) {
 	}
 }
 
-// TestOpenPassword: SEC-24. Whatever is wrong with a DSN, no error repeats its password.
+// TestOpenPassword: whatever is wrong with a DSN, no error repeats its password.
 func TestOpenPassword(t *testing.T) {
 	const password = "s3cret%zz"
 	for _, k := range []struct{ driver, dsn string }{

@@ -20,7 +20,7 @@ type stateError struct{ state, text string }
 func (e stateError) Error() string    { return e.text }
 func (e stateError) SQLState() string { return e.state }
 
-// TestFail: SEC-24. Each kind of error has its sentinel, and no text repeats a value.
+// TestFail: each kind of error has its sentinel, and no text repeats a value.
 func TestFail(t *testing.T) {
 	const value = "s3cret"
 	my := func(n uint16) error { return &mysql.MySQLError{Number: n, Message: "near '" + value + "'"} }

@@ -163,7 +163,7 @@ func TestPacket(t *testing.T) {
 	}
 }
 
-// TestOpenErrors: SEC-24. A server that is not there, or refuses, is ErrUnavailable, and the password stays out.
+// TestOpenErrors: a server that is not there, or refuses, is ErrUnavailable, and the password stays out.
 func TestOpenErrors(t *testing.T) {
 	const password = "s3cr3tpw"
 	for driver, dsns := range map[string][]string{

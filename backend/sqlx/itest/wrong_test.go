@@ -96,7 +96,7 @@ func (s *oneTransaction) DeleteUser(ctx context.Context, user string, cutoff tim
 	return gone, tx.Commit()
 }
 
-// TestWrong: SEC-16. Stores that look right, and lose the race of a login against DeleteUser on PostgreSQL, are caught
+// TestWrong: SEC-12. Stores that look right, and lose the race of a login against DeleteUser on PostgreSQL, are caught
 // by the case that is about that race.
 func TestWrong(t *testing.T) {
 	for _, k := range []struct {
