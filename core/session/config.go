@@ -38,7 +38,8 @@ type Config struct {
 	// EnrichTimeout is how long they may take for one page of a list, all together; default 2 seconds.
 	EnrichTimeout time.Duration
 
-	// StoreTimeout bounds a load whose context has no deadline, and each commit; default 5 seconds.
+	// StoreTimeout bounds a load whose context has no deadline, each commit, and the revocation of one session; default 5
+	// seconds. Revoking all of a user's may take a minute, or StoreTimeout if that is more.
 	StoreTimeout time.Duration
 	// SweepEvery is how often [Manager.Run] sweeps; default 10 minutes.
 	SweepEvery time.Duration

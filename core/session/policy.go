@@ -10,8 +10,8 @@ import (
 // Lifetime, are always on (ASVS 5.0 7.3.1 and 7.3.2); whichever passes first ends the session, on the server, whatever
 // the cookie says.
 type Policy struct {
-	// Idle is how long a session lives without a request that uses it; default 30 minutes, or Lifetime if that is less. It is exact to TouchEvery: a
-	// session may end that much earlier, and never later.
+	// Idle is how long a session lives without a request that uses it; default 30 minutes, or Lifetime if that is less. It
+	// is exact to TouchEvery: a session may end that much earlier, and never later.
 	Idle time.Duration
 	// Lifetime is how long a session lives after the last authentication, or, if anonymous, after its creation; default
 	// 12 hours.

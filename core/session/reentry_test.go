@@ -6,7 +6,6 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"github.com/qsessions/qsessions/core/memory"
 )
@@ -79,27 +78,22 @@ func TestPanicWhileReapplied(t *testing.T) {
 func TestUpdateUnderContention(t *testing.T) {
 	b := newBrowser(t, newManager(t, new(memory.Store), Config{}))
 	b.do(func(s Session) {
-		stop := make(chan struct{})
-		var wg sync.WaitGroup
-		wg.Go(func() {
-			for {
-				select {
-				case <-stop:
-					return
-				default:
-					color.Set(s, "red")
-				}
-			}
-		})
+		calls := 0
 		visits.Update(s, func(n int) int {
-			for at := time.Now(); time.Since(at) < 200*time.Microsecond; {
+			if calls++; calls <= 50 {
+				var other sync.WaitGroup
+				other.Go(func() { shape.Set(s, "round") })
+				other.Wait()
 			}
 			return n + 1
 		})
-		close(stop)
-		wg.Wait()
-		if err := s.Err(); err != nil {
-			t.Errorf("Update: %v", err)
+		if calls != 51 {
+			t.Errorf("the function was called %d times, want 51", calls)
+		}
+	})
+	b.do(func(s Session) {
+		if visits.Get(s) != 1 || shape.Get(s) != "round" {
+			t.Errorf("got %d visits, shape %q, want 1 and round", visits.Get(s), shape.Get(s))
 		}
 	})
 }
