@@ -107,8 +107,16 @@ func TestSweep(t *testing.T) {
 		if n, err := m.Sweep(t.Context()); n != 5 || err != nil {
 			t.Errorf("got %d, %v, want 5", n, err)
 		}
-		if got := alive(fresh); len(got) != 3 {
+		if got := alive(fresh); len(got) != 3 { // which is a use
 			t.Errorf("alive: got %v", got)
+		}
+		time.Sleep(35 * time.Minute)
+		if n, err := m.Sweep(t.Context()); n != 0 || err != nil {
+			t.Errorf("five minutes after the end: got %d, %v, want 0: another node's clock may be behind", n, err)
+		}
+		time.Sleep(time.Microsecond)
+		if n, err := m.Sweep(t.Context()); n != 3 || err != nil {
+			t.Errorf("after that: got %d, %v, want 3", n, err)
 		}
 	})
 }

@@ -9,14 +9,19 @@ import (
 	"time"
 )
 
-// Sweep removes sessions that have expired, and what stores remember of removed ones, in batches of Config.SweepBatch
-// until there are no more. It returns how many it removed, also with an error. Several processes may sweep at once. No
-// event is raised for a swept session. It returns [errors.ErrUnsupported] over a store that expires sessions by itself.
+// sweepMargin is how long stores keep what has expired or was removed: clocks differ, and a second revocation must still
+// find what to tell a cache about.
+const sweepMargin = 5 * time.Minute
+
+// Sweep removes sessions that expired more than five minutes ago, and what stores remember of removed ones, in batches of
+// Config.SweepBatch until there are no more. It returns how many it removed, also with an error. Several processes may
+// sweep at once. No event is raised for a swept session. It returns [errors.ErrUnsupported] over a store that expires
+// sessions by itself.
 func (m *Manager) Sweep(ctx context.Context) (int, error) {
 	if m.indexed == nil {
 		return 0, unsupported("Sweep")
 	}
-	before, total := now(), 0
+	before, total := now().Add(-sweepMargin), 0
 	for {
 		n, err := m.indexed.Sweep(ctx, before, m.cfg.SweepBatch)
 		total += n
