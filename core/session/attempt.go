@@ -10,8 +10,8 @@ import (
 	"github.com/qsessions/qsessions/core/store"
 )
 
-// An attempt is one write of the session. It may be sent again as it is: by its version, or by its ID, it cannot happen
-// twice.
+// An attempt is one write of the session. It may be sent again as it is, but for last seen: by its version, or by its ID,
+// it cannot happen twice.
 type attempt struct {
 	work   work          // what it carries out
 	old    *store.Record // what it replaces; nil: it creates
@@ -25,23 +25,29 @@ type attempt struct {
 func (h *handle) store(ctx context.Context) error {
 	client := h.sender()
 	for try := 0; h.doubt != nil || h.dirty() || h.upkeep(); {
-		a := h.doubt
-		if a == nil {
-			if h.base != nil && !h.base.Live(now()) { // another request may have kept it alive
-				if _, err := h.reload(ctx, nil); err != nil {
-					return err
-				}
-			}
-			var err error
-			if a, err = h.compose(client); err != nil {
+		a, done := h.doubt, false
+		var err error
+		if h.base != nil && !h.base.Live(now()) { // another request, or a, may have kept it alive
+			if done, err = h.reload(ctx, a); err != nil {
 				return err
 			}
 		}
-		done, err := h.send(ctx, a)
-		if err != nil {
-			return err
+		switch {
+		case a == nil:
+			if a, err = h.compose(client); err != nil {
+				return err
+			}
+		case !done: // others may have been promised more since
+			a.record.LastSeen = later(a.record.LastSeen, now())
+			a.record.ExpiresAt = a.secret.expiry(a.record.LastSeen)
+		}
+		if !done {
+			if done, err = h.send(ctx, a); err != nil {
+				return err
+			}
 		}
 		if done {
+			h.doubt = nil
 			if err := h.accept(ctx, a); err != nil {
 				return err
 			}
@@ -116,7 +122,6 @@ func (h *handle) send(ctx context.Context, a *attempt) (done bool, err error) {
 	}
 	switch {
 	case err == nil:
-		h.doubt = nil
 		return true, nil
 	case errors.Is(err, store.ErrNoUser):
 		return false, fmt.Errorf("session: save: %w: %w", ErrRevoked, err)

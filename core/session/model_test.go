@@ -17,14 +17,14 @@ func TestRequestsAgainstModel(t *testing.T) {
 	}
 }
 
-// state is what a session should be.
-type state struct {
+// model is what a session should hold.
+type model struct {
 	user   string
 	visits int
 	color  bool
 }
 
-func stateOf(s Session) state { return state{s.User(), visits.Get(s), color.Has(s)} }
+func modelOf(s Session) model { return model{s.User(), visits.Get(s), color.Has(s)} }
 
 func simulate(t *testing.T, seed uint64) {
 	rnd := rand.New(rand.NewPCG(seed, 0))
@@ -41,11 +41,11 @@ func simulate(t *testing.T, seed uint64) {
 		db.onAfter(method, hook)
 	}
 	b := newBrowser(t, m)
-	var want state
+	var want model
 	var trace []string
 	check := func(s Session) {
 		t.Helper()
-		if got := stateOf(s); got != want {
+		if got := modelOf(s); got != want {
 			t.Fatalf("seed %d: got %+v, want %+v after %q", seed, got, want, trace)
 		}
 	}
@@ -60,13 +60,13 @@ func simulate(t *testing.T, seed uint64) {
 				trace = append(trace, "login "+user)
 				r.s.Login(user)
 				if want.user != "" && want.user != user {
-					want = state{}
+					want = model{}
 				}
 				want.user = user
 			case 2:
 				trace = append(trace, "logout")
 				r.s.Logout()
-				want = state{}
+				want = model{}
 			case 3:
 				if want.user != "" {
 					trace = append(trace, "reauthenticate")
@@ -83,7 +83,7 @@ func simulate(t *testing.T, seed uint64) {
 			case 6:
 				trace = append(trace, "clear")
 				r.s.Clear()
-				want = state{user: want.user}
+				want = model{user: want.user}
 			case 7:
 				trace = append(trace, "rotate, expire")
 				r.s.Rotate()

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"runtime"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -63,6 +64,40 @@ func TestRevokeUnsettled(t *testing.T) {
 			if list, err := Collect(m.Find(t.Context(), Query{Kind: Users})); err != nil || len(list) != 0 || b.user() != "" {
 				t.Errorf("%s done %t: left: %+v, %v", method, done, list, err)
 			}
+		}
+	}
+}
+
+// TestSlowUnsettledSave: SEC-8. A save that is tried again long after does not take back what other requests were
+// promised meanwhile, is made once, and revives nothing.
+func TestSlowUnsettledSave(t *testing.T) {
+	for _, done := range []bool{false, true} {
+		for _, c := range []struct {
+			tens int // of minutes
+			used bool
+		}{{2, true}, {4, true}, {4, false}} {
+			used := c.used
+			synctest.Test(t, func(t *testing.T) {
+				db := new(counting)
+				m := newManager(t, db, Config{})
+				b := signedIn(t, m, "alice", 1)[0]
+				r := inDoubt(t, b.old(), db, "Save", done, func(s Session) { visits.Update(s, increment) })
+				for range c.tens {
+					time.Sleep(10 * time.Minute)
+					if used {
+						b.user()
+					}
+				}
+				if _, err := r.end(); used == errors.Is(err, ErrRevoked) || used && err != nil {
+					t.Errorf("done %t, used %t: commit: %v", done, used, err)
+				}
+				time.Sleep(29 * time.Minute)
+				b.do(func(s Session) {
+					if used != (s.User() == "alice") || used != (visits.Get(s) == 1) {
+						t.Errorf("done %t, used %t: user %q, %d visits", done, used, s.User(), visits.Get(s))
+					}
+				})
+			})
 		}
 	}
 }
