@@ -16,9 +16,12 @@ func (h *handle) Save(ctx context.Context) error { return h.commit(ctx) }
 // commit carries out what the request asked for, or nothing, which is the common case.
 func (h *handle) commit(ctx context.Context) error {
 	h.mu.Lock()
-	err, drop := h.err, !h.work.drop.IsZero()
-	idle := !h.loaded || !drop && (err != nil || !h.dirty() && !h.touchDue() && !h.upkeep())
-	closed := h.closed
+	err, closed, idle := h.err, h.closed, true
+	if h.loaded && !h.work.drop.IsZero() {
+		idle = false
+	} else if h.loaded && err == nil {
+		idle = !h.dirty() && !h.touchDue() && !h.upkeep()
+	}
 	h.mu.Unlock()
 	switch {
 	case idle:

@@ -50,10 +50,19 @@ type handle struct {
 
 	sent atomic.Bool // the response has begun
 
+	id     ID     // of base, or chosen at the first change
+	err    error  // the first problem of a change
+	out    string // token header for the response
+	hasOut bool
+
+	*content // nil until somebody asks for the session: most requests of a site do not
+}
+
+// content is the part of a handle that requests need which use their session.
+type content struct {
 	presented digest        // of the token that this request has shown, or was given
 	base      *store.Record // as stored; nil: nothing is
 	secret    secret        // of base
-	id        ID            // of base, or chosen at the first change
 	opened    bool          // plain and plainErr are set
 	plain     data          // of base
 	plainErr  error
@@ -61,16 +70,18 @@ type handle struct {
 	floor     time.Time // when: its own logins of that user count as not earlier
 
 	work       work
-	generation int   // one more with each change
-	err        error // the first problem of a change
-
-	out    string // token header for the response
-	hasOut bool
-
-	doubt *attempt // a write whose outcome is unknown
+	generation int      // one more with each change
+	doubt      *attempt // a write whose outcome is unknown
 
 	corrupt []string // names of values that were reported
 	events  []Event  // raised when io is free again
+}
+
+// use makes that part. Call it with h.mu.
+func (h *handle) use() {
+	if h.content == nil {
+		h.content = new(content)
+	}
 }
 
 // work is what a commit has to do.

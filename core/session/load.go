@@ -12,6 +12,7 @@ import (
 func (h *handle) get(ctx context.Context, fresh bool) (Session, error) {
 	h.mu.Lock()
 	h.used = true
+	h.use()
 	known := h.loaded && (h.closed || !fresh || !h.m.cached)
 	h.mu.Unlock()
 	if known {

@@ -198,6 +198,7 @@ func (h *handle) raiseFloor(user string, cutoff time.Time) {
 	defer h.io.Unlock()
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.use()
 	h.floorUser, h.floor = user, cutoff
 }
 
@@ -208,6 +209,7 @@ func (h *handle) revoked(which func(id ID, user string) bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	switch {
+	case h.content == nil:
 	case h.base != nil && which(h.base.ID, h.base.User):
 		h.forget()
 		if !h.sent.Load() {
