@@ -110,7 +110,7 @@ func TestOneTouchWins(t *testing.T) {
 	})
 }
 
-// TestLateWriters: CVE-1, CVE-2, CVE-11. Nothing that a request in flight does revives a session that ended meanwhile.
+// TestLateWriters: SEC-10, CVE-1, CVE-2, CVE-11. Nothing that a request in flight does revives a session that ended meanwhile.
 func TestLateWriters(t *testing.T) {
 	for name, late := range map[string]func(s Session){
 		"save":           func(s Session) { color.Set(s, "red") },

@@ -13,7 +13,7 @@ import (
 
 const color Key[string] = "color"
 
-// TestIdleTimeout: SEC-8. The session lives until just before its idle timeout, and not at it.
+// TestIdleTimeout: SEC-8, SEC-10. The session lives until just before its idle timeout, and not at it.
 func TestIdleTimeout(t *testing.T) {
 	for _, c := range []struct {
 		name string
