@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/qsessions/qsessions/core/store"
 )
@@ -159,6 +160,27 @@ func TestFieldLimits(t *testing.T) {
 	long := store.Touch{LastSeen: epoch.Add(1), ExpiresAt: kept.ExpiresAt, UserAgent: strings.Repeat("u", store.MaxUserAgent+1)}
 	if err := s.Touch(ctx, kept, long); !errors.Is(err, store.ErrTooLarge) || kept.UserAgent != "test" {
 		t.Errorf("Touch = %v, want ErrTooLarge and no change", err)
+	}
+}
+
+// A cut-off stays that of its user when the buffer that the user's name was read from has another text.
+func TestCutoffOwnsUser(t *testing.T) {
+	t.Parallel()
+	var s Store
+	for _, cutoff := range []time.Time{epoch, epoch.Add(1)} { // a new key, and one that is there
+		buffer := []byte("alice")
+		if _, err := s.DeleteUser(t.Context(), unsafe.String(&buffer[0], len(buffer)), cutoff); err != nil {
+			t.Fatal(err)
+		}
+		copy(buffer, "bobby")
+		for user, want := range map[string]time.Time{"alice": cutoff, "bobby": {}} {
+			if got, err := s.Cutoff(t.Context(), user); err != nil || !got.Equal(want) {
+				t.Errorf("Cutoff of %s = %v, %v; want %v", user, got, err, want)
+			}
+		}
+	}
+	if got := len(s.usersOf("alice").cutoffs); got != 1 {
+		t.Errorf("%d cut-offs, want 1", got)
 	}
 }
 

@@ -3,6 +3,7 @@ package memory
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -112,7 +113,7 @@ func (s *Store) publish(user string, cutoff time.Time) {
 	if !known {
 		s.used.add(0, cutoffBytes+int64(len(user)))
 	}
-	us.cutoffs[user] = cutoff
+	us.cutoffs[strings.Clone(user)] = cutoff // a map takes the new string also for a key that it has
 }
 
 // Cutoff implements [store.Indexed].
