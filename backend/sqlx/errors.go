@@ -44,10 +44,10 @@ func (d *dialect) fail(ctx context.Context, op string, err error) error {
 	if f.text != "" || strings.HasPrefix(err.Error(), "sql: Scan error") {
 		err = faultError{f}
 	}
-	if e := ctx.Err(); e != nil && !errors.Is(err, e) {
-		return fmt.Errorf("sqlxstore: %s: %w: %w", op, e, err)
-	}
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	if e := ctx.Err(); e != nil { // not by err: package net calls its own timeouts context.DeadlineExceeded
+		if !errors.Is(err, e) {
+			err = fmt.Errorf("%w: %w", e, err)
+		}
 		return fmt.Errorf("sqlxstore: %s: %w", op, err)
 	}
 	if f.kind == noTable && op != "migrate" {
@@ -115,7 +115,7 @@ func classifyMySQL(err error) fault {
 		return fault{kind: tooLarge}
 	case 1205, 1213:
 		return fault{kind: retryable}
-	case 1146, 1049:
+	case 1146:
 		return fault{kind: noTable}
 	}
 	if plainMySQL[e.Number] {

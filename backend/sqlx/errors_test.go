@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -51,6 +52,7 @@ func TestFail(t *testing.T) {
 		{MySQL, my(1292), store.ErrUnavailable, false},
 		{MySQL, my(1064), store.ErrUnavailable, false},
 		{MySQL, my(1040), store.ErrUnavailable, true},
+		{MySQL, my(1049), store.ErrUnavailable, true},
 		{MySQL, mysql.ErrInvalidConn, store.ErrUnavailable, true},
 		{SQLite, lite("constraint failed: UNIQUE constraint failed: qsessions.id (1555)"), store.ErrExists, false},
 		{SQLite, lite("FOREIGN KEY constraint failed"), store.ErrNoUser, false},
@@ -84,8 +86,16 @@ func TestFailContext(t *testing.T) {
 	if err := d.fail(ctx, "create", stateError{"23505", ""}); !errors.Is(err, store.ErrExists) { // the outcome is known
 		t.Errorf("got %v, want %v", err, store.ErrExists)
 	}
-	if err := d.fail(t.Context(), "load", context.DeadlineExceeded); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, store.ErrUnavailable) {
-		t.Errorf("got %v, want %v alone", err, context.DeadlineExceeded)
+	if err := d.fail(ctx, "load", fmt.Errorf("wrapped: %w", context.Canceled)); !errors.Is(err, context.Canceled) || errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("got %v, want %v alone", err, context.Canceled)
+	}
+	dialer := net.Dialer{Timeout: 1}
+	_, late := dialer.DialContext(t.Context(), "tcp", "127.0.0.1:1")
+	if !errors.Is(late, context.DeadlineExceeded) {
+		t.Fatalf("got %v, want %v", late, context.DeadlineExceeded)
+	}
+	if err := d.fail(t.Context(), "load", late); !errors.Is(err, store.ErrUnavailable) { // the caller's context goes on
+		t.Errorf("got %v, want %v", err, store.ErrUnavailable)
 	}
 }
 
@@ -99,6 +109,10 @@ func TestFailNoTable(t *testing.T) {
 		if !errors.Is(got, store.ErrUnavailable) || !strings.Contains(got.Error(), "run Migrate") {
 			t.Errorf("%s: got %v", d, got)
 		}
+	}
+	unknown := &mysql.MySQLError{Number: 1049, Message: "Unknown database 'x'"} // Migrate makes no database
+	if got := dialects[MySQL].fail(t.Context(), "ask the server", unknown); strings.Contains(got.Error(), "run Migrate") {
+		t.Errorf("got %v", got)
 	}
 }
 
