@@ -45,12 +45,13 @@ func postgresDSN(dsn string, options []option) (string, error) {
 	if dsn != "" && !strings.Contains(dsn, "=") { // the name of a configuration that pgx knows
 		return dsn, nil
 	}
+	added := ""
 	for _, o := range options {
 		if !regexp.MustCompile(`(?:^|\s)` + o.name + `\s*=`).MatchString(dsn) {
-			dsn = strings.TrimPrefix(dsn+" "+o.name+"="+o.value, " ")
+			added += o.name + "=" + o.value + " "
 		}
 	}
-	return dsn, nil
+	return added + dsn, nil // in front, as dsn may end in "password="
 }
 
 // addToQuery adds the options whose names are not there.
