@@ -37,14 +37,18 @@ func (s *Store) askServer(ctx context.Context) error {
 	case MySQL:
 		var autocommit bool
 		var packet int64
+		var mode string
 		err := s.do(ctx, "ask the server", func() error {
-			return s.db.QueryRowContext(ctx, "SELECT @@autocommit, @@max_allowed_packet").Scan(&autocommit, &packet)
+			return s.db.QueryRowContext(ctx, "SELECT @@autocommit, @@max_allowed_packet, @@sql_mode").Scan(&autocommit, &packet, &mode)
 		})
 		if err != nil {
 			return err
 		}
 		if !autocommit {
 			return errors.New("sqlxstore: the connections have autocommit off: nothing would ever be committed")
+		}
+		if err := checkMode(mode, &s.config); err != nil {
+			return err
 		}
 		// The server closes the connection of a larger packet, so the limit is kept here. A statement without preparation
 		// may have each byte escaped.
@@ -69,4 +73,13 @@ func (s *Store) askServer(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// checkMode refuses a mode of MySQL in which a user who does not fit into the column of the application's table is cut
+// down to another one: the session would be that one's.
+func checkMode(mode string, c *Config) error {
+	if c.User.References == "" || strings.Contains(mode, "STRICT_TRANS_TABLES") || strings.Contains(mode, "STRICT_ALL_TABLES") {
+		return nil
+	}
+	return errors.New("sqlxstore: User.References needs STRICT_TRANS_TABLES in the sql_mode of the connections")
 }

@@ -77,3 +77,22 @@ func TestConfigRefused(t *testing.T) {
 		t.Error("no error without a database")
 	}
 }
+
+func TestCheckMode(t *testing.T) {
+	users := Config{User: UserColumn{References: "users(id)"}}
+	for _, k := range []struct {
+		mode string
+		c    Config
+		ok   bool
+	}{
+		{"ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,NO_ZERO_DATE", users, true},
+		{"STRICT_ALL_TABLES", users, true},
+		{"NO_ENGINE_SUBSTITUTION", users, false},
+		{"", users, false},
+		{"", Config{}, true},
+	} {
+		if err := checkMode(k.mode, &k.c); (err == nil) != k.ok {
+			t.Errorf("%q with %+v: got %v", k.mode, k.c.User, err)
+		}
+	}
+}
