@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -99,12 +100,14 @@ func run(ctx context.Context, args []string, std stdio) int {
 	return exitOK
 }
 
-// hide cuts out arguments that may be the address of a store in the wrong place.
+// hide cuts out arguments that may be the address of a store in the wrong place, also as the name of a flag or quoted.
 func hide(text string, args []string) string {
 	for _, arg := range args {
-		for _, part := range []string{arg, arg[strings.IndexByte(arg, '=')+1:]} {
+		name, value, _ := strings.Cut(arg, "=")
+		for _, part := range []string{arg, value, name} {
 			if strings.ContainsAny(part, "@:") {
-				text = strings.ReplaceAll(text, part, "(hidden)")
+				quoted := strconv.Quote(part)
+				text = strings.NewReplacer(part, "(hidden)", quoted[1:len(quoted)-1], "(hidden)").Replace(text)
 			}
 		}
 	}

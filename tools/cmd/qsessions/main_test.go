@@ -101,6 +101,8 @@ func TestPassword(t *testing.T) {
 		{exitUsage, []string{"sweep", pg}},
 		{exitUsage, []string{"sweep", "--sotre=" + pg}},
 		{exitUsage, []string{"sweep", "--every=" + my}},
+		{exitUsage, []string{"sweep", "--" + pg}},
+		{exitUsage, []string{"migrate", "print", `--dialect=mysql://u:"` + password + `@h/d`}},
 		{exitUsage, []string{pg}},
 		{exitUsage, []string{"migrate", "print", "--dialect", my}},
 		{exitFailed, []string{"sweep", "--store", pg}},
