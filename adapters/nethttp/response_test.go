@@ -142,6 +142,7 @@ func TestFailedCommit(t *testing.T) {
 					t.Errorf("%s: Flush after the failure returned nil", name)
 				}
 				w.WriteHeader(299)
+				w.Header().Set(http.TrailerPrefix+"X-Trailer", "x")
 			}
 			s.on("/wrong", func(w http.ResponseWriter, r *http.Request, s session.Session) { wrong.Set(s, nil); answer(w, r) })
 			s.on("/down", func(w http.ResponseWriter, r *http.Request, x session.Session) {
@@ -159,6 +160,9 @@ func TestFailedCommit(t *testing.T) {
 				}
 				if a.StatusCode != status || a.body != body {
 					t.Errorf("%s %s: got %d %q, want %d %q", name, path, a.StatusCode, a.body, status, body)
+				}
+				if len(a.Trailer) != 0 {
+					t.Errorf("%s %s: the handler's trailer was sent: %v", name, path, a.Trailer)
 				}
 				if (a.Header.Get("Retry-After") != "") != (status == 503) {
 					t.Errorf("%s %s: Retry-After is %q", name, path, a.Header.Get("Retry-After"))

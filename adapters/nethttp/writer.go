@@ -3,8 +3,10 @@ package nethttp
 import (
 	"bufio"
 	"io"
+	"maps"
 	"net"
 	"net/http"
+	"strings"
 )
 
 // A writer commits the session before the first byte of the response.
@@ -73,6 +75,9 @@ func (w *writer) finish() {
 		_ = w.begin(http.StatusOK) // the error has been answered
 	} else if w.late {
 		_, _ = w.mw.sessions.Commit(w.r.Context()) // too late for an answer; the Manager logs what is lost
+	}
+	if w.err != nil { // HTTP/2 would send them behind the error page
+		maps.DeleteFunc(w.Header(), func(name string, _ []string) bool { return strings.HasPrefix(name, http.TrailerPrefix) })
 	}
 }
 
