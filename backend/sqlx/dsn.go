@@ -45,13 +45,12 @@ func postgresDSN(dsn string, options []option) (string, error) {
 	if dsn != "" && !strings.Contains(dsn, "=") { // the name of a configuration that pgx knows
 		return dsn, nil
 	}
-	added := ""
 	for _, o := range options {
 		if !regexp.MustCompile(`(?:^|\s)` + o.name + `\s*=`).MatchString(dsn) {
-			added += o.name + "=" + o.value + " "
+			dsn = o.name + "=" + o.value + " " + dsn // in front, as dsn may end in "password="
 		}
 	}
-	return added + dsn, nil // in front, as dsn may end in "password="
+	return dsn, nil
 }
 
 // addToQuery adds the options whose names are not there.

@@ -21,7 +21,7 @@ func TestDSN(t *testing.T) {
 		{"postgres", "postgres://u:p@h/db", Config{}, "postgres://u:p@h/db?connect_timeout=10"},
 		{"postgres", "postgresql://h/db?sslmode=disable", direct, "postgresql://h/db?sslmode=disable&connect_timeout=10&binary_parameters=yes"},
 		{"postgres", "postgres://h/?connect_timeout=3&binary_parameters=no", direct, "postgres://h/?connect_timeout=3&binary_parameters=no"},
-		{"postgres", "host=h password='a b'", direct, "connect_timeout=10 binary_parameters=yes host=h password='a b'"},
+		{"postgres", "host=h password='a b'", direct, "binary_parameters=yes connect_timeout=10 host=h password='a b'"},
 		{"postgres", "host=h password=", Config{}, "connect_timeout=10 host=h password="},
 		{"postgres", "host=h connect_timeout = 3", Config{}, "host=h connect_timeout = 3"},
 		{"postgres", "", Config{}, "connect_timeout=10 "},
