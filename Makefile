@@ -60,8 +60,8 @@ bin/staticcheck: tools/lint.mod tools/lint.sum
 
 # As somebody sees a module who has it alone.
 check-modules:
-	$(call gate,each module alone: go mod tidy -diff, go build, go vet)
-	@for dir in $(modules); do (cd "$$dir" && export GOWORK=off && go mod tidy -diff && go build ./... && go vet ./...) || { echo "in $$dir"; exit 1; }; done
+	$(call gate,each module alone: go mod tidy -diff; go build; go vet)
+	@dirs=$(modules); for dir in $$dirs; do (cd "$$dir" && export GOWORK=off && go mod tidy -diff && go build ./... && go vet ./...) || { echo "in $$dir"; exit 1; }; done
 
 check-deps:
 	$(call gate,depcheck)
@@ -81,7 +81,7 @@ check-release:
 	@go run ./tools/release check
 
 fuzz:
-	@for dir in $(modules); do cd "$$dir"; \
+	@dirs=$(modules); for dir in $$dirs; do cd "$$dir"; \
 		go test -list '^Fuzz' ./... | awk '/^Fuzz/ {names[++n] = $$1} /^ok/ {for (i = 1; i <= n; i++) print $$2, names[i]; n = 0}' | \
 		while read -r package name; do \
 			echo "== $$package $$name"; \
