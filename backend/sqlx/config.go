@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strings"
 	"time"
 )
 
@@ -94,7 +95,7 @@ func (c Config) withDefaults() (Config, error) {
 		}
 	}
 	for _, suffix := range []string{"", "_migrations", "_user", "_sweep", "_ip"} {
-		if c.CutoffTable == c.Table+suffix {
+		if strings.EqualFold(c.CutoffTable, c.Table+suffix) { // SQLite, and MySQL on some systems, ignore case
 			return c, fmt.Errorf("sqlxstore: CutoffTable %q is taken by the sessions", c.CutoffTable)
 		}
 	}

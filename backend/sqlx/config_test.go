@@ -50,6 +50,7 @@ func TestConfigRefused(t *testing.T) {
 	for name, c := range map[string]Config{
 		"table too long for a suffix": {Table: strings.Repeat("t", 48)},
 		"one table for both":          {Table: "t", CutoffTable: "t"},
+		"one table but for case":      {Table: "t", CutoffTable: "T"},
 		"the table of the migrations": {Table: "t", CutoffTable: "t_migrations"},
 		"the name of an index":        {Table: "t", CutoffTable: "t_user"},
 		"user type":                   {User: UserColumn{Type: UUIDBytes + 1}},
