@@ -119,9 +119,9 @@ func (c consumer) build(ctx context.Context) (res result) {
 			return res
 		}
 	}
-	graph, err := c.goCommand(ctx, "list", "-m", "all")
+	graph, err := c.goCommand(ctx, "list", "-m", "all") // needs go.mod files that building does not
 	if err != nil {
-		res.err = err
+		res.err = fmt.Errorf("%w: %w", errDownload, err)
 		return res
 	}
 	for line := range strings.Lines(graph) {
