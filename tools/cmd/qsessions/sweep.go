@@ -13,7 +13,7 @@ import (
 type sweepCmd struct {
 	storeFlags
 	Every time.Duration `placeholder:"TIME" help:"Keep running, and sweep again after this time, such as 10m. Default: sweep once."`
-	Batch int           `default:"500" placeholder:"N" help:"Sessions that one statement removes, 1 to 10000. Default: ${default}."`
+	Batch int           `default:"500" placeholder:"N" help:"How many sessions one statement may remove, 1 to 10000; a database may have a lower bound. Default: ${default}."`
 }
 
 // Validate implements kong's check of a command line.
