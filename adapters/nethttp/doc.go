@@ -19,7 +19,7 @@
 //     stored before stays, and its cookie is sent.
 //   - An informational response (1xx but 101) commits nothing and carries no cookie.
 //   - What is changed after the response began is committed when the handler returns. A change that needs a new cookie
-//     comes too late then: nothing is stored, and the Manager logs an error.
+//     comes too late then: nothing is stored, and the Manager logs an error, if it has a Logger.
 //   - A client that goes away does not interrupt a commit.
 //
 // # Order of middleware

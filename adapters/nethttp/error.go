@@ -19,17 +19,22 @@ func (mw *Middleware) Error(w http.ResponseWriter, r *http.Request, err error) {
 
 // WriteError answers a request with err, in plain text that tells the status and nothing of err:
 //
-//   - [session.ErrUnavailable], or a canceled request: 503, with Retry-After
+//   - [session.ErrUnavailable]: 503, with Retry-After, and logged; or a canceled request
 //   - [session.ErrUnauthenticated], [session.ErrRevoked]: 401
 //   - [session.ErrStale]: 403
 //   - [session.ErrNotFound]: 404
 //   - [session.ErrTooMany]: 409
 //   - [session.ErrTooLarge]: 413
-//   - anything else: 500; the server's ErrorLog tells what it was
+//   - anything else: 500, and logged
+//
+// The log is the server's ErrorLog, or package log's where there is none.
 func WriteError(w http.ResponseWriter, r *http.Request, err error) {
 	code := http.StatusInternalServerError
 	switch {
 	case errors.Is(err, session.ErrUnavailable), errors.Is(err, context.Canceled):
+		if errors.Is(err, session.ErrUnavailable) {
+			logError(r, err)
+		}
 		code = http.StatusServiceUnavailable
 		w.Header().Set("Retry-After", retryAfter)
 	case errors.Is(err, session.ErrUnauthenticated), errors.Is(err, session.ErrRevoked):
@@ -51,12 +56,9 @@ func WriteError(w http.ResponseWriter, r *http.Request, err error) {
 
 // logError writes to where net/http itself reports a handler that panics.
 func logError(r *http.Request, err error) {
-	server, ok := r.Context().Value(http.ServerContextKey).(*http.Server)
-	switch {
-	case !ok:
-	case server.ErrorLog != nil:
-		server.ErrorLog.Printf("nethttp: %s: %v", r.Method, err)
-	default:
-		log.Printf("nethttp: %s: %v", r.Method, err)
+	logger := log.Default()
+	if server, ok := r.Context().Value(http.ServerContextKey).(*http.Server); ok && server.ErrorLog != nil {
+		logger = server.ErrorLog
 	}
+	logger.Printf("nethttp: %s %q: %v", r.Method, r.Pattern, err) // the path could hold anything
 }

@@ -24,7 +24,8 @@
 //   - A login whose request began before [Manager.RevokeUser] does not survive it, up to the skew of the nodes' clocks.
 //   - An outage of the store is [ErrUnavailable], never a logout.
 //   - A visitor who sets nothing costs no store call, no row and no cookie. A request costs at most one read and one write,
-//     and a login one read more (two with a cap of sessions).
+//     and a login one read more (two with a cap of sessions). Ending one session and beginning another in the same request
+//     costs what both cost.
 //
 // # The token
 //

@@ -84,9 +84,9 @@ func (p Policy) withDefaults() (Policy, error) {
 	case p.Idle < time.Second || p.RememberIdle < time.Second:
 		return p, errors.New("session: Config.Policy.Idle and RememberIdle must be at least a second")
 	case p.Idle > p.Lifetime:
-		return p, errors.New("session: Config.Policy.Idle is longer than Lifetime")
+		return p, fmt.Errorf("session: Config.Policy.Idle, %v, is longer than Lifetime, %v", p.Idle, p.Lifetime)
 	case p.RememberIdle > p.RememberLifetime:
-		return p, errors.New("session: Config.Policy.RememberIdle is longer than RememberLifetime")
+		return p, fmt.Errorf("session: Config.Policy.RememberIdle, %v, is longer than RememberLifetime, %v", p.RememberIdle, p.RememberLifetime)
 	case p.RotateEvery > 0 && p.RotateEvery < p.Grace:
 		return p, errors.New("session: Config.Policy.RotateEvery is shorter than Grace")
 	}

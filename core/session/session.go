@@ -21,7 +21,7 @@ const (
 	Anonymous = store.Anonymous
 )
 
-// ParseID reads an ID from its text form.
+// ParseID reads an ID from its text form. Any other text names no session: the error matches [ErrNotFound].
 func ParseID(s string) (ID, error) { return store.ParseID(s) }
 
 // A Session is what a handler holds for one request. Get it with [From], and its values with a [Key].
@@ -44,7 +44,7 @@ type Session interface {
 
 	// Login binds the session to user and gives it a new token; the old one is dead at once. The values stay, unless
 	// another user was signed in: then that session ends, and a new one begins. user is 1 to 255 bytes of UTF-8 and is
-	// compared byte by byte. The commit fails with ErrRevoked if the user's sessions were revoked after this request began,
+	// compared byte by byte; any other, "" too, is a mistake of the caller and fails the commit. The commit fails with ErrRevoked if the user's sessions were revoked after this request began,
 	// and with ErrTooMany if Config.PerUser refuses the session.
 	Login(user string, opts ...LoginOption)
 	// Reauthenticate notes that the user proved again who they are: AuthenticatedAt and both timeouts start anew, and the

@@ -27,7 +27,9 @@ func New(t TB, c session.Config) *session.Manager {
 }
 
 // Context returns a context that carries a session of m as setup leaves it, stored and loaded, for a handler that is
-// called without middleware. setup may be nil: an anonymous visitor.
+// called without middleware: nobody commits what it changes, but the test can look at it. Middleware would take it for the
+// session of an outer one, and not commit either: for requests through it use [Header]. setup may be nil: an anonymous
+// visitor.
 func Context(t TB, m *session.Manager, setup func(session.Session)) context.Context {
 	t.Helper()
 	var lines []string
@@ -47,6 +49,9 @@ func Context(t TB, m *session.Manager, setup func(session.Session)) context.Cont
 //	req.Header.Set(sessiontest.Header(t, m, func(s session.Session) { s.Login("alice") }))
 func Header(t TB, m *session.Manager, setup func(session.Session)) (name, value string) {
 	t.Helper()
+	if setup == nil {
+		t.Fatalf("sessiontest: Header needs a setup: without a session there is no header")
+	}
 	ctx, _ := m.Start(t.Context(), session.Client{})
 	defer m.Close(ctx)
 	s, err := m.From(ctx)

@@ -3,7 +3,7 @@ package store
 import (
 	"crypto/rand"
 	"encoding/hex"
-	"errors"
+	"fmt"
 	"time"
 )
 
@@ -24,9 +24,10 @@ func NewID(t time.Time) ID {
 	return id
 }
 
-var errMalformedID = errors.New("store: malformed session id")
+var errMalformedID = fmt.Errorf("malformed session id: %w", ErrNotFound)
 
-// ParseID is the inverse of [ID.String]. It accepts that one form only, and not the zero ID.
+// ParseID is the inverse of [ID.String]. It accepts that one form only, and not the zero ID. Any other text names no
+// session: its error matches [ErrNotFound].
 func ParseID(s string) (ID, error) {
 	var id ID
 	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log"
+	"log/slog"
 	"net/http"
 
 	"github.com/qsessions/qsessions/adapters/nethttp"
@@ -23,7 +24,7 @@ func main() {
 	if err := db.Migrate(ctx); err != nil {
 		log.Fatal(err)
 	}
-	sessions, err := session.New(db, session.Config{}) // validates everything
+	sessions, err := session.New(db, session.Config{Logger: slog.Default()}) // validates everything
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -31,7 +32,7 @@ func main() {
 
 	site := nethttp.New(sessions, nethttp.Config{})
 	mux := http.NewServeMux()
-	mux.Handle("GET /", site.With(func(w http.ResponseWriter, r *http.Request, s session.Session) {
+	mux.Handle("GET /{$}", site.With(func(w http.ResponseWriter, r *http.Request, s session.Session) {
 		Visits.Update(s, func(n int) int { return n + 1 }) // runs again if another request saved in between
 		fmt.Fprintf(w, "%q has been here %d times\n", s.User(), Visits.Get(s))
 	}))
@@ -51,7 +52,7 @@ func main() {
 	mux.Handle("POST /devices/{id}/revoke", site.Require(site.With(func(w http.ResponseWriter, r *http.Request, s session.Session) {
 		id, err := session.ParseID(r.PathValue("id"))
 		if err == nil {
-			err = sessions.Revoke(r.Context(), s.User(), id) // one's own only
+			err = sessions.Revoke(r.Context(), s.User(), id) // one's own only; a foreign one is not found
 		}
 		if err != nil {
 			site.Error(w, r, err)
@@ -59,5 +60,5 @@ func main() {
 		}
 		fmt.Fprintln(w, "signed out")
 	})))
-	log.Fatal(http.ListenAndServe("127.0.0.1:8080", site.Handler(http.NewCrossOriginProtection().Handler(mux))))
+	log.Fatal(http.ListenAndServe("127.0.0.1:8081", site.Handler(http.NewCrossOriginProtection().Handler(mux))))
 }
