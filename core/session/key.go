@@ -146,11 +146,7 @@ func (h *handle) values() (d data, err error, first bool) {
 // change records c and applies it to what this request sees.
 func (h *handle) change(c change) {
 	_, _, _ = h.read()
-	h.io.Lock()
-	defer h.io.Unlock()
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.record(c, nil)
+	h.edit(func() { h.record(c, nil) })
 }
 
 // update is change for a function, which runs without a lock, so that it may read the session.
@@ -166,14 +162,12 @@ func (h *handle) update(c change) {
 			h.fail(err)
 			return
 		}
-		h.io.Lock()
-		h.mu.Lock()
-		same := h.generation == generation
-		if same {
-			h.record(c, view)
-		}
-		h.mu.Unlock()
-		h.io.Unlock()
+		same := true
+		h.edit(func() {
+			if same = h.generation == generation; same {
+				h.record(c, view)
+			}
+		})
 		if same {
 			return
 		}
@@ -183,9 +177,6 @@ func (h *handle) update(c change) {
 
 // record appends c to the delta; view is its result if that is known. Call it with h.io and h.mu.
 func (h *handle) record(c change, view data) {
-	if h.refused() {
-		return
-	}
 	if c.op != opClear && !goodName(c.name) {
 		h.setErr(fmt.Errorf("session: %.140q is not a name for a value", c.name))
 		return
@@ -210,13 +201,18 @@ func (h *handle) record(c change, view data) {
 	h.name()
 }
 
-// refused reports whether the request has ended. Call it with h.mu.
-func (h *handle) refused() bool {
+// edit runs f, which changes the session, with h.io and h.mu; or not, if the request has ended.
+func (h *handle) edit(f func()) {
+	h.io.Lock()
+	defer h.io.Unlock()
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	if h.closed {
 		h.setErr(ErrClosed)
 		h.m.cfg.Logger.Error("session changed after its request ended", "session", h.id)
+		return
 	}
-	return h.closed
+	f()
 }
 
 func (h *handle) fail(err error) {

@@ -55,30 +55,18 @@ func (l *login) check(now time.Time) error {
 
 // Login implements [Session].
 func (h *handle) Login(user string, opts ...LoginOption) {
-	h.io.Lock()
-	defer h.io.Unlock()
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.refused() {
-		return
-	}
-	h.login(&login{user: user, at: h.started, level: 1}, opts)
+	h.edit(func() { h.login(&login{user: user, at: h.started, level: 1}, opts) })
 }
 
 // Reauthenticate implements [Session].
 func (h *handle) Reauthenticate(opts ...LoginOption) {
-	h.io.Lock()
-	defer h.io.Unlock()
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.refused() {
-		return
-	}
-	if h.user() == "" {
-		h.setErr(fmt.Errorf("session: reauthenticate: %w", ErrUnauthenticated))
-		return
-	}
-	h.login(&login{user: h.user(), at: h.started, level: max(h.level(), 1), remember: h.remembered()}, opts)
+	h.edit(func() {
+		if h.user() == "" {
+			h.setErr(fmt.Errorf("session: reauthenticate: %w", ErrUnauthenticated))
+			return
+		}
+		h.login(&login{user: h.user(), at: h.started, level: max(h.level(), 1), remember: h.remembered()}, opts)
+	})
 }
 
 func (h *handle) login(l *login, opts []LoginOption) {
@@ -97,15 +85,7 @@ func (h *handle) login(l *login, opts []LoginOption) {
 }
 
 // Logout implements [Session].
-func (h *handle) Logout() {
-	h.io.Lock()
-	defer h.io.Unlock()
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if !h.refused() {
-		h.end()
-	}
-}
+func (h *handle) Logout() { h.edit(h.end) }
 
 // end makes the session a new anonymous one, and notes that the stored one is to be deleted. Call it with h.mu.
 func (h *handle) end() {
@@ -129,32 +109,19 @@ func (h *handle) forget() {
 }
 
 // Rotate implements [Session].
-func (h *handle) Rotate() {
-	h.io.Lock()
-	defer h.io.Unlock()
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if !h.refused() {
-		h.work.rotate = true
-	}
-}
+func (h *handle) Rotate() { h.edit(func() { h.work.rotate = true }) }
 
 // limits are timeouts of one session alone.
 type limits struct{ idle, lifetime time.Duration }
 
 // Expire implements [Session].
 func (h *handle) Expire(idle, lifetime time.Duration) {
-	h.io.Lock()
-	defer h.io.Unlock()
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.refused() {
-		return
-	}
-	p := &h.m.cfg.Policy
-	if most := max(p.Lifetime, p.RememberLifetime); idle < time.Second || idle > lifetime || lifetime > most {
-		h.setErr(fmt.Errorf("session: expire: idle %v and lifetime %v do not keep to 1s <= idle <= lifetime <= %v", idle, lifetime, most))
-		return
-	}
-	h.work.limits = &limits{idle, lifetime}
+	h.edit(func() {
+		p := &h.m.cfg.Policy
+		if most := max(p.Lifetime, p.RememberLifetime); idle < time.Second || idle > lifetime || lifetime > most {
+			h.setErr(fmt.Errorf("session: expire: idle %v and lifetime %v do not keep to 1s <= idle <= lifetime <= %v", idle, lifetime, most))
+			return
+		}
+		h.work.limits = &limits{idle, lifetime}
+	})
 }
