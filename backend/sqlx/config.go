@@ -52,7 +52,7 @@ type UserColumn struct {
 	// References makes the column a foreign key with ON DELETE CASCADE, in the form "app_users(id)", with names as in
 	// Config.Table. A session of a user who is not there is then refused with [store.ErrNoUser]. On MySQL and MariaDB the
 	// column gets the exact type of the one that it refers to, as they demand that, and the sql_mode must be strict, as it
-	// is by default. On SQLite each connection must have PRAGMA foreign_keys on; Open sets it.
+	// is by default; spaces at the end of a user that do not fit into the column are cut all the same. On SQLite each connection must have PRAGMA foreign_keys on; Open sets it.
 	References string
 }
 

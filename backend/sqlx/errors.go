@@ -109,7 +109,7 @@ func classifyMySQL(err error) fault {
 	switch e.Number {
 	case 1062:
 		return fault{kind: duplicate}
-	case 1452, 1216, 1264, 1366, 1406: // the user's column is the only one that may be too small for a value, or not have its characters
+	case 1452, 1216, 1264, 1267, 1366, 1406: // the user's column is the only one that may be too small for a value, or not have its characters
 		return fault{kind: noUser}
 	case 1153, 1301:
 		return fault{kind: tooLarge}

@@ -35,6 +35,9 @@ func (s *Store) DeleteUser(ctx context.Context, user string, cutoff time.Time, k
 			p.ids = p.ids[:0]
 			return s.pick(ctx, &p, user, value, at)
 		})
+		if errors.Is(err, store.ErrNoUser) { // the column does not have such characters
+			return gone, nil
+		}
 		if err != nil {
 			return gone, err
 		}

@@ -3,6 +3,7 @@ package sqlxstore
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"iter"
 	"math"
 	"net/netip"
@@ -40,6 +41,9 @@ func (s *Store) List(ctx context.Context, q store.Query) iter.Seq2[*store.Record
 				rows, err = s.listRows(ctx, f, after, size)
 				return err
 			})
+			if errors.Is(err, store.ErrNoUser) { // the column does not have such characters
+				return
+			}
 			if err != nil {
 				yield(nil, err)
 				return

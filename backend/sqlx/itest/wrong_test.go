@@ -47,14 +47,55 @@ func (s *checkThenWrite) Cutoff(ctx context.Context, user string) (time.Time, er
 }
 
 // oneTransaction makes the cut-off known and removes in one transaction, so nobody sees the cut-off before the records
-// were looked for. It takes a moment in between, as a busy server would.
+// were looked for. It takes a moment in between, as a busy server would, and a login that comes meanwhile is written in
+// that moment.
 type oneTransaction struct {
 	*sqlxstore.Store
 	db    *sql.DB
 	table string
+
+	mu     sync.Mutex
+	looked chan struct{} // closed when the DeleteUser that is under way has looked for records; nil: there is none
+}
+
+func (s *oneTransaction) begin() (looked chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.looked = make(chan struct{})
+	return s.looked
+}
+
+func (s *oneTransaction) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.looked = nil
+}
+
+func (s *oneTransaction) wait() {
+	s.mu.Lock()
+	looked := s.looked
+	s.mu.Unlock()
+	if looked != nil {
+		select {
+		case <-looked:
+		case <-time.After(100 * time.Millisecond): // that of another DeleteUser, which failed
+		}
+	}
+}
+
+func (s *oneTransaction) Create(ctx context.Context, r *store.Record) error {
+	s.wait()
+	return s.Store.Create(ctx, r)
+}
+
+func (s *oneTransaction) Save(ctx context.Context, r *store.Record) error {
+	s.wait()
+	return s.Store.Save(ctx, r)
 }
 
 func (s *oneTransaction) DeleteUser(ctx context.Context, user string, cutoff time.Time, keep ...store.ID) (gone []store.ID, err error) {
+	looked := s.begin()
+	defer s.end()
 	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
 		return nil, err
@@ -85,6 +126,7 @@ func (s *oneTransaction) DeleteUser(ctx context.Context, user string, cutoff tim
 	if err := rows.Err(); err != nil {
 		return nil, err
 	}
+	close(looked)
 	if _, err := tx.ExecContext(ctx, `SELECT pg_sleep(0.01)`); err != nil {
 		return nil, err
 	}
@@ -105,7 +147,7 @@ func TestWrong(t *testing.T) {
 	}{
 		{"check, then write", func(s *sqlxstore.Store, _ *sql.DB, _ string) store.Indexed { return &checkThenWrite{Store: s} }},
 		{"one transaction", func(s *sqlxstore.Store, db *sql.DB, table string) store.Indexed {
-			return &oneTransaction{s, db, table}
+			return &oneTransaction{Store: s, db: db, table: table}
 		}},
 	} {
 		t.Run(k.name, func(t *testing.T) {
