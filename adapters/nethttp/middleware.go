@@ -87,7 +87,7 @@ func (mw *Middleware) RequireFresh(maxAge time.Duration) func(http.Handler) http
 }
 
 // RequireLevel is Require for users who authenticated at level, or a higher one; Config.Error answers the others with
-// [session.ErrStale]. It asks the database, never a cached copy.
+// [session.ErrStale]. It asks the database, never a cached copy. A level of zero or less counts as 1, that of any login.
 func (mw *Middleware) RequireLevel(level int) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return mw.require(session.Requirement{Level: max(level, 1)}, next)
