@@ -8,8 +8,6 @@ import (
 	"github.com/qsessions/qsessions/core/store"
 )
 
-func is(err, target error) bool { return errors.Is(err, target) }
-
 // call is a method with arguments that would have an effect, and what must be as before when it had none.
 type call struct {
 	name  string
@@ -96,7 +94,7 @@ func contextCases() []Case {
 func (e *env) fail(ctx context.Context, want error) {
 	for _, c := range e.calls() {
 		if err := c.do(ctx); !errors.Is(err, want) {
-			e.errorf("%s: got error %v, want %v", c.name, err, want)
+			e.errorf("%s: got error %s, want %s", c.name, sentinel(err), sentinel(want))
 			continue
 		}
 		c.after()

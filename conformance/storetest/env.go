@@ -17,15 +17,18 @@ import (
 
 // env is what a case works with. The first failed expectation ends the case, as in package testing.
 type env struct {
-	ctx    context.Context
-	s      store.Store
-	x      store.Indexed // nil if s is not
-	f      Fixture
-	c      Config
-	now    time.Time // when the case began, in whole seconds
-	rounds int
-	made   int // ids
-	users  map[string]string
+	ctx   context.Context
+	s     store.Store
+	x     store.Indexed // nil if s is not
+	f     Fixture
+	c     Config
+	now   time.Time // when the case began, in whole seconds
+	made  int       // ids
+	users map[string]string
+
+	rounds   int
+	raceTime time.Duration
+	turn     int // of together
 
 	mu   sync.Mutex
 	errs []error
@@ -61,7 +64,7 @@ func (e *env) lacks(n Need) bool {
 // want ends the case unless err matches target; nil stands for no error.
 func (e *env) want(what string, err, target error) {
 	if !errors.Is(err, target) {
-		e.fatalf("%s: got error %v, want %v", what, err, target)
+		e.fatalf("%s: got error %s, want %s", what, sentinel(err), sentinel(target))
 	}
 }
 
@@ -220,21 +223,6 @@ func (e *env) recovered() {
 	if p := recover(); p != nil {
 		e.errorf("panic: %v\n%s", p, debug.Stack())
 	}
-}
-
-// together runs functions at the same time and waits for all. They must not end the case.
-func (e *env) together(fs ...func()) {
-	var wg sync.WaitGroup
-	start := make(chan struct{})
-	for _, f := range fs {
-		wg.Go(func() {
-			defer e.recovered()
-			<-start
-			f()
-		})
-	}
-	close(start)
-	wg.Wait()
 }
 
 // names returns the ends of the ids, which is where those of one case differ.

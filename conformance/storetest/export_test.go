@@ -10,6 +10,12 @@ func CheckOnly(ctx context.Context, c Config, wanted func(Case) bool) error {
 	return c.check(ctx, slices.DeleteFunc(c.cases(), func(k Case) bool { return !wanted(k) }))
 }
 
+// RoundsAlone returns c without the time that a race goes on for: a store that waits in the gap of its fault needs none.
+func RoundsAlone(c Config) Config {
+	c.raceTime = 1
+	return c
+}
+
 // Sequence is what [Fuzz] does with ops.
 func Sequence(ctx context.Context, c Config, ops []byte) error { return c.sequence(ctx, ops) }
 

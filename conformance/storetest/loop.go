@@ -2,7 +2,6 @@ package storetest
 
 import (
 	"context"
-	"fmt"
 	"runtime"
 	"runtime/pprof"
 	"time"
@@ -20,7 +19,8 @@ func loopCases() []Case {
 			e.mixed()
 			const breaks = 64
 			var grown int
-			labels := pprof.Labels("storetest", fmt.Sprintf("break %p", e))
+			label := "break " + e.id().String() // of no other case, ever
+			labels := pprof.Labels("storetest", label)
 			pprof.Do(e.ctx, labels, func(ctx context.Context) {
 				for range breaks {
 					for _, err := range e.x.List(ctx, store.Query{}) {
@@ -34,7 +34,7 @@ func loopCases() []Case {
 					for range 200 { // what is about to end may do so
 						runtime.Gosched()
 					}
-					if grown = labelled(fmt.Sprintf("break %p", e)); grown < breaks/2 {
+					if grown = labelled(label); grown < breaks/2 {
 						return
 					}
 				}

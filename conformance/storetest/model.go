@@ -276,7 +276,7 @@ func (s *sequence) hold(i int, r *store.Record, both bool) {
 // agree ends the case unless the store and the model answered alike.
 func (s *sequence) agree(got, want error, r, c *store.Record) {
 	if (got == nil) != (want == nil) || want != nil && !errors.Is(got, want) {
-		s.e.fatalf("got error %v, want %v", got, want)
+		s.e.fatalf("got error %s, want %s", sentinel(got), sentinel(want))
 	}
 	if d := diff(r, c); d != "" {
 		s.e.fatalf("the record: %s", d)

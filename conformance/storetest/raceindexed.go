@@ -42,7 +42,7 @@ func (e *env) survivors(prepare func(user string, i int) (r *store.Record, write
 		e.still()
 		for _, r := range rs {
 			if _, err := e.s.Load(e.ctx, r.ID); !is(err, store.ErrNotFound) {
-				e.fatalf("round %d: a login with older credentials survived DeleteUser: Load got error %v, want %v", n, err, store.ErrNotFound)
+				e.fatalf("round %d: a login with older credentials survived DeleteUser: Load got error %s, want %s", n, sentinel(err), sentinel(store.ErrNotFound))
 			}
 		}
 	})
@@ -137,7 +137,7 @@ func raceIndexedCases() []Case {
 				e.still()
 				for i, r := range rs {
 					if _, err := e.s.Load(e.ctx, r.ID); errs[i] == nil && err != nil {
-						e.fatalf("a record was extended, and swept: Load got error %v, want none", err)
+						e.fatalf("a record was extended, and swept: Load got error %s, want none", sentinel(err))
 					}
 				}
 				e.drain(e.in(3000 * time.Hour))

@@ -70,7 +70,7 @@ func saveCases() []Case {
 			e.ok("Touch", e.s.Touch(e.ctx, copied, e.touch(copied, time.Second)))
 			r.Data = []byte("saved")
 			if err := e.s.Save(e.ctx, r); err != nil {
-				e.fatalf("Save after somebody else's Touch: got error %v, want none", err)
+				e.fatalf("Save after somebody else's Touch: got error %s, want none", sentinel(err))
 			}
 			if got := e.get(r.ID); string(got.Data) != "saved" || got.Version != 2 {
 				e.fatalf("got data %q of version %d, want %q of 2", got.Data, got.Version, "saved")

@@ -14,7 +14,9 @@ import (
 
 // open is a Config for a fixture that f makes.
 func open(f func() storetest.Fixture) storetest.Config {
-	return storetest.Config{Rounds: 10, Indexed: true, Open: func(context.Context) (storetest.Fixture, error) { return f(), nil }}
+	return storetest.RoundsAlone(storetest.Config{
+		Rounds: 10, Indexed: true, Open: func(context.Context) (storetest.Fixture, error) { return f(), nil },
+	})
 }
 
 func withCopies(fault string) storetest.Config {
@@ -74,7 +76,7 @@ func TestWrongLayers(t *testing.T) {
 	for _, w := range []struct {
 		name  string
 		c     storetest.Config
-		cases string
+		cases string // violated, exactly; with a question mark: violated too if a race happens to be lost
 	}{
 		{"right, not indexed", notIndexed, ""},
 		{"Indexed is promised but not there", plain, "promise/indexed"},
@@ -85,7 +87,7 @@ func TestWrongLayers(t *testing.T) {
 		{"answers LoadFresh from a copy", withCopies("answers LoadFresh from a copy"), "cached/load-fresh cached/leaves-fresh cached/load-fresh-missing"},
 		{"leaves the old copy", withCopies("leaves the old copy"), "cached/leaves-fresh"},
 		{"leaves the copy of what is gone", withCopies("leaves the copy of what is gone"), "cached/load-fresh-missing"},
-		{"compares with the copy", withCopies("compares with the copy"), "cached/save-compares-database"},
+		{"compares with the copy", withCopies("compares with the copy"), "cached/save-compares-database race/save-all-counted?"},
 		{"leaves the copy of what it deletes", withCopies("leaves the copy of what it deletes"), "delete/removes"},
 		{"leaves the copies of a user", withCopies("leaves the copies of a user"), "deleteuser/removes"},
 		{"right, with users", withUsers(""), ""},
@@ -103,6 +105,11 @@ func TestWrongLayers(t *testing.T) {
 		t.Run(w.name, func(t *testing.T) {
 			t.Parallel()
 			got, want := violated(t, storetest.Check(t.Context(), w.c)), strings.Fields(w.cases)
+			want = slices.DeleteFunc(want, func(name string) bool {
+				may, ok := strings.CutSuffix(name, "?")
+				got = slices.DeleteFunc(got, func(name string) bool { return ok && name == may })
+				return ok
+			})
 			if !slices.Equal(got, want) {
 				t.Errorf("violated:\n\t%s\nwant:\n\t%s", strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
 			}
@@ -125,6 +132,7 @@ func TestFixtureErrors(t *testing.T) {
 	}{
 		{"Open fails", "open: broken", storetest.Fixture{}, broken},
 		{"Close fails", "close: broken", storetest.Fixture{Store: newNaive(""), Close: func() error { return broken }}, nil},
+		{"Open returns nothing", "Open returned no Store", storetest.Fixture{}, nil},
 		{"a method panics", "panic: in Load", storetest.Fixture{Store: panicking{newNaive("")}}, nil},
 	} {
 		t.Run(w.name, func(t *testing.T) {
@@ -135,6 +143,9 @@ func TestFixtureErrors(t *testing.T) {
 				t.Errorf("got error %v, want %q in two cases", err, w.text)
 			}
 		})
+	}
+	if err := storetest.Check(t.Context(), storetest.Config{}); err == nil || err.Error() != "storetest: Config.Open is nil" {
+		t.Errorf("Check without Open: got error %v, want one that says so, once", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -38,12 +38,12 @@ func violated(t *testing.T, err error) []string {
 }
 
 func checkNaive(fault string) storetest.Config {
-	return storetest.Config{
+	return storetest.RoundsAlone(storetest.Config{
 		Indexed: true, Rounds: 10,
 		Open: func(context.Context) (storetest.Fixture, error) {
 			return storetest.Fixture{Store: newNaive(fault)}, nil
 		},
-	}
+	})
 }
 
 func TestNaive(t *testing.T) {
