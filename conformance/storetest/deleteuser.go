@@ -7,11 +7,14 @@ import (
 	"github.com/qsessions/qsessions/core/store"
 )
 
-// removes ends the case unless DeleteUser named exactly the records that are wanted, in any order.
+// removes ends the case unless DeleteUser named exactly the records that are wanted, in any order, and one twice or once.
+// It is for users without any other removed record.
 func (e *env) removes(what string, got []store.ID, err error, want ...*store.Record) {
 	e.ok(what, err)
 	var g []*store.Record
-	for _, id := range got {
+	got = slices.Clone(got)
+	slices.SortFunc(got, compareIDs)
+	for _, id := range slices.Compact(got) {
 		g = append(g, &store.Record{ID: id})
 	}
 	if g, w := names(newest(g...)), names(newest(want...)); g != w {
@@ -56,7 +59,7 @@ func deleteUserCases() []Case {
 			e.gone(rs[1].ID)
 			e.gone(rs[3].ID)
 		}},
-		{Name: "deleteuser/names-removed", Why: "DeleteUser returns the ids that it removed, and those removed before that it still remembers (at least until a Sweep).", run: func(e *env) {
+		{Name: "deleteuser/names-removed", Why: "DeleteUser returns the ids of the user's records with an earlier AuthenticatedAt, keep excepted: those that it removed, and those removed before that it still remembers (at least until a Sweep).", run: func(e *env) {
 			ann := e.user("ann")
 			a, b, c := e.bound(ann, e.now), e.bound(ann, e.now), e.bound(ann, e.now)
 			e.create(a, b, c)
@@ -74,6 +77,31 @@ func deleteUserCases() []Case {
 			e.ok("Delete", e.s.Delete(e.ctx, a.ID))
 			got, err := e.x.DeleteUser(e.ctx, ann, e.in(time.Second))
 			e.removes("DeleteUser after a Delete", got, err, a, b)
+		}},
+		{Name: "deleteuser/names-no-live", Why: "DeleteUser names no record that it leaves, none of keep, and none of another user; other removed records of the user it may name.", run: func(e *env) {
+			ann := e.user("ann")
+			cutoff := e.in(time.Second)
+			old, kept, keptRemoved := e.bound(ann, e.now), e.bound(ann, e.now), e.bound(ann, e.now)
+			later, laterRemoved := e.bound(ann, e.in(time.Hour)), e.bound(ann, e.in(time.Hour))
+			bob, bobRemoved := e.bound(e.user("bob"), e.now), e.bound(e.user("bob"), e.now)
+			anonymous, anonymousRemoved := e.record(), e.record()
+			e.create(old, kept, keptRemoved, later, laterRemoved, bob, bobRemoved, anonymous, anonymousRemoved)
+			e.ok("Delete", e.s.Delete(e.ctx, keptRemoved.ID, laterRemoved.ID, bobRemoved.ID, anonymousRemoved.ID))
+			for range 2 {
+				got, err := e.x.DeleteUser(e.ctx, ann, cutoff, kept.ID, keptRemoved.ID)
+				e.ok("DeleteUser", err)
+				for what, r := range map[string]*store.Record{
+					"is in keep": kept, "is in keep, and was removed": keptRemoved, "is too late": later, "is another user's": bob,
+					"is another user's, and was removed": bobRemoved, "is anonymous": anonymous, "is anonymous, and was removed": anonymousRemoved,
+				} {
+					if slices.Contains(got, r.ID) {
+						e.fatalf("DeleteUser named a record that %s", what)
+					}
+				}
+			}
+			for _, r := range []*store.Record{kept, later, bob, anonymous} {
+				e.stored(r)
+			}
 		}},
 		{Name: "deleteuser/unknown", Why: "DeleteUser of a user without records removes nothing, and still makes the cut-off known.", run: func(e *env) {
 			eve := e.user("eve")

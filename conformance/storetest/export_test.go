@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"slices"
+	"time"
 )
 
 // CheckOnly is Check of the cases that are wanted.
@@ -10,9 +11,9 @@ func CheckOnly(ctx context.Context, c Config, wanted func(Case) bool) error {
 	return c.check(ctx, slices.DeleteFunc(c.cases(), func(k Case) bool { return !wanted(k) }))
 }
 
-// RoundsAlone returns c without the time that a race goes on for: a store that waits in the gap of its fault needs none.
-func RoundsAlone(c Config) Config {
-	c.raceTime = 1
+// Briefly returns c with less time for each race: a store that waits in the gap of its fault needs little.
+func Briefly(c Config) Config {
+	c.raceTime = 10 * time.Millisecond
 	return c
 }
 

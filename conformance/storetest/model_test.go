@@ -18,8 +18,10 @@ func TestModel(t *testing.T) {
 		}
 		return nil
 	}
-	if err := differs(checkNaive("")); err != nil {
-		t.Errorf("a right store: got %v, want no error", err)
+	for _, harmless := range []string{"", "names all removed records of a user, twice"} {
+		if err := differs(checkNaive(harmless)); err != nil {
+			t.Errorf("a right store, %q: got %v, want no error", harmless, err)
+		}
 	}
 	if err := differs(withCopies("")); err != nil {
 		t.Errorf("a right store with copies: got %v, want no error", err)
@@ -27,7 +29,7 @@ func TestModel(t *testing.T) {
 	for _, fault := range []string{
 		"lets the last writer win", "inserts on Save", "ignores LastSeen on Touch", "lets the latest touch win", "ignores the version on Touch",
 		"counts a Touch as a version", "does not tell the caller of a Touch", "ignores what to keep", "forgets removed records at once",
-		"names removed records once", "moves a cut-off back", "removes what is as old as the cut-off", "sweeps two hours late",
+		"names removed records once", "names what it keeps", "names all of a user", "names all removed records", "moves a cut-off back", "removes what is as old as the cut-off", "sweeps two hours late",
 		"forgets cut-offs with the records", "keeps times in milliseconds", "lists one more than the limit", "lists After as well",
 		"ignores Kind beside User", "takes the end for live", "folds the case of users", "fails to delete what is not there", "replaces on Create", "saves removed records",
 		"compares LastSeen on Save", "loads nothing without an error", "keeps the record that it was given", "hands out what it keeps",

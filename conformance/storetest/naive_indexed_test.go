@@ -154,7 +154,7 @@ func (s *naive) publish(user string, cutoff time.Time) {
 	s.cuts.Add(1)
 }
 
-func (s *naive) DeleteUser(ctx context.Context, user string, cutoff time.Time, keep ...store.ID) ([]store.ID, error) {
+func (s *naive) DeleteUser(ctx context.Context, user string, cutoff time.Time, keep ...store.ID) (gone []store.ID, err error) {
 	end, err := s.begin(ctx)
 	if err != nil {
 		return nil, err
@@ -175,6 +175,17 @@ func (s *naive) DeleteUser(ctx context.Context, user string, cutoff time.Time, k
 	if pick(s.rows); !s.has("names removed records once") {
 		pick(s.dead)
 	}
+	defer func() {
+		switch s.fault {
+		case "names what it keeps":
+			gone = append(gone, keep...)
+		case "names all of a user":
+			gone = s.all(s.rows, user, gone)
+		case "names all removed records", "names all removed records of a user, twice":
+			gone = s.all(s.dead, user, gone)
+			gone = slices.DeleteFunc(append(gone, gone...), func(id store.ID) bool { return slices.Contains(keep, id) })
+		}
+	}()
 	if s.has("deletes a batch of 1000") {
 		ids = ids[:min(len(ids), 1000)]
 	}
@@ -187,6 +198,16 @@ func (s *naive) DeleteUser(ctx context.Context, user string, cutoff time.Time, k
 	}
 	s.removals.Add(1)
 	return ids, nil
+}
+
+// all adds the ids of all records of the user, or of everybody, to ids.
+func (s *naive) all(of map[store.ID]*store.Record, user string, ids []store.ID) []store.ID {
+	for id, r := range of {
+		if r.User == user || s.has("names all removed records") {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 func (s *naive) Cutoff(ctx context.Context, user string) (time.Time, error) {

@@ -14,7 +14,7 @@ import (
 
 // open is a Config for a fixture that f makes.
 func open(f func() storetest.Fixture) storetest.Config {
-	return storetest.RoundsAlone(storetest.Config{
+	return storetest.Briefly(storetest.Config{
 		Rounds: 10, Indexed: true, Open: func(context.Context) (storetest.Fixture, error) { return f(), nil },
 	})
 }

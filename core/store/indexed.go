@@ -8,6 +8,10 @@ import (
 )
 
 // An Indexed store also finds records by what is in them. The package comment has the rules for all methods.
+//
+// Sessions work without it, but nobody can find them: the session manager then answers errors.ErrUnsupported where it
+// lists sessions, ends all of a user's (RevokeUser, RevokeOthers) or sweeps, and refuses a limit per user (PerUser). A
+// store that is not Indexed must expire records by itself, or keeps those that nobody ended for ever.
 type Indexed interface {
 	Store
 
@@ -18,16 +22,18 @@ type Indexed interface {
 	List(ctx context.Context, q Query) iter.Seq2[*Record, error]
 
 	// DeleteUser first makes cutoff known (a cut-off never moves back), and only then removes the user's records with an
-	// earlier AuthenticatedAt, keep excepted. It returns the ids that it removed, and those removed before that it still
-	// remembers (at least until a Sweep): a cache in front must be told of all of them. After an error it may have done a
-	// part of it, and says which.
+	// earlier AuthenticatedAt, keep excepted. It returns the ids of the user's records with an earlier AuthenticatedAt,
+	// keep excepted: those that it removed, and those removed before that it still remembers (at least until a Sweep). A
+	// cache in front must be told of all of them. To name other removed records of the user does no harm; it names none
+	// that it leaves, none of keep, and none of another user. After an error it may have done a part of it, and says which.
 	DeleteUser(ctx context.Context, user string, cutoff time.Time, keep ...ID) ([]ID, error)
 
 	// Cutoff returns the user's latest cut-off, or the zero time. It sees every cut-off made known before it was called.
 	Cutoff(ctx context.Context, user string) (time.Time, error)
 
 	// Sweep forgets up to limit records that expired, or were removed, before the given time, and cut-offs a day older.
-	// It may leave those of the last hour. It returns how many records it forgot; zero means done. A record that is
+	// A store that does not note when a record was removed goes by its ExpiresAt in both cases. It may leave those of the
+	// hour before the given time. It returns how many records it forgot; zero means done. A record that is
 	// touched or saved while Sweep runs, so that it expires later, stays. limit is at least 1.
 	Sweep(ctx context.Context, before time.Time, limit int) (int, error)
 }
