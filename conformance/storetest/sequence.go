@@ -41,7 +41,11 @@ func (s *sequence) step(op, target, arg byte) {
 		}
 		c := r.Clone()
 		s.says("Create id %d, %s, ends %s", i/2, s.whose(r), s.when(r.ExpiresAt))
-		s.agree(e.s.Create(e.ctx, r), m.create(c), r, c)
+		err := e.s.Create(e.ctx, r)
+		if e.x == nil && err == nil {
+			delete(m.removed, id) // only an indexed store must remember it
+		}
+		s.agree(err, m.create(c), r, c)
 		s.hold(i, r, true)
 	case "load":
 		s.says("Load id %d%s", i/2, map[bool]string{true: " into both copies", false: fmt.Sprintf(" into copy %d", i%2)}[arg&1 == 0])

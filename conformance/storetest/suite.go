@@ -87,7 +87,7 @@ func (v *Violation) Error() string {
 // Unwrap returns Err.
 func (v *Violation) Unwrap() error { return v.Err }
 
-// Cases returns the whole contract, area by area.
+// Cases returns what [Run] tests, area by area.
 func Cases() []Case {
 	return slices.Concat(promiseCases(), loadCases(), createCases(), saveCases(), touchCases(), deleteCases(),
 		listCases(), loopCases(), deleteUserCases(), cutoffCases(), sweepCases(), cachedCases(), valueCases(), ownershipCases(),

@@ -4,33 +4,41 @@ const intro = `# The contract of stores
 
 <!-- Written by go run ./tools/contract from the cases of conformance/storetest. Do not edit. -->
 
-A store keeps the sessions of an application. Package core/store says what it must do; this page is that contract clause
-by clause, as the suite of package conformance/storetest verifies it: %d clauses, of which %d are for indexed stores only.
+A store keeps the sessions of an application. Package core/store states the rules; each clause on this page is a test of
+one of them in package conformance/storetest: %d clauses, of which %d are for indexed stores only. Two rules no test can
+see, and a store must keep them all the same: what a server expires by itself goes no earlier than a minute after
+ExpiresAt, and an error that matches no sentinel and is not the context's counts as ErrUnavailable.
 
-Every clause is a test. Its name is stable: a failure names it, and so does this page. A clause that is marked with a
+The name of a clause is stable: a failure names it, and so does this page. A clause that is marked with a
 condition is tested where the store promises to meet that condition; a promise that is not kept is a failure, and so is
 a capability that was not promised. What a store does beyond these clauses is its own business.
 
-A store has no clock: it keeps the times that it is given, and every test passes its times. The races below are run
-many times, with the callers released at once. To certify a backend, call storetest.Run from a test, with the race
-detector and against the real server:
+A store has no clock: it keeps the times that it is given, and every test passes its times. One that does not note when
+a record was removed goes by its ExpiresAt for both. One without a cache keeps no Tag and returns 0. The races below are
+run many times, with the callers released at once. To certify a backend, call storetest.Run and storetest.Fuzz from
+tests, with the race detector, on two processors or more, and against the real server:
 
 ` + "```go" + `
-func TestContract(t *testing.T) {
-	storetest.Run(t, storetest.Config{
+func TestContract(t *testing.T) { storetest.Run(t, config()) }
+func FuzzContract(f *testing.F) { storetest.Fuzz(f, config()) }
+
+func config() storetest.Config {
+	return storetest.Config{
 		Indexed: true,
 		Open: func(ctx context.Context) (storetest.Fixture, error) {
-			s, err := mystore.Open(ctx, freshDatabase(t))
+			s, err := mystore.Open(ctx, freshDatabase())
 			if err != nil {
 				return storetest.Fixture{}, err
 			}
 			return storetest.Fixture{Store: s, Close: s.Close}, nil
 		},
-	})
+	}
 }
 ` + "```" + `
 
-storetest.Fuzz compares random sequences of calls with a model of the contract, and storetest.Bench measures.
+storetest.Run tries each clause by itself, and what callers do at once. storetest.Fuzz compares random sequences of calls
+with a model of the contract, and finds what only several clauses together bring about; every go test runs a dozen of
+them. storetest.Bench measures.
 `
 
 // areas say what the clauses of an area are about.

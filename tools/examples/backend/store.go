@@ -1,4 +1,6 @@
-// Package backend is a backend as a third party would write it: a store.Store in 60 lines, and its certificate.
+// Package backend is a backend as a third party would write it: a store.Store in about 100 lines, and its
+// certificate. It is not indexed, so that it may forget a record as soon as it is removed; but as nothing in it expires, a
+// real one needs a way to forget what nobody ended.
 package backend
 
 import (
@@ -12,7 +14,6 @@ import (
 type Store struct {
 	mu      sync.Mutex
 	records map[store.ID]*store.Record
-	removed map[store.ID]bool
 }
 
 // Load implements [store.Store].
@@ -36,11 +37,11 @@ func (s *Store) Create(ctx context.Context, r *store.Record) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if s.records[r.ID] != nil || s.removed[r.ID] {
+	if s.records[r.ID] != nil {
 		return store.ErrExists
 	}
 	if s.records == nil {
-		s.records, s.removed = map[store.ID]*store.Record{}, map[store.ID]bool{}
+		s.records = map[store.ID]*store.Record{}
 	}
 	r.Version = 1
 	s.keep(r)
@@ -93,10 +94,7 @@ func (s *Store) Delete(ctx context.Context, ids ...store.ID) error {
 		return err
 	}
 	for _, id := range ids {
-		if s.records[id] != nil {
-			delete(s.records, id)
-			s.removed[id] = true // a request in flight must not bring it back
-		}
+		delete(s.records, id) // Save and Touch never insert, so that a request in flight does not bring it back
 	}
 	return nil
 }
