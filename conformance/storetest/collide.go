@@ -12,7 +12,7 @@ import (
 const (
 	defaultRounds = 50
 	maxRounds     = 10000
-	raceTime      = 150 * time.Millisecond
+	raceTime      = 200 * time.Millisecond
 )
 
 // round runs f as often as the configuration says, and again while there is time, until a violation is found.

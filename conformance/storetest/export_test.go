@@ -13,7 +13,7 @@ func CheckOnly(ctx context.Context, c Config, wanted func(Case) bool) error {
 
 // Briefly returns c with less time for each race: a store that waits in the gap of its fault needs little.
 func Briefly(c Config) Config {
-	c.raceTime = 10 * time.Millisecond
+	c.raceTime = 5 * time.Millisecond
 	return c
 }
 

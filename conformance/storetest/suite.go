@@ -25,8 +25,8 @@ type Config struct {
 	// Zero means that there is no such limit: 1 MiB is tried.
 	MaxData int
 
-	// Rounds is how often each race is run at least, by default 50. One that is run faster than in a tenth of a second
-	// goes on until then: what a fast store loses, it loses seldom.
+	// Rounds is how often each race is run at least, by default 50. One that takes less than 200 milliseconds goes on
+	// until then: what a fast store loses, it loses seldom.
 	Rounds int
 
 	// Timeout ends the context of a case, and fails it, by default after a minute.
@@ -153,7 +153,7 @@ func (c Config) open(ctx context.Context) (*env, func() error, error) {
 		return nil, nil, fmt.Errorf("open: %w", err)
 	}
 	if f.Store == nil {
-		err := errors.New("Open returned no Store")
+		err := errors.New("storetest: Open returned no Store")
 		if f.Close != nil {
 			err = errors.Join(err, f.Close())
 		}

@@ -64,7 +64,7 @@ func TestWrongStores(t *testing.T) {
 			t.Parallel()
 			c := checkNaive(w.fault)
 			if w.hangs {
-				c.Timeout = 2 * time.Second
+				c.Timeout = time.Second
 			}
 			err := storetest.CheckOnly(t.Context(), c, func(k storetest.Case) bool {
 				return !w.racy || !strings.HasPrefix(k.Name, "race/")
