@@ -108,7 +108,7 @@ func (s *Store) Create(ctx context.Context, r *store.Record) error {
 	return nil
 }
 
-// Save implements [store.Store]. It answers [store.ErrTooLarge] if r has grown and does not fit any more.
+// Save implements [store.Store]. It fails as Create does if r has grown and does not fit any more.
 func (s *Store) Save(ctx context.Context, r *store.Record) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -120,8 +120,11 @@ func (s *Store) Save(ctx context.Context, r *store.Record) error {
 	if old == nil || old.Version != r.Version {
 		return store.ErrConflict
 	}
-	if tooLarge(r) || !s.reserve(0, size(r)-size(old)) {
+	if tooLarge(r) || size(r) > s.maxBytes() {
 		return store.ErrTooLarge
+	}
+	if !s.reserve(0, size(r)-size(old)) {
+		return errFull
 	}
 	n := own(r, old)
 	n.Version++

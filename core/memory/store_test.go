@@ -128,8 +128,8 @@ func TestMaxBytes(t *testing.T) {
 		}
 	}
 	big.Data = append(big.Data, 0)
-	if err := s.Save(ctx, &big); !errors.Is(err, store.ErrTooLarge) {
-		t.Errorf("Save that grows beyond the bound: %v, want ErrTooLarge", err)
+	if err := s.Save(ctx, &big); !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("Save that grows beyond what others leave: %v, want ErrUnavailable", err)
 	}
 	big.Data = nil
 	if err := s.Save(ctx, &big); err != nil {
