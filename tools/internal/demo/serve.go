@@ -13,7 +13,7 @@ import (
 const shutdownTimeout = 5 * time.Second
 
 // Serve serves a on l, and runs it, until ctx is done. Then it waits for the requests that have begun, 5 seconds at
-// most. It closes l, and no goroutine of it is left.
+// most: a handler that takes longer loses its connection, and may still run. It closes l, and ends its own goroutines.
 func Serve(ctx context.Context, l net.Listener, a *App) error {
 	server := &http.Server{
 		Handler:           a.Handler(),
