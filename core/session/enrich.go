@@ -9,17 +9,17 @@ import (
 
 // Facts are what enrichers found out about a client.
 type Facts struct {
-	Device   Device            `json:"device,omitzero"`
-	Location Location          `json:"location,omitzero"`
-	Extra    map[string]string `json:"extra,omitempty"` // by a name of the enricher's choice
+	Device   Device            `json:"device,omitzero"`   // by the User-Agent
+	Location Location          `json:"location,omitzero"` // by the address
+	Extra    map[string]string `json:"extra,omitempty"`   // by a name of the enricher's choice
 }
 
 // A Device is what a User-Agent says of the client's machine. Empty fields are unknown.
 type Device struct {
-	Family  string `json:"family,omitempty"`
-	OS      string `json:"os,omitempty"`
-	Browser string `json:"browser,omitempty"`
-	Bot     bool   `json:"bot,omitempty"`
+	Family  string `json:"family,omitempty"`  // of the hardware: "iPhone"
+	OS      string `json:"os,omitempty"`      // with its version: "Android 14"
+	Browser string `json:"browser,omitempty"` // with its version: "Firefox 140"
+	Bot     bool   `json:"bot,omitempty"`     // it says that it is a program
 }
 
 // String is for people: "Firefox on Debian", what of it is known, or "".
@@ -35,8 +35,8 @@ func (d Device) String() string {
 
 // A Location is where an address is used. Empty fields are unknown.
 type Location struct {
-	City        string `json:"city,omitempty"`
-	Country     string `json:"country,omitempty"`
+	City        string `json:"city,omitempty"`         // for people, in one language
+	Country     string `json:"country,omitempty"`      // for people, in one language
 	CountryCode string `json:"country_code,omitempty"` // ISO 3166-1 alpha-2
 }
 

@@ -8,18 +8,18 @@ import (
 
 // Info is a session as people see it, in lists and mails. It holds no secret and none of the session's values.
 type Info struct {
-	ID              ID        `json:"id,omitzero"`
-	User            string    `json:"user,omitempty"`
-	Current         bool      `json:"current"` // it is the session of the request that asked
+	ID              ID        `json:"id,omitzero"`    // public; zero while nothing is stored
+	User            string    `json:"user,omitempty"` // "": anonymous
+	Current         bool      `json:"current"`        // it is the session of the request that asked
 	CreatedAt       time.Time `json:"created_at,omitzero"`
-	AuthenticatedAt time.Time `json:"authenticated_at,omitzero"`
-	LastSeen        time.Time `json:"last_seen,omitzero"`
-	ExpiresAt       time.Time `json:"expires_at,omitzero"` // unless it is used before
+	AuthenticatedAt time.Time `json:"authenticated_at,omitzero"` // of the last login or re-authentication; zero: anonymous
+	LastSeen        time.Time `json:"last_seen,omitzero"`        // exact to Policy.TouchEvery
+	ExpiresAt       time.Time `json:"expires_at,omitzero"`       // unless it is used before
 
 	// Known of the request's own session only; lists do not have them.
 	Level      int       `json:"level,omitempty"`
-	Remembered bool      `json:"remembered,omitempty"`
-	Deadline   time.Time `json:"deadline,omitzero"` // the end, however much it is used
+	Remembered bool      `json:"remembered,omitempty"` // the login had [Remember]
+	Deadline   time.Time `json:"deadline,omitzero"`    // the end, however much it is used
 
 	Client
 	Facts
