@@ -18,6 +18,7 @@ import (
 	"github.com/qsessions/qsessions/core/store"
 	"github.com/qsessions/qsessions/testserver"
 	"github.com/qsessions/qsessions/tools/bench/stores"
+	"github.com/qsessions/qsessions/tools/bench/stores/benchtest"
 )
 
 func TestMain(m *testing.M) { os.Exit(testserver.Run(m)) }
@@ -28,7 +29,7 @@ func TestCost(t *testing.T) {
 	for _, name := range stores.Names() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			opened := open(t, name)
+			opened := benchtest.Open(t, name)
 			n := &counts{n: map[string]int{}}
 			var under store.Indexed = opened.Indexed
 			if opened.Raw != nil {
@@ -78,27 +79,6 @@ func TestCost(t *testing.T) {
 			}
 		})
 	}
-}
-
-func open(t testing.TB, name string) *stores.Store {
-	t.Helper()
-	var server *testserver.Server
-	switch name {
-	case stores.Postgres:
-		server = testserver.Postgres(t)
-	case stores.MariaDB:
-		server = testserver.MariaDB(t)
-	}
-	s, err := stores.Open(t.Context(), name, server)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return s
 }
 
 // counts are of calls by method, and of statements by verb.

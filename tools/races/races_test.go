@@ -11,6 +11,7 @@ import (
 	"github.com/qsessions/qsessions/core/store"
 	"github.com/qsessions/qsessions/testserver"
 	"github.com/qsessions/qsessions/tools/bench/stores"
+	"github.com/qsessions/qsessions/tools/bench/stores/benchtest"
 	"github.com/qsessions/qsessions/tools/races"
 )
 
@@ -22,7 +23,7 @@ func TestRaces(t *testing.T) {
 	for _, name := range stores.Names() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := races.Run(t.Context(), open(t, name), races.Options{})
+			got, err := races.Run(t.Context(), benchtest.Open(t, name), races.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -36,27 +37,6 @@ func TestRaces(t *testing.T) {
 			}
 		})
 	}
-}
-
-func open(t *testing.T, name string) store.Store {
-	t.Helper()
-	var server *testserver.Server
-	switch name {
-	case stores.Postgres:
-		server = testserver.Postgres(t)
-	case stores.MariaDB:
-		server = testserver.MariaDB(t)
-	}
-	s, err := stores.Open(t.Context(), name, server)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return s
 }
 
 // A store that lets the last write win loses one update of every pair, and every logout: so Run does see them.

@@ -9,36 +9,20 @@ import (
 	"github.com/qsessions/qsessions/core/store"
 	"github.com/qsessions/qsessions/testserver"
 	"github.com/qsessions/qsessions/tools/bench/stores"
+	"github.com/qsessions/qsessions/tools/bench/stores/benchtest"
 	"github.com/qsessions/qsessions/tools/bench/sweep"
 )
 
 func TestMain(m *testing.M) { os.Exit(testserver.Run(m)) }
 
-func open(t *testing.T, name string, server func(testing.TB) *testserver.Server) *stores.Store {
-	t.Helper()
-	s, err := stores.Open(t.Context(), name, server(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return s
-}
-
 // TestSweepUnderLoad is what `measure sweep` does, with less to sweep: every expired session goes, no live one does, and
 // no login or touch fails.
 func TestSweepUnderLoad(t *testing.T) {
 	t.Parallel()
-	for name, server := range map[string]func(testing.TB) *testserver.Server{
-		stores.Postgres: testserver.Postgres,
-		stores.MariaDB:  testserver.MariaDB,
-	} {
+	for _, name := range []string{stores.Postgres, stores.MariaDB} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := open(t, name, server)
+			s := benchtest.Open(t, name)
 			o := sweep.Options{Expired: 50_000, Live: 5_000, Before: 200 * time.Millisecond}
 			r, err := sweep.Run(t.Context(), s, o)
 			if err != nil {
@@ -58,7 +42,7 @@ func TestSweepUnderLoad(t *testing.T) {
 // A sweep that takes a live session along, and leaves an expired one, is found out.
 func TestSweepFindsLosses(t *testing.T) {
 	t.Parallel()
-	s := open(t, stores.SQLite, func(testing.TB) *testserver.Server { return nil })
+	s := benchtest.Open(t, stores.SQLite)
 	s.Indexed = &careless{Indexed: s.Indexed}
 	r, err := sweep.Run(t.Context(), s, sweep.Options{Expired: 1000, Live: 100, Before: time.Millisecond})
 	if err != nil {
