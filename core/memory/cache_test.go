@@ -1,0 +1,137 @@
+package memory
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/qsessions/qsessions/core/store"
+)
+
+// fill puts a copy into the slot of id, which is empty or full, and returns the ticket of the Put.
+func fill(t *testing.T, c *Cache, id store.ID, copy string, ttl time.Duration) store.Ticket {
+	t.Helper()
+	_, ticket, err := c.Get(t.Context(), id)
+	if err != nil || ticket == 0 {
+		t.Fatalf("Get: ticket %d, error %v; want a ticket", ticket, err)
+	}
+	if err := c.Put(t.Context(), id, ticket, []byte(copy), ttl); err != nil {
+		t.Fatalf("Put: %v", err)
+	}
+	return ticket
+}
+
+func newCache(t *testing.T, config CacheConfig) *Cache {
+	t.Helper()
+	c, err := NewCache(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestNewCacheRefusesNegativeBounds(t *testing.T) {
+	t.Parallel()
+	for _, config := range []CacheConfig{{MaxEntries: -1}, {MaxBytes: -1}} {
+		if c, err := NewCache(config); err == nil || c != nil {
+			t.Errorf("NewCache(%+v) = %v, %v; want an error", config, c, err)
+		}
+	}
+}
+
+// A lease and a copy end at the instant that was set, and neither a Get nor a refused Put prolongs them.
+func TestCacheTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, c, id := t.Context(), new(Cache), store.NewID(time.Now())
+		_, lease, err := c.Get(ctx, id)
+		if err != nil || lease == 0 {
+			t.Fatalf("Get = %d, %v; want a lease", lease, err)
+		}
+		time.Sleep(leaseTime - 1)
+		if b, ticket, err := c.Get(ctx, id); b != nil || ticket != 0 || err != nil {
+			t.Fatalf("Get under a lease = %q, %d, %v; want nothing", b, ticket, err)
+		}
+		time.Sleep(1)
+		if err := c.Put(ctx, id, lease, []byte("late"), time.Minute); !errors.Is(err, store.ErrConflict) {
+			t.Fatalf("Put with a lease that has ended: %v, want ErrConflict", err)
+		}
+		used := fill(t, c, id, "copy", time.Minute)
+		if used == lease {
+			t.Fatal("the second lease has the ticket of the first")
+		}
+		time.Sleep(time.Minute - 1)
+		b, ticket, err := c.Get(ctx, id)
+		if string(b) != "copy" || ticket == 0 || err != nil {
+			t.Fatalf("Get before the end = %q, %d, %v; want the copy", b, ticket, err)
+		}
+		if err := c.Put(ctx, id, used, []byte("refused"), time.Hour); !errors.Is(err, store.ErrConflict) {
+			t.Fatalf("Put with a used ticket: %v, want ErrConflict", err)
+		}
+		time.Sleep(1)
+		if err := c.Put(ctx, id, ticket, []byte("late"), time.Hour); !errors.Is(err, store.ErrConflict) {
+			t.Fatalf("Put with the ticket of a copy that has ended: %v, want ErrConflict", err)
+		}
+		if b, again, err := c.Get(ctx, id); b != nil || again == 0 || again == ticket || err != nil {
+			t.Fatalf("Get after the end = %q, %d, %v; want a new lease", b, again, err)
+		}
+	})
+}
+
+// Two caches, or one after a restart, do not count alike.
+func TestCacheTicketsAreOfOneCache(t *testing.T) {
+	t.Parallel()
+	id, seen := store.NewID(time.Now()), map[store.Ticket]bool{0: true}
+	for range 100 {
+		_, ticket, err := new(Cache).Get(t.Context(), id)
+		if err != nil || seen[ticket] {
+			t.Fatalf("Get = %d, %v; want a ticket that no other cache has given", ticket, err)
+		}
+		seen[ticket] = true
+	}
+}
+
+// The counter passes zero, which is no ticket.
+func TestCacheTicketsWrap(t *testing.T) {
+	t.Parallel()
+	c := newCache(t, CacheConfig{MaxEntries: 4})
+	c.seed.Do(func() {})
+	c.ticket.Store(^uint64(0) - 3)
+	for i := range 20 {
+		id := store.NewID(time.Now())
+		fill(t, c, id, fmt.Sprint(i), time.Minute)
+		if b, ticket, err := c.Get(t.Context(), id); string(b) != fmt.Sprint(i) || ticket == 0 || err != nil {
+			t.Fatalf("Get %d = %q, %d, %v; want the copy", i, b, ticket, err)
+		}
+	}
+}
+
+// A cache beyond a bound drops something else than what it was just given, and counts what it holds.
+func TestCacheBounds(t *testing.T) {
+	t.Parallel()
+	for _, config := range []CacheConfig{{MaxEntries: 1}, {MaxEntries: 10}, {MaxEntries: 200}, {MaxBytes: 300}, {MaxBytes: 100 * 300}} {
+		c := newCache(t, config)
+		for i := range 1000 {
+			id := store.NewID(time.Now())
+			fill(t, c, id, "a copy", time.Minute)
+			if b, _, err := c.Get(t.Context(), id); string(b) != "a copy" || err != nil {
+				t.Fatalf("%+v: Get of copy %d, put just now = %q, %v", config, i, b, err)
+			}
+			if n, b := held(c); n != c.used.records.Load() || b != c.used.bytes.Load() || n > c.maxEntries() || b > c.maxBytes() {
+				t.Fatalf("%+v: holds %d entries and %d bytes, and counts %d and %d", config, n, b, c.used.records.Load(), c.used.bytes.Load())
+			}
+		}
+	}
+}
+
+// held returns how many slots there are, and their size.
+func held(c *Cache) (n, bytes int64) {
+	for i := range c.shards {
+		for _, s := range c.shards[i].slots {
+			n, bytes = n+1, bytes+slotBytes+int64(len(s.copy))
+		}
+	}
+	return n, bytes
+}
