@@ -1,0 +1,114 @@
+package rueidisstore
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/redis/rueidis"
+)
+
+// What dial sets where the URL and the application leave it open.
+const (
+	dialTimeout      = 2 * time.Second         // to connect and to sign in
+	keepAlive        = time.Second             // between the pings that find out whether a silent server is there
+	connWriteTimeout = 2500 * time.Millisecond // how long an answer may take before the connection is given up
+	cacheSize        = 32 << 20                // bytes of copies for each connection, with client-side caching
+	bufferSize       = 64 << 10                // to read, and to write, for each connection
+	ringScale        = 12                      // 2^12 commands may wait for a frozen server; the next ones wait for room, whatever their deadline
+	sentinelRefresh  = 5 * time.Second         // a missed switch of the master is found out by then
+)
+
+// dial opens a client by URL and sees whether every server of it answers. tune has the last word on the options. With
+// tracking, the client can cache on its side; tracked says whether the server supports that. No error holds a password.
+func dial(ctx context.Context, url string, tune func(*rueidis.ClientOption), tracking bool) (client rueidis.Client, tracked bool, err error) {
+	option, err := rueidis.ParseURL(url)
+	if err != nil {
+		// The text of err may quote any part of the URL.
+		return nil, false, errors.New("rueidisstore: open: the URL has none of the forms redis://user:password@host:port/db, " +
+			"rediss://… and unix:///path?db=0, with reserved characters escaped")
+	}
+	setDefaults(&option)
+	if tune != nil {
+		tune(&option)
+	}
+	option.DisableCache = !tracking
+	if tracking {
+		option.PipelineMultiplex = -1 // what orders an invalidation before the answer is that there is one connection
+	}
+	client, err = newClient(ctx, option)
+	if tracking && errors.Is(err, rueidis.ErrNoCache) {
+		tracking, option.DisableCache = false, true
+		client, err = newClient(ctx, option)
+	}
+	if err != nil {
+		return nil, false, fmt.Errorf("rueidisstore: open: %w", redact(err))
+	}
+	return client, tracking, nil
+}
+
+func setDefaults(o *rueidis.ClientOption) {
+	o.PipelineMultiplex = -1 // one connection to a server: commands of many goroutines share its system calls
+	o.RingScaleEachConn = ringScale
+	o.ReadBufferEachConn, o.WriteBufferEachConn = bufferSize, bufferSize
+	o.CacheSizeEachConn = cacheSize
+	o.Dialer.Timeout = cmp.Or(o.Dialer.Timeout, dialTimeout)
+	o.Dialer.KeepAlive = keepAlive
+	o.ConnWriteTimeout = cmp.Or(o.ConnWriteTimeout, connWriteTimeout)
+	o.Sentinel.TopologyRefreshInterval = sentinelRefresh
+}
+
+// newClient is [rueidis.NewClient] under a context. Where that ends first, the attempt goes on in its own goroutine until
+// its own timeouts end it, and its client is closed.
+func newClient(ctx context.Context, option rueidis.ClientOption) (rueidis.Client, error) {
+	type result struct {
+		client rueidis.Client
+		err    error
+	}
+	done := make(chan result, 1)
+	go func() {
+		client, err := rueidis.NewClient(option)
+		if err == nil {
+			err = ping(ctx, client)
+		}
+		if err != nil && client != nil {
+			client.Close()
+			client = nil
+		}
+		done <- result{client, err}
+	}()
+	select {
+	case r := <-done:
+		return r.client, r.err
+	case <-ctx.Done():
+		go func() {
+			if r := <-done; r.client != nil {
+				r.client.Close()
+			}
+		}()
+		return nil, ctx.Err()
+	}
+}
+
+// ping opens the connections, so that the first command with a short deadline need not.
+func ping(ctx context.Context, client rueidis.Client) error {
+	ctx, cancel := bound(ctx, dialTimeout)
+	defer cancel()
+	for _, node := range client.Nodes() {
+		if err := node.Do(ctx, node.B().Ping().Build()).Error(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// bound returns ctx with the timeout d where it has no deadline of its own. Without a deadline, rueidis repeats a read for
+// as long as the server is away.
+func bound(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	if _, ok := ctx.Deadline(); ok {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, d)
+}
