@@ -1,0 +1,92 @@
+package cacheddb
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/qsessions/qsessions/core/store"
+)
+
+// MaxFreshness bounds Config.Freshness. A database forgets a removed session five minutes after it was removed at the
+// soonest, and no copy of it may outlive that: a second revocation could not find it any more.
+const MaxFreshness = 4 * time.Minute
+
+// A Config configures a [Store]. Its zero value has the defaults.
+type Config struct {
+	// Freshness is for how long after the database was asked a copy is used; default 2 minutes, at most MaxFreshness. It
+	// bounds how long the loss of a message to the cache can matter. Processes that share a cache should agree on it.
+	Freshness time.Duration
+	// Skew is by how much the clocks of two processes may differ; default 2 seconds, at most 30.
+	Skew time.Duration
+	// Timeout bounds each call of the cache; default 100 milliseconds, at most 5 seconds. A call gets at most half of what
+	// is left until the deadline of the caller's context.
+	Timeout time.Duration
+	// Retry is for how long the cache is left alone after five calls in a row have failed; default 1 second, at most a
+	// minute. After it a single call tries again. Removals are told to the cache in any case.
+	Retry time.Duration
+
+	// Namespace tells the copies of this database from those of others in the same cache: what another Namespace has
+	// stored is never used. Applications with databases of their own that share a cache need different ones. At most 255
+	// bytes.
+	Namespace string
+	// Keys turns on encryption of copies with AES-256-GCM: each key has 32 random bytes, the first one encrypts, all
+	// decrypt. To rotate, put the new key second, then first, then drop the old one. The default is a checksum.
+	Keys [][]byte
+
+	// Logger is told when the cache is given up and when it is back; default: nobody is.
+	Logger *slog.Logger
+}
+
+func (c Config) withDefaults() (Config, error) {
+	for _, f := range []struct {
+		name      string
+		d         *time.Duration
+		def, most time.Duration
+	}{
+		{"Freshness", &c.Freshness, 2 * time.Minute, MaxFreshness},
+		{"Skew", &c.Skew, 2 * time.Second, 30 * time.Second},
+		{"Timeout", &c.Timeout, 100 * time.Millisecond, 5 * time.Second},
+		{"Retry", &c.Retry, time.Second, time.Minute},
+	} {
+		if *f.d < 0 || *f.d > f.most {
+			return c, fmt.Errorf("cacheddb: Config.%s is %v, not between 0 and %v", f.name, *f.d, f.most)
+		}
+		if *f.d == 0 {
+			*f.d = f.def
+		}
+	}
+	if len(c.Namespace) > 255 {
+		return c, fmt.Errorf("cacheddb: Config.Namespace has %d bytes, not at most 255", len(c.Namespace))
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c, nil
+}
+
+// New returns a store that keeps records in db and copies of them in cache. It owns neither: whoever opened them closes
+// them, when the store is not used any more. The error names what is wrong with the arguments. Nothing is asked yet.
+func New(cache store.Cache, db store.Indexed, c Config) (*Store, error) {
+	if cache == nil || db == nil {
+		return nil, errors.New("cacheddb: New needs a cache and a database")
+	}
+	if _, ok := db.(store.Cached); ok {
+		return nil, errors.New("cacheddb: New: the database answers from copies itself")
+	}
+	c, err := c.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	form, err := newForm(c.Namespace, c.Keys)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{cache: cache, db: db, cfg: c, form: form, untold: untold{until: c.Freshness + c.Skew}}
+	s.breaker.init(c.Retry, c.Logger)
+	if l, ok := cache.(interface{ Lag() time.Duration }); ok {
+		s.lag = l.Lag()
+	}
+	return s, nil
+}

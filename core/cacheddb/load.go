@@ -1,0 +1,162 @@
+package cacheddb
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/qsessions/qsessions/core/store"
+)
+
+// A Store is a database with a cache in front. It implements [store.Indexed] and [store.Cached], and is safe for
+// concurrent use. Make one with [New].
+type Store struct {
+	cache   store.Cache
+	db      store.Indexed
+	cfg     Config
+	form    form
+	lag     time.Duration // for so long other processes may go on with a copy that was deleted
+	breaker breaker
+	untold  untold
+	count   counters
+}
+
+var (
+	_ store.Indexed = (*Store)(nil)
+	_ store.Cached  = (*Store)(nil)
+)
+
+// Load implements [store.Store]. A copy answers it if it is fresh and its session has not expired by it.
+func (s *Store) Load(ctx context.Context, id store.ID) (*store.Record, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	now := time.Now()
+	if s.untold.has(id, now) {
+		s.count.bypassed.Add(1)
+		return s.ask(ctx, id, s.look(ctx, id), true)
+	}
+	l := s.look(ctx, id)
+	if l.copy == nil {
+		s.count.misses.Add(1)
+		return s.ask(ctx, id, l, false)
+	}
+	r, notAfter, ok := s.form.decode(id, l.copy)
+	if !ok {
+		s.count.bad.Add(1)
+		return s.ask(ctx, id, l, false)
+	}
+	now = time.Now() // asking the cache took time
+	// A copy from a clock that is ahead of all others would be used for too long.
+	if t := now.UnixMicro(); t > notAfter || notAfter > t+(s.cfg.Freshness+s.cfg.Skew).Microseconds() || !r.Live(now) {
+		s.count.stale.Add(1)
+		return s.ask(ctx, id, l, false)
+	}
+	s.count.hits.Add(1)
+	r.Tag = uint64(l.ticket)
+	return r, nil
+}
+
+// LoadFresh implements [store.Cached]: the database answers, and the copy is renewed or deleted.
+func (s *Store) LoadFresh(ctx context.Context, id store.ID) (*store.Record, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	s.count.fresh.Add(1)
+	return s.ask(ctx, id, s.look(ctx, id), true)
+}
+
+// A look is what the cache said about a slot.
+type look struct {
+	asked  bool // it answered
+	copy   []byte
+	ticket store.Ticket
+}
+
+func (s *Store) look(ctx context.Context, id store.ID) look {
+	if !s.breaker.allow() {
+		s.count.skipped.Add(1)
+		return look{}
+	}
+	cctx, cancel := s.bounded(ctx)
+	defer cancel()
+	b, t, err := s.cache.Get(cctx, id)
+	if !s.answered(ctx, err) {
+		return look{}
+	}
+	return look{true, b, t}
+}
+
+// ask reads the database, and leaves a copy of its answer where nothing has happened to the slot since the look. If the
+// answer must replace every other, the slot is emptied where that fails.
+func (s *Store) ask(ctx context.Context, id store.ID, l look, exact bool) (*store.Record, error) {
+	asOf := time.Now()
+	r, err := s.db.Load(ctx, id)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		// Where the lease is ours nobody can fill the slot.
+		if exact && l.asked && (l.copy != nil || l.ticket == 0) {
+			_ = s.tell(ctx, false, id)
+		}
+		return nil, err
+	case err != nil || !l.asked:
+		return r, err
+	}
+	switch err := s.put(ctx, r, l.ticket, asOf); {
+	case err == nil:
+		s.untold.told(id, asOf)
+	case exact || errors.Is(err, store.ErrTooLarge) && l.copy != nil:
+		_ = s.tell(ctx, false, id)
+	}
+	return r, nil
+}
+
+// put stores a copy of r, which the database vouched for at the given time.
+func (s *Store) put(ctx context.Context, r *store.Record, t store.Ticket, asOf time.Time) error {
+	if t == 0 {
+		return store.ErrConflict
+	}
+	if !s.breaker.allow() {
+		s.count.skipped.Add(1)
+		return store.ErrUnavailable
+	}
+	b, err := s.form.encode(r, asOf.Add(s.cfg.Freshness).UnixMicro())
+	if err != nil {
+		return err
+	}
+	cctx, cancel := s.bounded(ctx)
+	defer cancel()
+	err = s.cache.Put(cctx, r.ID, t, b, s.cfg.Freshness+s.cfg.Skew)
+	switch {
+	case err == nil:
+		s.count.stored.Add(1)
+	case errors.Is(err, store.ErrConflict):
+		s.count.refused.Add(1)
+	case errors.Is(err, store.ErrTooLarge):
+		s.count.tooLarge.Add(1)
+	}
+	s.answered(ctx, err)
+	return err
+}
+
+// bounded returns a context for one call of the cache. It leaves half of the caller's time for the database.
+func (s *Store) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	timeout := s.cfg.Timeout
+	if deadline, ok := ctx.Deadline(); ok {
+		timeout = min(timeout, time.Until(deadline)/2)
+	}
+	return context.WithTimeout(ctx, timeout)
+}
+
+// answered notes whether the cache answered at all. What the caller's own context ended says nothing about the cache.
+func (s *Store) answered(ctx context.Context, err error) bool {
+	if err == nil || errors.Is(err, store.ErrConflict) || errors.Is(err, store.ErrTooLarge) {
+		s.breaker.success(ctx)
+		return true
+	}
+	s.count.failed.Add(1)
+	if ctx.Err() == nil {
+		s.breaker.failure(ctx, err)
+	}
+	return false
+}
