@@ -32,6 +32,19 @@ func cachedCases() []Case {
 			e.want("LoadFresh of a record that was removed behind the copies", err, store.ErrNotFound)
 			e.gone(r.ID)
 		}},
+		{Name: "cached/no-copy-of-absence", Why: "That there is no record is never a copy's answer.", run: func(e *env) {
+			r := e.record()
+			for range 2 {
+				_, err := e.s.Load(e.ctx, r.ID)
+				e.want("Load before there is a record", err, store.ErrNotFound)
+			}
+			e.ok("Create behind the copies", e.f.Behind.Create(e.ctx, r))
+			got, err := e.s.Load(e.ctx, r.ID)
+			e.ok("Load", err)
+			if d := diff(got, r); d != "" {
+				e.fatalf("Load: %s", d)
+			}
+		}},
 		{Name: "cached/save-compares-database", Why: "Save replaces the record if its version is still r.Version, whatever a copy says.", run: func(e *env) {
 			r := e.create(e.record())
 			e.warm(r.ID)

@@ -15,11 +15,12 @@ type cached struct {
 
 	mu     sync.Mutex
 	copies map[store.ID]*store.Record
-	epoch  int // of the copies: what was read before a change is not kept after it
+	absent map[store.ID]bool // with the fault that remembers them
+	epoch  int               // of the copies: what was read before a change is not kept after it
 }
 
 func newCached(fault string) *cached {
-	return &cached{naive: newNaive(""), fault: fault, copies: make(map[store.ID]*store.Record)}
+	return &cached{naive: newNaive(""), fault: fault, copies: make(map[store.ID]*store.Record), absent: make(map[store.ID]bool)}
 }
 
 // drop forgets copies.
@@ -45,6 +46,12 @@ func (s *cached) Load(ctx context.Context, id store.ID) (*store.Record, error) {
 	if r, _ := s.copy(id); r != nil && ctx.Err() == nil {
 		return r, nil
 	}
+	s.mu.Lock()
+	absent := s.absent[id]
+	s.mu.Unlock()
+	if absent && ctx.Err() == nil {
+		return nil, store.ErrNotFound
+	}
 	return s.LoadFresh(ctx, id)
 }
 
@@ -61,11 +68,21 @@ func (s *cached) LoadFresh(ctx context.Context, id store.ID) (*store.Record, err
 		if s.fault != "leaves the copy of what is gone" {
 			delete(s.copies, id)
 		}
+		s.absent[id] = s.fault == "remembers what is not there"
 		return nil, err
 	case epoch == s.epoch && !(c != nil && s.fault == "leaves the old copy"):
 		s.copies[id] = r.Clone()
 	}
 	return r, nil
+}
+
+func (s *cached) Create(ctx context.Context, r *store.Record) error {
+	defer func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.absent, r.ID)
+	}()
+	return s.naive.Create(ctx, r)
 }
 
 func (s *cached) Save(ctx context.Context, r *store.Record) error {

@@ -87,6 +87,7 @@ func TestWrongLayers(t *testing.T) {
 		{"answers LoadFresh from a copy", withCopies("answers LoadFresh from a copy"), "cached/load-fresh cached/leaves-fresh cached/load-fresh-missing"},
 		{"leaves the old copy", withCopies("leaves the old copy"), "cached/leaves-fresh"},
 		{"leaves the copy of what is gone", withCopies("leaves the copy of what is gone"), "cached/load-fresh-missing"},
+		{"remembers what is not there", withCopies("remembers what is not there"), "cached/no-copy-of-absence"},
 		{"compares with the copy", withCopies("compares with the copy"), "cached/save-compares-database race/save-all-counted?"},
 		{"leaves the copy of what it deletes", withCopies("leaves the copy of what it deletes"), "delete/removes"},
 		{"leaves the copies of a user", withCopies("leaves the copies of a user"), "deleteuser/removes"},

@@ -99,10 +99,10 @@ func (h *handle) install(r *store.Record, s secret, d digest) {
 }
 
 // find returns the live record of id to which d opens the door, or nil. Only the database says no: what a copy does not
-// grant is asked again.
+// grant is asked again, but for an unknown ID, of which there is no copy.
 func (h *handle) find(ctx context.Context, id ID, d *digest, fresh bool) (*store.Record, secret, error) {
 	r, s, verdict, err := h.look(ctx, id, d, fresh)
-	if err == nil && verdict != granted && h.m.cached && !fresh {
+	if err == nil && verdict != granted && verdict != absent && h.m.cached && !fresh {
 		r, s, verdict, err = h.look(ctx, id, d, true)
 	}
 	if err != nil {
@@ -111,7 +111,7 @@ func (h *handle) find(ctx context.Context, id ID, d *digest, fresh bool) (*store
 	switch verdict {
 	case granted:
 		return r, s, nil
-	case unknown:
+	case absent, unknown:
 		h.note(Event{Kind: UnknownToken, ID: id})
 	case mismatch:
 		h.note(Event{Kind: TokenMismatch, ID: id, User: r.User})
@@ -125,6 +125,7 @@ type verdict uint8
 
 const (
 	granted verdict = iota
+	absent
 	unknown
 	mismatch
 	expired
@@ -139,7 +140,9 @@ func (h *handle) look(ctx context.Context, id ID, d *digest, fresh bool) (*store
 		r, err = h.m.store.Load(ctx, id)
 	}
 	switch {
-	case errors.Is(err, store.ErrNotFound) || err == nil && r.ID != id: // a record under another ID is not this session
+	case errors.Is(err, store.ErrNotFound):
+		return nil, secret{}, absent, nil
+	case err == nil && r.ID != id: // a record under another ID is not this session
 		return nil, secret{}, unknown, nil
 	case err != nil:
 		return nil, secret{}, unknown, unavailable(ctx, err)

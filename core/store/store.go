@@ -25,7 +25,8 @@ type Store interface {
 	Delete(ctx context.Context, ids ...ID) error
 }
 
-// A Cached store may answer Load from a copy. LoadFresh never does, and leaves the copy as fresh as its answer.
+// A Cached store may answer Load from a copy. LoadFresh never does, and leaves the copy as fresh as its answer. That there
+// is no record is never a copy's answer: both ask the database before they return [ErrNotFound].
 type Cached interface {
 	Store
 
