@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/qsessions/qsessions/conformance/internal/harness"
 	"github.com/qsessions/qsessions/core/store"
 )
 
@@ -18,7 +19,7 @@ func Bench(b *testing.B, c Config) {
 				b.Fatal(err)
 			}
 			defer func() {
-				if err := errors.Join(e.violation(), leave()); err != nil {
+				if err := errors.Join(e.Err(), leave()); err != nil {
 					b.Error(err)
 				}
 			}()
@@ -41,7 +42,7 @@ func Bench(b *testing.B, c Config) {
 	}
 	kib := func(e *env) *store.Record {
 		r := e.bound(e.user("ann"), e.now)
-		r.Secret, r.Data = noise(100), noise(1024)
+		r.Secret, r.Data = harness.Noise(100), harness.Noise(1024)
 		return r
 	}
 	bench("load", func(e *env) func() error {

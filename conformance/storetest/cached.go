@@ -10,7 +10,7 @@ func cachedCases() []Case {
 			e.warm(r.ID)
 			e.ok("Save behind the copies", e.behind(r, "behind"))
 			if d := diff(e.get(r.ID), r); d != "" {
-				e.fatalf("LoadFresh: %s", d)
+				e.Fatalf("LoadFresh: %s", d)
 			}
 		}},
 		{Name: "cached/leaves-fresh", Why: "LoadFresh leaves the copy as fresh as its answer.", run: func(e *env) {
@@ -21,7 +21,7 @@ func cachedCases() []Case {
 			got, err := e.s.Load(e.ctx, r.ID)
 			e.ok("Load", err)
 			if d := diff(got, r); d != "" {
-				e.fatalf("Load after a LoadFresh: %s", d)
+				e.Fatalf("Load after a LoadFresh: %s", d)
 			}
 		}},
 		{Name: "cached/load-fresh-missing", Why: "LoadFresh answers ErrNotFound, as Load does, and leaves no copy.", run: func(e *env) {
@@ -42,7 +42,7 @@ func cachedCases() []Case {
 			got, err := e.s.Load(e.ctx, r.ID)
 			e.ok("Load", err)
 			if d := diff(got, r); d != "" {
-				e.fatalf("Load: %s", d)
+				e.Fatalf("Load: %s", d)
 			}
 		}},
 		{Name: "cached/save-compares-database", Why: "Save replaces the record if its version is still r.Version, whatever a copy says.", run: func(e *env) {

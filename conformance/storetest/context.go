@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/qsessions/qsessions/conformance/internal/harness"
 	"github.com/qsessions/qsessions/core/store"
 )
 
@@ -28,7 +29,7 @@ func (e *env) calls() []call {
 		{"Save", func(ctx context.Context) error { return e.s.Save(ctx, saving) }, func() {
 			unchanged()
 			if saving.Version != 1 {
-				e.fatalf("Save: the caller's record has version %d now, want 1", saving.Version)
+				e.Fatalf("Save: the caller's record has version %d now, want 1", saving.Version)
 			}
 		}},
 		{"Touch", func(ctx context.Context) error { return e.s.Touch(ctx, touching, e.touch(was, time.Second)) }, unchanged},
@@ -94,7 +95,7 @@ func contextCases() []Case {
 func (e *env) fail(ctx context.Context, want error) {
 	for _, c := range e.calls() {
 		if err := c.do(ctx); !errors.Is(err, want) {
-			e.errorf("%s: got error %s, want %s", c.name, sentinel(err), sentinel(want))
+			e.Errorf("%s: got error %s, want %s", c.name, harness.Sentinel(err), harness.Sentinel(want))
 			continue
 		}
 		c.after()

@@ -13,7 +13,7 @@ func createCases() []Case {
 			r.Version = 42
 			e.create(r)
 			if r.Version != 1 || e.get(r.ID).Version != 1 {
-				e.fatalf("got version %d, stored %d, want 1", r.Version, e.get(r.ID).Version)
+				e.Fatalf("got version %d, stored %d, want 1", r.Version, e.get(r.ID).Version)
 			}
 		}},
 		{Name: "create/changes-nothing-else", Why: "Create sets r.Version, and nothing else of r.", run: func(e *env) {
@@ -69,7 +69,7 @@ func createCases() []Case {
 			e.want("Create with an id that is taken", e.s.Create(e.ctx, r), store.ErrExists)
 			e.same("Create", r, want)
 			if r.Tag != want.Tag {
-				e.fatalf("Create: Tag has changed from %d to %d", want.Tag, r.Tag)
+				e.Fatalf("Create: Tag has changed from %d to %d", want.Tag, r.Tag)
 			}
 		}},
 	}

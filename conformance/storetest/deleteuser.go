@@ -18,7 +18,7 @@ func (e *env) removes(what string, got []store.ID, err error, want ...*store.Rec
 		g = append(g, &store.Record{ID: id})
 	}
 	if g, w := names(newest(g...)), names(newest(want...)); g != w {
-		e.fatalf("%s: got the ids of records %s, want %s", what, g, w)
+		e.Fatalf("%s: got the ids of records %s, want %s", what, g, w)
 	}
 }
 
@@ -95,7 +95,7 @@ func deleteUserCases() []Case {
 					"is another user's, and was removed": bobRemoved, "is anonymous": anonymous, "is anonymous, and was removed": anonymousRemoved,
 				} {
 					if slices.Contains(got, r.ID) {
-						e.fatalf("DeleteUser named a record that %s", what)
+						e.Fatalf("DeleteUser named a record that %s", what)
 					}
 				}
 			}
@@ -140,7 +140,7 @@ func deleteUserCases() []Case {
 				e.ok(what, err)
 				slices.SortFunc(got, compareIDs)
 				if got = slices.Compact(got); len(got) != len(rs) {
-					e.fatalf("%s named %d records, want %d", what, len(got), len(rs))
+					e.Fatalf("%s named %d records, want %d", what, len(got), len(rs))
 				}
 			}
 			e.lists("of the user, afterwards", store.Query{User: ann}, keep)
@@ -157,7 +157,7 @@ func (e *env) cutoff(user string, want time.Time) {
 	got, err := e.x.Cutoff(e.ctx, user)
 	e.ok("Cutoff", err)
 	if !got.Equal(want) {
-		e.fatalf("Cutoff: got %v, want %v", got, want)
+		e.Fatalf("Cutoff: got %v, want %v", got, want)
 	}
 }
 

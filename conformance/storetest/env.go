@@ -6,17 +6,18 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"runtime"
-	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/qsessions/qsessions/conformance/internal/harness"
 	"github.com/qsessions/qsessions/core/store"
 )
 
-// env is what a case works with. The first failed expectation ends the case, as in package testing.
+// env is what a case works with.
 type env struct {
+	harness.Trial
+
 	ctx   context.Context
 	s     store.Store
 	x     store.Indexed // nil if s is not
@@ -25,33 +26,6 @@ type env struct {
 	now   time.Time // when the case began, in whole seconds
 	made  int       // ids
 	users map[string]string
-
-	rounds   int
-	raceTime time.Duration
-	turn     int // of together
-
-	mu   sync.Mutex
-	errs []error
-}
-
-func (e *env) errorf(format string, a ...any) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if len(e.errs) < 10 {
-		e.errs = append(e.errs, fmt.Errorf(format, a...))
-	}
-}
-
-// fatalf ends the goroutine: no other than the case's own may call it.
-func (e *env) fatalf(format string, a ...any) {
-	e.errorf(format, a...)
-	runtime.Goexit()
-}
-
-func (e *env) violation() error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return errors.Join(e.errs...)
 }
 
 // lacks reports whether a promise is not kept. Only the cases of promise say so: one fault, one violation.
@@ -64,7 +38,7 @@ func (e *env) lacks(n Need) bool {
 // want ends the case unless err matches target; nil stands for no error.
 func (e *env) want(what string, err, target error) {
 	if !errors.Is(err, target) {
-		e.fatalf("%s: got error %s, want %s", what, sentinel(err), sentinel(target))
+		e.Fatalf("%s: got error %s, want %s", what, harness.Sentinel(err), harness.Sentinel(target))
 	}
 }
 
@@ -127,25 +101,18 @@ func (e *env) many(n int, f func(i int) *store.Record) []*store.Record {
 	var wg sync.WaitGroup
 	for w := range 8 {
 		wg.Go(func() {
-			defer e.recovered()
+			defer e.Recovered()
 			for i := w; i < n; i += 8 {
 				if err := e.s.Create(e.ctx, rs[i]); err != nil {
-					e.errorf("Create: %v", err)
+					e.Errorf("Create: %v", err)
 					return
 				}
 			}
 		})
 	}
 	wg.Wait()
-	e.still()
+	e.Still()
 	return rs
-}
-
-// still ends the case if another goroutine has found a violation.
-func (e *env) still() {
-	if e.violation() != nil {
-		runtime.Goexit()
-	}
 }
 
 // get returns what the store itself has of id.
@@ -153,7 +120,7 @@ func (e *env) get(id store.ID) *store.Record {
 	r, err := store.LoadFresh(e.ctx, e.s, id)
 	e.ok("Load", err)
 	if r == nil {
-		e.fatalf("Load: got no record and no error")
+		e.Fatalf("Load: got no record and no error")
 	}
 	return r
 }
@@ -161,7 +128,7 @@ func (e *env) get(id store.ID) *store.Record {
 // stored ends the case unless the store has exactly want.
 func (e *env) stored(want *store.Record) {
 	if d := diff(e.get(want.ID), want); d != "" {
-		e.fatalf("the stored record is not as expected: %s", d)
+		e.Fatalf("the stored record is not as expected: %s", d)
 	}
 }
 
@@ -174,7 +141,7 @@ func (e *env) gone(id store.ID) {
 // same ends the case if got is not as it was.
 func (e *env) same(what string, got, want *store.Record) {
 	if d := diff(got, want); d != "" {
-		e.fatalf("%s: the caller's record has changed: %s", what, d)
+		e.Fatalf("%s: the caller's record has changed: %s", what, d)
 	}
 }
 
@@ -183,26 +150,26 @@ func (e *env) list(q store.Query) []*store.Record {
 	var rs []*store.Record
 	for r, err := range e.x.List(e.ctx, q) {
 		if err != nil {
-			e.errorf("List: %v", err)
+			e.Errorf("List: %v", err)
 			break
 		}
 		rs = append(rs, r)
 	}
-	e.still()
+	e.Still()
 	return rs
 }
 
 // lists ends the case unless q selects exactly want, in any order.
 func (e *env) lists(what string, q store.Query, want ...*store.Record) {
 	if g, w := names(newest(e.list(q)...)), names(newest(want...)); g != w {
-		e.fatalf("%s: got records %s, want %s", what, g, w)
+		e.Fatalf("%s: got records %s, want %s", what, g, w)
 	}
 }
 
 // ordered ends the case unless q selects exactly want, in that order.
 func (e *env) ordered(what string, q store.Query, want ...*store.Record) {
 	if g, w := names(e.list(q)), names(want); g != w {
-		e.fatalf("%s: got records %s, want %s", what, g, w)
+		e.Fatalf("%s: got records %s, want %s", what, g, w)
 	}
 }
 
@@ -215,13 +182,6 @@ func (e *env) drain(before time.Time) int {
 			return sum
 		}
 		sum += n
-	}
-}
-
-// recovered reports a panic of the store. It is deferred.
-func (e *env) recovered() {
-	if p := recover(); p != nil {
-		e.errorf("panic: %v\n%s", p, debug.Stack())
 	}
 }
 

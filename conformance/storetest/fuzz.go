@@ -87,7 +87,7 @@ func (c Config) calls(ctx context.Context, ops []byte) ([]string, error) {
 		}
 		for ; len(ops) >= callBytes; ops = ops[callBytes:] {
 			s.step(ops[0], ops[1], ops[2])
-			e.still()
+			e.Still()
 		}
 	}})
 	return s.log, err

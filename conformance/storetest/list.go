@@ -78,7 +78,7 @@ func listCases() []Case {
 				want := byID(rs, got.ID).Clone()
 				want.Secret, want.Data = got.Secret, got.Data // other cases look at these
 				if d := diff(got, want); d != "" {
-					e.fatalf("List: %s", d)
+					e.Fatalf("List: %s", d)
 				}
 			}
 		}},
@@ -87,7 +87,7 @@ func listCases() []Case {
 			for _, q := range []store.Query{{}, {Data: true}, {User: e.user("ann"), Data: true}} {
 				for _, r := range e.list(q) {
 					if len(r.Secret) > 0 {
-						e.fatalf("List %+v: got a record with a Secret of %d bytes", q, len(r.Secret))
+						e.Fatalf("List %+v: got a record with a Secret of %d bytes", q, len(r.Secret))
 					}
 				}
 			}
@@ -96,12 +96,12 @@ func listCases() []Case {
 			rs := e.mixed()
 			for _, r := range e.list(store.Query{}) {
 				if len(r.Data) > 0 {
-					e.fatalf("got %d bytes of Data without Query.Data, want none", len(r.Data))
+					e.Fatalf("got %d bytes of Data without Query.Data, want none", len(r.Data))
 				}
 			}
 			for _, r := range e.list(store.Query{Data: true}) {
 				if want := byID(rs, r.ID).Data; !bytes.Equal(r.Data, want) {
-					e.fatalf("got Data %q, want %q", r.Data, want)
+					e.Fatalf("got Data %q, want %q", r.Data, want)
 				}
 			}
 		}},
@@ -141,7 +141,7 @@ func listCases() []Case {
 					q.After = page[len(page)-1].ID
 				}
 				if g, w := names(got), names(rs); g != w {
-					e.fatalf("pages of %d: got records %s, want %s", size, g, w)
+					e.Fatalf("pages of %d: got records %s, want %s", size, g, w)
 				}
 			}
 		}},
@@ -236,7 +236,7 @@ func (e *env) prefixes(prefixes ...string) {
 		q := store.Query{Prefix: netip.MustParsePrefix(p)}
 		want := matching(rs, q)
 		if got := newest(e.list(q)...); names(got) != names(want) {
-			e.fatalf("%s: got addresses %s, want %s", p, addrs(got), addrs(want))
+			e.Fatalf("%s: got addresses %s, want %s", p, addrs(got), addrs(want))
 		}
 	}
 }

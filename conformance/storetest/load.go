@@ -20,7 +20,7 @@ func loadCases() []Case {
 				got, err := e.s.Load(e.ctx, want.ID)
 				e.ok("Load", err)
 				if d := diff(got, want); d != "" {
-					e.fatalf("Load: %s", d)
+					e.Fatalf("Load: %s", d)
 				}
 			}
 		}},

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"runtime/pprof"
 	"time"
@@ -25,7 +26,7 @@ func loopCases() []Case {
 				for range breaks {
 					for _, err := range e.x.List(ctx, store.Query{}) {
 						if err != nil {
-							e.errorf("List: %v", err)
+							e.Errorf("List: %v", err)
 						}
 						break
 					}
@@ -39,9 +40,9 @@ func loopCases() []Case {
 					}
 				}
 			})
-			e.still()
+			e.Still()
 			if grown >= breaks/2 {
-				e.fatalf("%d loops that broke off have left %d goroutines", breaks, grown)
+				e.Fatalf("%d loops that broke off have left %d goroutines", breaks, grown)
 			}
 			e.create(e.record())
 		}},
@@ -50,26 +51,26 @@ func loopCases() []Case {
 			seen := 0
 			for r, err := range e.x.List(e.ctx, store.Query{}) {
 				if err != nil {
-					e.errorf("List: %v", err)
+					e.Errorf("List: %v", err)
 					break
 				}
 				want := byID(rs, r.ID)
 				seen++
 				if err := e.s.Touch(e.ctx, want, e.touch(want, time.Second)); err != nil {
-					e.errorf("Touch in a loop over List: %v", err)
+					e.Errorf("Touch in a loop over List: %v", err)
 					break
 				}
 				for range e.x.List(e.ctx, store.Query{After: r.ID}) {
 					break
 				}
 				if err := e.s.Delete(e.ctx, r.ID); err != nil {
-					e.errorf("Delete in a loop over List: %v", err)
+					e.Errorf("Delete in a loop over List: %v", err)
 					break
 				}
 			}
-			e.still()
+			e.Still()
 			if seen != len(rs) {
-				e.fatalf("got %d records while the loop removed them, want %d", seen, len(rs))
+				e.Fatalf("got %d records while the loop removed them, want %d", seen, len(rs))
 			}
 			e.lists("after the loop", store.Query{})
 		}},
@@ -80,13 +81,13 @@ func loopCases() []Case {
 			yields := 0
 			for r, err := range e.x.List(ctx, store.Query{}) {
 				if yields++; yields > 1 || err == nil || r != nil {
-					e.errorf("yield %d of a List whose context is done: got record %t and error %v, want one error alone", yields, r != nil, err)
+					e.Errorf("yield %d of a List whose context is done: got record %t and error %v, want one error alone", yields, r != nil, err)
 					break
 				}
 			}
-			e.still()
+			e.Still()
 			if yields != 1 {
-				e.fatalf("a List whose context is done yielded %d times, want once", yields)
+				e.Fatalf("a List whose context is done yielded %d times, want once", yields)
 			}
 		}},
 		{Name: "list/reusable", Why: "The iterator may be used again, and starts anew.", run: func(e *env) {
@@ -100,14 +101,14 @@ func loopCases() []Case {
 			var got []*store.Record
 			for r, err := range seq {
 				if err != nil {
-					e.errorf("List: %v", err)
+					e.Errorf("List: %v", err)
 					break
 				}
 				got = append(got, r)
 			}
-			e.still()
+			e.Still()
 			if g, w := names(got), names(e.list(q)); g != w {
-				e.fatalf("used again: got records %s, want %s", g, w)
+				e.Fatalf("used again: got records %s, want %s", g, w)
 			}
 		}},
 		{Name: "list/once", Why: "A record that is there for the whole of the iteration is yielded once; one that goes meanwhile may be missed.", run: func(e *env) {
@@ -116,21 +117,21 @@ func loopCases() []Case {
 			seen := make(map[store.ID]int)
 			for r, err := range e.x.List(e.ctx, store.Query{}) {
 				if err != nil {
-					e.errorf("List: %v", err)
+					e.Errorf("List: %v", err)
 					break
 				}
 				seen[r.ID]++
 				if gone = append(gone, r.ID); len(gone)%100 == 0 { // what was yielded goes, and must not shift the rest
 					if err := e.s.Delete(e.ctx, gone[len(gone)-100:]...); err != nil {
-						e.errorf("Delete in a loop over List: %v", err)
+						e.Errorf("Delete in a loop over List: %v", err)
 						break
 					}
 				}
 			}
-			e.still()
+			e.Still()
 			for i, r := range rs {
 				if seen[r.ID] != 1 {
-					e.fatalf("record %d of %d was yielded %d times, want once", i+1, len(rs), seen[r.ID])
+					e.Fatalf("record %d of %d was yielded %d times, want once", i+1, len(rs), seen[r.ID])
 				}
 			}
 		}},
@@ -142,23 +143,23 @@ func loopCases() []Case {
 			for r, err := range e.x.List(ctx, store.Query{}) {
 				switch {
 				case failed > 0:
-					e.errorf("got another yield behind the error")
+					e.Errorf("got another yield behind the error")
 				case err != nil:
 					failed++
-					if ctxErr := ctx.Err(); r != nil || !is(err, ctxErr) {
-						e.errorf("got record %t and error %v, want %v alone", r != nil, err, ctxErr)
+					if ctxErr := ctx.Err(); r != nil || !errors.Is(err, ctxErr) {
+						e.Errorf("got record %t and error %v, want %v alone", r != nil, err, ctxErr)
 					}
 				default:
 					records++
 				}
 				cancel()
-				if e.violation() != nil {
+				if e.Err() != nil {
 					break
 				}
 			}
-			e.still()
+			e.Still()
 			if failed == 0 && records != manyRecords {
-				e.fatalf("got %d of %d records and no error", records, manyRecords)
+				e.Fatalf("got %d of %d records and no error", records, manyRecords)
 			}
 		}},
 		{Name: "list/owned", Why: "A store hands out no slice that it keeps: the loop may change what it got.", run: func(e *env) {

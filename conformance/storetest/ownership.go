@@ -36,7 +36,7 @@ func ownershipCases() []Case {
 				got, err := e.s.Load(e.ctx, r.ID)
 				e.ok("Load", err)
 				if d := diff(got, r); d != "" {
-					e.fatalf("after the caller changed what it loaded: %s", d)
+					e.Fatalf("after the caller changed what it loaded: %s", d)
 				}
 				spoil(got)
 			}
@@ -59,14 +59,14 @@ func ownershipCases() []Case {
 			e.ok("Save", e.s.Save(e.ctx, r))
 			e.ok("Touch", e.s.Touch(e.ctx, r, e.touch(r, time.Second)))
 			if !slices.Equal(s, secret) || !slices.Equal(d, data) {
-				e.fatalf("Create, Save or Touch changed Secret or Data")
+				e.Fatalf("Create, Save or Touch changed Secret or Data")
 			}
 			ids := []store.ID{e.create(e.record()).ID, e.create(e.record()).ID, r.ID}
 			ids[0], ids[1] = ids[1], ids[0] // neither up nor down
 			want := slices.Clone(ids)
 			e.ok("Delete", e.s.Delete(e.ctx, ids...))
 			if !slices.Equal(ids, want) {
-				e.fatalf("Delete changed the slice of ids")
+				e.Fatalf("Delete changed the slice of ids")
 			}
 		}},
 		{Name: "ownership/keep", Needs: NeedIndexed, Why: "A store neither modifies nor keeps a slice that it was given: nor does DeleteUser with keep.", run: func(e *env) {
@@ -78,7 +78,7 @@ func ownershipCases() []Case {
 			_, err := e.x.DeleteUser(e.ctx, ann, e.in(time.Second), keep[:2]...)
 			e.ok("DeleteUser", err)
 			if !slices.Equal(keep, want) {
-				e.fatalf("DeleteUser changed the slice of ids to keep")
+				e.Fatalf("DeleteUser changed the slice of ids to keep")
 			}
 		}},
 	}

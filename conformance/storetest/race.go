@@ -1,10 +1,12 @@
 package storetest
 
 import (
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
 
+	"github.com/qsessions/qsessions/conformance/internal/harness"
 	"github.com/qsessions/qsessions/core/store"
 )
 
@@ -15,14 +17,14 @@ const writers = 8
 func (e *env) either(what string, err error, lost ...error) {
 	want := "none"
 	for _, l := range append(lost, nil) {
-		if is(err, l) {
+		if errors.Is(err, l) {
 			return
 		}
 		if l != nil {
-			want = sentinel(l) + " or none"
+			want = harness.Sentinel(l) + " or none"
 		}
 	}
-	e.errorf("%s: got error %s, want %s", what, sentinel(err), want)
+	e.Errorf("%s: got error %s, want %s", what, harness.Sentinel(err), want)
 }
 
 // winner lets all writers call f at once, and returns the one whose call succeeded. There must be exactly one, and the
@@ -40,18 +42,18 @@ func (e *env) winner(what string, lost error, f func(i int) error) int {
 			}
 		}
 	}
-	e.together(fs...)
+	e.Together(fs...)
 	if won.Load() != 1 {
-		e.errorf("%d of %d concurrent calls of %s succeeded, want exactly one", won.Load(), writers, what)
+		e.Errorf("%d of %d concurrent calls of %s succeeded, want exactly one", won.Load(), writers, what)
 	}
-	e.still()
+	e.Still()
 	return int(last.Load())
 }
 
 func raceCases() []Case {
 	return []Case{
 		{Name: "race/create-create", Why: "Create never replaces a record: of many that create one id at once, exactly one succeeds.", run: func(e *env) {
-			e.round(func() {
+			e.Round(func() {
 				rs := make([]*store.Record, writers)
 				id := e.id()
 				for i := range rs {
@@ -63,19 +65,19 @@ func raceCases() []Case {
 			})
 		}},
 		{Name: "race/save-save", Why: "Save replaces the record if its version is still r.Version: of many writers of one version exactly one succeeds.", run: func(e *env) {
-			e.round(func() {
+			e.Round(func() {
 				r := e.create(e.record())
 				rs := e.copies(r)
 				w := e.winner("Save", store.ErrConflict, func(i int) error { return e.s.Save(e.ctx, rs[i]) })
 				if rs[w].Version != 2 {
-					e.fatalf("got version %d after a Save, want 2", rs[w].Version)
+					e.Fatalf("got version %d after a Save, want 2", rs[w].Version)
 				}
 				e.stored(rs[w])
 			})
 		}},
 		{Name: "race/save-all-counted", Why: "A Save that is retried after ErrConflict loses nothing: with several writers every acknowledged change is there.", run: func(e *env) {
-			each := min(e.rounds, 25)
-			e.atLeast(1, func() {
+			each := min(e.Rounds, 25)
+			e.AtLeast(1, func() {
 				r := e.record()
 				r.Data = []byte{0}
 				e.create(r)
@@ -87,15 +89,15 @@ func raceCases() []Case {
 						}
 					}
 				}
-				e.together(fs...)
-				e.still()
+				e.Together(fs...)
+				e.Still()
 				if got, want := e.get(r.ID), len(fs)*each; int(got.Data[0]) != want || got.Version != int64(want)+1 {
-					e.fatalf("got %d of %d acknowledged changes, and version %d", got.Data[0], want, got.Version)
+					e.Fatalf("got %d of %d acknowledged changes, and version %d", got.Data[0], want, got.Version)
 				}
 			})
 		}},
 		{Name: "race/touch-touch", Why: "Touch changes the record that is still at r.LastSeen: of many that touch one copy exactly one succeeds.", run: func(e *env) {
-			e.round(func() {
+			e.Round(func() {
 				r := e.create(e.record())
 				rs := e.copies(r)
 				w := e.winner("Touch", store.ErrConflict, func(i int) error {
@@ -107,7 +109,7 @@ func raceCases() []Case {
 			})
 		}},
 		{Name: "race/touch-save", Why: "A touch never disturbs a Save, and one that comes second changes nothing.", run: func(e *env) {
-			e.round(func() {
+			e.Round(func() {
 				r := e.create(e.record())
 				saving := r.Clone()
 				saving.Data, saving.ExpiresAt = []byte("saved"), e.in(time.Minute)
@@ -115,33 +117,33 @@ func raceCases() []Case {
 				fs := []func(){func() {
 					defer saved.Store(true)
 					if err := e.s.Save(e.ctx, saving); err != nil {
-						e.errorf("Save against Touch: got error %s, want none", sentinel(err))
+						e.Errorf("Save against Touch: got error %s, want none", harness.Sentinel(err))
 					}
 				}}
 				for range 4 {
 					c := r.Clone()
 					fs = append(fs, func() { e.keepTouching(c, &saved) })
 				}
-				e.together(fs...)
-				e.still()
+				e.Together(fs...)
+				e.Still()
 				e.stored(saving)
 			})
 		}},
 		{Name: "race/save-delete", Why: "No Save brings a removed record back: saved and deleted at once, it is gone.", run: func(e *env) {
-			e.round(func() {
+			e.Round(func() {
 				r := e.create(e.record())
 				rs := e.copies(r)
 				fs := []func(){func() { e.either("Delete", e.s.Delete(e.ctx, r.ID)) }}
 				for _, c := range rs[:3] {
 					fs = append(fs, func() { e.either("Save against Delete", e.s.Save(e.ctx, c), store.ErrConflict) })
 				}
-				e.together(fs...)
-				e.still()
+				e.Together(fs...)
+				e.Still()
 				e.gone(r.ID)
 			})
 		}},
 		{Name: "race/touch-delete", Why: "No Touch brings a removed record back: touched and deleted at once, it is gone.", run: func(e *env) {
-			e.round(func() {
+			e.Round(func() {
 				r := e.create(e.record())
 				rs := e.copies(r)
 				fs := []func(){func() { e.either("Delete", e.s.Delete(e.ctx, r.ID)) }}
@@ -150,21 +152,21 @@ func raceCases() []Case {
 						e.either("Touch against Delete", e.s.Touch(e.ctx, c, e.touch(r, time.Duration(i+1)*time.Second)), store.ErrConflict)
 					})
 				}
-				e.together(fs...)
-				e.still()
+				e.Together(fs...)
+				e.Still()
 				e.gone(r.ID)
 			})
 		}},
 		{Name: "race/delete-delete", Why: "Neither unknown ids nor a second Delete are an error: overlapping ones at once neither fail nor wait for each other.", run: func(e *env) {
-			e.round(func() {
+			e.Round(func() {
 				a, b, c := e.record(), e.record(), e.record()
 				e.create(a, b, c)
-				e.together(
+				e.Together(
 					func() { e.either("Delete", e.s.Delete(e.ctx, a.ID, b.ID, c.ID)) },
 					func() { e.either("Delete", e.s.Delete(e.ctx, c.ID, b.ID, a.ID)) },
 					func() { e.either("Delete", e.s.Delete(e.ctx, b.ID, c.ID)) },
 				)
-				e.still()
+				e.Still()
 				e.gone(a.ID)
 				e.gone(b.ID)
 				e.gone(c.ID)
@@ -178,7 +180,7 @@ func raceCases() []Case {
 			}
 			fresh := make([][]*store.Record, writers)
 			for i := range fresh {
-				for range e.rounds {
+				for range e.Rounds {
 					fresh[i] = append(fresh[i], e.bound(ann, e.now))
 				}
 			}
@@ -190,21 +192,21 @@ func raceCases() []Case {
 					}
 				}
 			}
-			e.together(fs...)
+			e.Together(fs...)
 		}},
 	}
 }
 
 // count saves the record of id with one more in Data, however often that takes.
 func (e *env) count(id store.ID) {
-	for e.violation() == nil {
+	for e.Err() == nil {
 		c, err := store.LoadFresh(e.ctx, e.s, id)
 		if err != nil {
-			e.errorf("Load: %v", err)
+			e.Errorf("Load: %v", err)
 			return
 		}
 		if len(c.Data) != 1 {
-			e.errorf("Load: got %d bytes of Data, want 1", len(c.Data))
+			e.Errorf("Load: got %d bytes of Data, want 1", len(c.Data))
 			return
 		}
 		c.Data[0]++

@@ -1,11 +1,13 @@
 package storetest
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"sync/atomic"
 	"time"
 
+	"github.com/qsessions/qsessions/conformance/internal/harness"
 	"github.com/qsessions/qsessions/core/store"
 )
 
@@ -25,7 +27,7 @@ func (e *env) login(write func() error, r *store.Record) {
 // survivors runs logins with credentials of a second ago against one DeleteUser, round by round.
 func (e *env) survivors(prepare func(user string, i int) (r *store.Record, write func() error)) {
 	n := 0
-	e.round(func() {
+	e.Round(func() {
 		n++
 		user, cutoff := e.user(fmt.Sprintf("user %d", n)), e.in(time.Second)
 		var rs []*store.Record
@@ -38,11 +40,11 @@ func (e *env) survivors(prepare func(user string, i int) (r *store.Record, write
 			rs = append(rs, r)
 			fs = append(fs, func() { e.login(write, r) })
 		}
-		e.together(fs...)
-		e.still()
+		e.Together(fs...)
+		e.Still()
 		for _, r := range rs {
-			if _, err := e.s.Load(e.ctx, r.ID); !is(err, store.ErrNotFound) {
-				e.fatalf("round %d: a login with older credentials survived DeleteUser: Load got error %s, want %s", n, sentinel(err), sentinel(store.ErrNotFound))
+			if _, err := e.s.Load(e.ctx, r.ID); !errors.Is(err, store.ErrNotFound) {
+				e.Fatalf("round %d: a login with older credentials survived DeleteUser: Load got error %s, want %s", n, harness.Sentinel(err), harness.Sentinel(store.ErrNotFound))
 			}
 		}
 	})
@@ -64,10 +66,10 @@ func raceIndexedCases() []Case {
 			})
 		}},
 		{Name: "race/save-deleteuser", Why: "DeleteUser removes records, and no Save or Touch at the same time brings one back.", run: func(e *env) {
-			e.round(func() {
+			e.Round(func() {
 				r := e.create(e.bound(e.user("ann"), e.now))
 				saving, touching := r.Clone(), r.Clone()
-				e.together(
+				e.Together(
 					func() {
 						_, err := e.x.DeleteUser(e.ctx, r.User, e.in(time.Second))
 						e.either("DeleteUser", err)
@@ -75,13 +77,13 @@ func raceIndexedCases() []Case {
 					func() { e.either("Save", e.s.Save(e.ctx, saving), store.ErrConflict) },
 					func() { e.either("Touch", e.s.Touch(e.ctx, touching, e.touch(r, time.Second)), store.ErrConflict) },
 				)
-				e.still()
+				e.Still()
 				e.gone(r.ID)
 			})
 		}},
 		{Name: "race/deleteuser-deleteuser", Why: "DeleteUser returns the ids that it removed, and those removed before that it still remembers: two at once both name all.", run: func(e *env) {
 			n := 0
-			e.round(func() {
+			e.Round(func() {
 				n++
 				user := e.user(fmt.Sprintf("user %d", n))
 				rs := []*store.Record{e.bound(user, e.now), e.bound(user, e.now), e.bound(user, e.now), e.bound(user, e.now), e.bound(user, e.now)}
@@ -89,7 +91,7 @@ func raceIndexedCases() []Case {
 				var got [2][]store.ID
 				var errs [2]error
 				one := func(i int) { got[i], errs[i] = e.x.DeleteUser(e.ctx, user, e.in(time.Second)) }
-				e.together(func() { one(0) }, func() { one(1) })
+				e.Together(func() { one(0) }, func() { one(1) })
 				for i := range got {
 					e.removes("DeleteUser beside another", got[i], errs[i], rs...)
 				}
@@ -98,7 +100,7 @@ func raceIndexedCases() []Case {
 		}},
 		{Name: "race/cutoffs", Why: "A cut-off never moves back: of many made known at once the latest stays.", run: func(e *env) {
 			n := 0
-			e.round(func() {
+			e.Round(func() {
 				n++
 				user := e.user(fmt.Sprintf("user %d", n))
 				fs := make([]func(), writers)
@@ -108,13 +110,13 @@ func raceIndexedCases() []Case {
 						e.either("DeleteUser", err)
 					}
 				}
-				e.together(fs...)
-				e.still()
+				e.Together(fs...)
+				e.Still()
 				e.cutoff(user, e.in((writers-1)*time.Second))
 			})
 		}},
 		{Name: "race/sweep-touch", Why: "A record that is touched or saved while Sweep runs, so that it expires later, stays.", run: func(e *env) {
-			e.round(func() {
+			e.Round(func() {
 				rs := []*store.Record{e.record(), e.record(), e.record(), e.record()}
 				e.create(rs...)
 				fs := []func(){func() {
@@ -133,18 +135,18 @@ func raceIndexedCases() []Case {
 						e.either("Touch or Save against Sweep", errs[i], store.ErrConflict)
 					})
 				}
-				e.together(fs...)
-				e.still()
+				e.Together(fs...)
+				e.Still()
 				for i, r := range rs {
 					if _, err := e.s.Load(e.ctx, r.ID); errs[i] == nil && err != nil {
-						e.fatalf("a record was extended, and swept: Load got error %s, want none", sentinel(err))
+						e.Fatalf("a record was extended, and swept: Load got error %s, want none", harness.Sentinel(err))
 					}
 				}
 				e.drain(e.in(3000 * time.Hour))
 			})
 		}},
 		{Name: "race/sweep-sweep", Why: "Sweep returns how many records it forgot: two sweepers count none twice, leave none, and touch no live one.", run: func(e *env) {
-			e.atLeast(max(1, e.rounds/25), func() {
+			e.AtLeast(max(1, e.Rounds/25), func() {
 				const expired = 60
 				e.many(expired, func(int) *store.Record { return e.record() })
 				stays := e.record()
@@ -161,10 +163,10 @@ func raceIndexedCases() []Case {
 						sum.Add(int64(n))
 					}
 				}
-				e.together(sweep, sweep)
-				e.still()
+				e.Together(sweep, sweep)
+				e.Still()
 				if sum.Load() != expired {
-					e.fatalf("two sweepers say that they forgot %d records, want %d", sum.Load(), expired)
+					e.Fatalf("two sweepers say that they forgot %d records, want %d", sum.Load(), expired)
 				}
 				e.lists("afterwards", store.Query{}, stays)
 				e.ok("Delete", e.s.Delete(e.ctx, stays.ID))
@@ -173,24 +175,24 @@ func raceIndexedCases() []Case {
 		}},
 		{Name: "race/list", Why: "A record that is there for the whole of the iteration is yielded once, whatever happens to others meanwhile.", run: func(e *env) {
 			stable := e.many(60, func(int) *store.Record { return e.record() })
-			moving := make([]*store.Record, 2*e.rounds)
+			moving := make([]*store.Record, 2*e.Rounds)
 			for i := range moving {
 				moving[i] = e.record()
 				copy(moving[i].ID[:], stable[i%len(stable)].ID[:6]) // between the stable ones
 			}
 			for range 4 {
-				e.together(func() {
+				e.Together(func() {
 					seen := make(map[store.ID]int)
 					for r, err := range e.x.List(e.ctx, store.Query{}) {
 						if err != nil {
-							e.errorf("List: %v", err)
+							e.Errorf("List: %v", err)
 							return
 						}
 						seen[r.ID]++
 					}
 					for _, r := range stable {
 						if seen[r.ID] != 1 {
-							e.errorf("a record that is there all the time was yielded %d times, want once", seen[r.ID])
+							e.Errorf("a record that is there all the time was yielded %d times, want once", seen[r.ID])
 							return
 						}
 					}
@@ -204,7 +206,7 @@ func raceIndexedCases() []Case {
 						e.either("Touch", e.s.Touch(e.ctx, r, e.touch(r, time.Second)))
 					}
 				})
-				e.still()
+				e.Still()
 				moving = slices.Delete(moving, 0, len(moving)/4)
 			}
 		}},

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/qsessions/qsessions/conformance/internal/harness"
 	"github.com/qsessions/qsessions/core/store"
 )
 
@@ -26,7 +27,7 @@ func saveCases() []Case {
 			for want := int64(2); want < 5; want++ {
 				e.ok("Save", e.s.Save(e.ctx, r))
 				if got := e.get(r.ID).Version; r.Version != want || got != want {
-					e.fatalf("got version %d, stored %d, want %d", r.Version, got, want)
+					e.Fatalf("got version %d, stored %d, want %d", r.Version, got, want)
 				}
 			}
 		}},
@@ -70,10 +71,10 @@ func saveCases() []Case {
 			e.ok("Touch", e.s.Touch(e.ctx, copied, e.touch(copied, time.Second)))
 			r.Data = []byte("saved")
 			if err := e.s.Save(e.ctx, r); err != nil {
-				e.fatalf("Save after somebody else's Touch: got error %s, want none", sentinel(err))
+				e.Fatalf("Save after somebody else's Touch: got error %s, want none", harness.Sentinel(err))
 			}
 			if got := e.get(r.ID); string(got.Data) != "saved" || got.Version != 2 {
-				e.fatalf("got data %q of version %d, want %q of 2", got.Data, got.Version, "saved")
+				e.Fatalf("got data %q of version %d, want %q of 2", got.Data, got.Version, "saved")
 			}
 		}},
 		{Name: "save/record-unchanged-after-error", Why: "After an error of Save r is as it was.", run: func(e *env) {
@@ -88,7 +89,7 @@ func saveCases() []Case {
 				e.want("Save", e.s.Save(e.ctx, r), store.ErrConflict)
 				e.same("Save", r, want)
 				if r.Tag != want.Tag {
-					e.fatalf("Save: Tag has changed from %d to %d", want.Tag, r.Tag)
+					e.Fatalf("Save: Tag has changed from %d to %d", want.Tag, r.Tag)
 				}
 			}
 		}},

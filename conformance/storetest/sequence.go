@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/qsessions/qsessions/conformance/internal/harness"
 	"github.com/qsessions/qsessions/core/store"
 )
 
@@ -118,12 +119,12 @@ func (s *sequence) indexed(name, user string, auth time.Time, id store.ID, arg b
 		must, may := m.deleteUser(user, auth, id)
 		for _, id := range must {
 			if !slices.Contains(got, id) {
-				e.fatalf("DeleteUser: id %d is not named", slices.Index(s.ids[:], id))
+				e.Fatalf("DeleteUser: id %d is not named", slices.Index(s.ids[:], id))
 			}
 		}
 		for _, id := range got {
 			if !slices.Contains(may, id) {
-				e.fatalf("DeleteUser: id %d is named, and is not a removed record of the user, or is to be kept", slices.Index(s.ids[:], id))
+				e.Fatalf("DeleteUser: id %d is named, and is not a removed record of the user, or is to be kept", slices.Index(s.ids[:], id))
 			}
 		}
 	case "cutoff":
@@ -139,18 +140,18 @@ func (s *sequence) indexed(name, user string, auth time.Time, id store.ID, arg b
 		s.says("Sweep before %s, until it is done", s.when(before))
 		least, most := m.sweep(before)
 		if n := e.drain(before); n < least || n > most {
-			e.fatalf("Sweep forgot %d records, want %d to %d", n, least, most)
+			e.Fatalf("Sweep forgot %d records, want %d to %d", n, least, most)
 		}
 	}
 	for i, r := range e.list(store.Query{Data: true}) {
 		want := m.list(store.Query{})
 		if i >= len(want) || len(r.Secret) > 0 {
-			e.fatalf("List: got %d records or more, want %d, without Secret", i+1, len(want))
+			e.Fatalf("List: got %d records or more, want %d, without Secret", i+1, len(want))
 		}
 		c := want[i].Clone()
 		c.Secret = nil
 		if d := diff(r, c); d != "" {
-			e.fatalf("List: record %d: %s", i+1, d)
+			e.Fatalf("List: record %d: %s", i+1, d)
 		}
 	}
 	e.ordered("everything", store.Query{}, m.list(store.Query{})...)
@@ -208,9 +209,9 @@ func (s *sequence) hold(i int, r *store.Record, both bool) {
 // agree ends the case unless the store and the model answered alike.
 func (s *sequence) agree(got, want error, r, c *store.Record) {
 	if (got == nil) != (want == nil) || want != nil && !errors.Is(got, want) {
-		s.e.fatalf("got error %s, want %s", sentinel(got), sentinel(want))
+		s.e.Fatalf("got error %s, want %s", harness.Sentinel(got), harness.Sentinel(want))
 	}
 	if d := diff(r, c); d != "" {
-		s.e.fatalf("the record: %s", d)
+		s.e.Fatalf("the record: %s", d)
 	}
 }

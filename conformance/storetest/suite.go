@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/qsessions/qsessions/conformance/internal/harness"
 	"github.com/qsessions/qsessions/core/store"
 )
 
@@ -161,7 +162,8 @@ func (c Config) open(ctx context.Context) (*env, func() error, error) {
 	}
 	e := &env{
 		ctx: ctx, s: f.Store, f: f, c: c, users: make(map[string]string),
-		now: time.Now().UTC().Truncate(time.Second), rounds: cmp.Or(c.Rounds, defaultRounds), raceTime: cmp.Or(c.raceTime, raceTime),
+		now:   time.Now().UTC().Truncate(time.Second),
+		Trial: harness.Trial{Rounds: cmp.Or(c.Rounds, harness.DefaultRounds), RaceTime: cmp.Or(c.raceTime, harness.RaceTime)},
 	}
 	e.x, _ = f.Store.(store.Indexed)
 	leave := func() error {
@@ -176,7 +178,7 @@ func (c Config) open(ctx context.Context) (*env, func() error, error) {
 	return e, leave, nil
 }
 
-// run runs one case. It gives a case up that does not end: its goroutine, and the store, then stay behind.
+// run runs one case.
 func (c Config) run(ctx context.Context, k Case) error {
 	timeout := cmp.Or(c.Timeout, time.Minute)
 	ctx, cancel := context.WithTimeout(ctx, timeout)
@@ -185,20 +187,9 @@ func (c Config) run(ctx context.Context, k Case) error {
 	if err != nil {
 		return err
 	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		defer e.recovered()
+	return e.Do(timeout, func() {
 		if !e.lacks(k.Needs) {
 			k.run(e)
 		}
-	}()
-	limit := time.NewTimer(timeout + timeout/2)
-	defer limit.Stop()
-	select {
-	case <-done:
-		return errors.Join(e.violation(), leave())
-	case <-limit.C:
-		return errors.Join(e.violation(), fmt.Errorf("still waits for the store %v after its context was done", timeout/2))
-	}
+	}, leave)
 }

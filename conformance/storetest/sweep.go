@@ -13,7 +13,7 @@ func sweepCases() []Case {
 			a, b := e.record(), e.bound(e.user("ann"), e.now)
 			e.create(a, b)
 			if n := e.drain(e.in(3 * time.Hour)); n != 2 {
-				e.fatalf("Sweep forgot %d records, want 2", n)
+				e.Fatalf("Sweep forgot %d records, want 2", n)
 			}
 			e.gone(a.ID)
 			e.gone(b.ID)
@@ -27,7 +27,7 @@ func sweepCases() []Case {
 			late.ExpiresAt = e.in(3*time.Hour + time.Microsecond)
 			e.create(early, late)
 			if n := e.drain(e.in(3 * time.Hour)); n != 1 {
-				e.fatalf("Sweep forgot %d records, want 1", n)
+				e.Fatalf("Sweep forgot %d records, want 1", n)
 			}
 			e.gone(early.ID)
 			e.stored(late)
@@ -40,7 +40,7 @@ func sweepCases() []Case {
 				r.ExpiresAt = before.Add(-time.Hour - time.Microsecond)
 				e.create(r)
 				if n := e.drain(before); n != 1 {
-					e.fatalf("Sweep %d forgot %d records that expired an hour and a microsecond before %s, want 1", i, n, before.Format(time.TimeOnly))
+					e.Fatalf("Sweep %d forgot %d records that expired an hour and a microsecond before %s, want 1", i, n, before.Format(time.TimeOnly))
 				}
 				e.gone(r.ID)
 			}
@@ -62,7 +62,7 @@ func sweepCases() []Case {
 			r.ExpiresAt = e.in(time.Hour)
 			e.ok("Save", e.s.Save(e.ctx, r))
 			if n := e.drain(e.in(3 * time.Hour)); n != 1 {
-				e.fatalf("Sweep forgot %d records, want 1", n)
+				e.Fatalf("Sweep forgot %d records, want 1", n)
 			}
 		}},
 		{Name: "sweep/limit", Why: "Sweep forgets up to limit records.", run: func(e *env) {
@@ -73,17 +73,17 @@ func sweepCases() []Case {
 				n, err := e.x.Sweep(e.ctx, e.in(3*time.Hour), 3)
 				e.ok("Sweep", err)
 				if n < 1 || n > 3 {
-					e.fatalf("Sweep with limit 3 and %d records left: got %d", left, n)
+					e.Fatalf("Sweep with limit 3 and %d records left: got %d", left, n)
 				}
 				left -= n
 				if got := len(e.list(store.Query{})); got != left {
-					e.fatalf("Sweep said that %d records are left, but %d are", left, got)
+					e.Fatalf("Sweep said that %d records are left, but %d are", left, got)
 				}
 			}
 			n, err := e.x.Sweep(e.ctx, e.in(3*time.Hour), 1)
 			e.ok("Sweep", err)
 			if n != 0 {
-				e.fatalf("Sweep of an empty store: got %d, want 0", n)
+				e.Fatalf("Sweep of an empty store: got %d, want 0", n)
 			}
 		}},
 		{Name: "sweep/done", Why: "Sweep returns how many records it forgot; zero means done.", run: func(e *env) {
@@ -92,7 +92,7 @@ func sweepCases() []Case {
 			stays.ExpiresAt = e.in(10 * time.Hour)
 			e.create(stays)
 			if n := e.drain(e.in(3 * time.Hour)); n != 250 {
-				e.fatalf("Sweep forgot %d records, want 250", n)
+				e.Fatalf("Sweep forgot %d records, want 250", n)
 			}
 			e.lists("afterwards", store.Query{}, stays)
 		}},

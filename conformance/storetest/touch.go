@@ -36,7 +36,7 @@ func touchCases() []Case {
 			r := e.create(e.record())
 			e.ok("Touch", e.s.Touch(e.ctx, r, e.touch(r, time.Second)))
 			if got := e.get(r.ID).Version; r.Version != 1 || got != 1 {
-				e.fatalf("got version %d, stored %d, want 1", r.Version, got)
+				e.Fatalf("got version %d, stored %d, want 1", r.Version, got)
 			}
 		}},
 		{Name: "touch/compares-version", Why: "Touch answers ErrConflict if somebody saved the record first.", run: func(e *env) {

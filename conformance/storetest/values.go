@@ -1,29 +1,29 @@
 package storetest
 
 import (
-	"bytes"
+	"errors"
 	"fmt"
 	"net/netip"
-	"slices"
 	"strings"
 	"time"
 
+	"github.com/qsessions/qsessions/conformance/internal/harness"
 	"github.com/qsessions/qsessions/core/store"
 )
 
 // keeps creates r and saves it again, and ends the case unless the store keeps it exactly.
 func (e *env) keeps(what string, r *store.Record) {
 	if err := e.s.Create(e.ctx, r); err != nil {
-		e.fatalf("Create with %s: %v", what, err)
+		e.Fatalf("Create with %s: %v", what, err)
 	}
 	if d := diff(e.get(r.ID), r); d != "" {
-		e.fatalf("created with %s: %s", what, d)
+		e.Fatalf("created with %s: %s", what, d)
 	}
 	if err := e.s.Save(e.ctx, r); err != nil {
-		e.fatalf("Save with %s: %v", what, err)
+		e.Fatalf("Save with %s: %v", what, err)
 	}
 	if d := diff(e.get(r.ID), r); d != "" {
-		e.fatalf("saved with %s: %s", what, d)
+		e.Fatalf("saved with %s: %s", what, d)
 	}
 }
 
@@ -67,7 +67,7 @@ func valueCases() []Case {
 			}
 			for _, t := range times {
 				if t.Location() != time.UTC {
-					e.fatalf("got a time in %v, want UTC", t.Location())
+					e.Fatalf("got a time in %v, want UTC", t.Location())
 				}
 			}
 		}},
@@ -76,7 +76,7 @@ func valueCases() []Case {
 			r.AuthenticatedAt, r.CreatedAt, r.LastSeen = time.Time{}, time.Time{}, time.Time{}
 			e.keeps("zero times", r)
 			if got := e.get(r.ID); !got.AuthenticatedAt.IsZero() || !got.LastSeen.IsZero() {
-				e.fatalf("got times %v and %v, want zero", got.AuthenticatedAt, got.LastSeen)
+				e.Fatalf("got times %v and %v, want zero", got.AuthenticatedAt, got.LastSeen)
 			}
 		}},
 		{Name: "values/times-far", Why: "A store keeps the times that it is given, however far away.", run: func(e *env) {
@@ -90,14 +90,14 @@ func valueCases() []Case {
 			e.keeps("times before 2000", r)
 		}},
 		{Name: "values/secret-binary", Why: "Secret is at most MaxSecret bytes, of any value.", run: func(e *env) {
-			for name, b := range blobs(store.MaxSecret) {
+			for name, b := range harness.Blobs(store.MaxSecret) {
 				r := e.record()
 				r.Secret = b
 				e.keeps("a Secret of "+name, r)
 			}
 		}},
 		{Name: "values/data-binary", Why: "Data is opaque.", run: func(e *env) {
-			for name, b := range blobs(10_000) {
+			for name, b := range harness.Blobs(10_000) {
 				r := e.record()
 				r.Data = b
 				e.keeps("Data of "+name, r)
@@ -109,19 +109,19 @@ func valueCases() []Case {
 				n = e.c.MaxData
 			}
 			r := e.record()
-			r.Data = noise(n)
+			r.Data = harness.Noise(n)
 			e.keeps(fmt.Sprintf("%d bytes of Data", n), r)
 		}},
 		{Name: "values/data-too-large", Needs: NeedMaxData, Why: "ErrTooLarge says that the record is larger than the store can keep. Nothing was changed.", run: func(e *env) {
 			r := e.record()
-			r.Data = noise(2 * e.c.MaxData)
+			r.Data = harness.Noise(2 * e.c.MaxData)
 			want := r.Clone()
 			e.want("Create", e.s.Create(e.ctx, r), store.ErrTooLarge)
 			e.same("Create", r, want)
 			e.gone(r.ID)
 			r.Data = []byte("small")
 			was := e.create(r).Clone()
-			r.Data = noise(2 * e.c.MaxData)
+			r.Data = harness.Noise(2 * e.c.MaxData)
 			want = r.Clone()
 			e.want("Save", e.s.Save(e.ctx, r), store.ErrTooLarge)
 			e.same("Save", r, want)
@@ -198,7 +198,7 @@ func valueCases() []Case {
 				what := fmt.Sprintf("user %q beside %q", other, id)
 				e.lists(what, store.Query{User: other})
 				got, err := e.x.DeleteUser(e.ctx, other, e.in(time.Second))
-				if !is(err, store.ErrNoUser) {
+				if !errors.Is(err, store.ErrNoUser) {
 					e.removes("DeleteUser of "+what, got, err)
 				}
 				e.stored(r)
@@ -213,7 +213,7 @@ func valueCases() []Case {
 			e.ok("Save", e.s.Save(e.ctx, r))
 			e.stored(r)
 			if got := e.get(r.ID).Tag; !e.c.Cached && got != 0 {
-				e.fatalf("got Tag %d, want 0 from a store without a cache", got)
+				e.Fatalf("got Tag %d, want 0 from a store without a cache", got)
 			}
 		}},
 		{Name: "errors/no-data", Why: "No error text holds data of a record.", run: func(e *env) {
@@ -233,43 +233,10 @@ func valueCases() []Case {
 				}
 				for _, s := range []string{"MARKER", "2001:db8::beef:cafe", fmt.Sprintf("%x", "-MARKER"), string(r.User)} {
 					if strings.Contains(strings.ToLower(err.Error()), strings.ToLower(s)) && len(s) > 5 {
-						e.fatalf("the error of %s holds data of the record", what)
+						e.Fatalf("the error of %s holds data of the record", what)
 					}
 				}
 			}
 		}},
 	}
-}
-
-// blobs are byte strings that get lost or changed on the way by text, terminators, padding and escapes.
-func blobs(longest int) map[string][]byte {
-	all := make([]byte, 256)
-	for i := range all {
-		all[i] = byte(i)
-	}
-	return map[string][]byte{
-		"nil": nil, "no bytes": {}, "a NUL": {0}, "spaces": []byte("  "), "all values": all[:min(256, longest)], "all values, backwards": reversed(all)[:min(256, longest)],
-		"bytes that are not UTF-8": {0xff, 0xfe, 0xc0, 0x80}, "text that looks escaped": []byte(`\x00 \000 %00 &amp; '' "" \\`),
-		fmt.Sprintf("%d bytes", longest): noise(longest), "trailing NULs": append([]byte("x"), make([]byte, 20)...),
-		"zeros": make([]byte, min(200, longest)),
-	}
-}
-
-func reversed(b []byte) []byte {
-	b = bytes.Clone(b)
-	slices.Reverse(b)
-	return b
-}
-
-// noise returns n bytes that do not compress well.
-func noise(n int) []byte {
-	b := make([]byte, n)
-	x := uint32(2463534242)
-	for i := range b {
-		x ^= x << 13
-		x ^= x >> 17
-		x ^= x << 5
-		b[i] = byte(x)
-	}
-	return b
 }

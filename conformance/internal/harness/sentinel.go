@@ -1,4 +1,4 @@
-package storetest
+package harness
 
 import (
 	"errors"
@@ -6,10 +6,8 @@ import (
 	"github.com/qsessions/qsessions/core/store"
 )
 
-func is(err, target error) bool { return errors.Is(err, target) }
-
-// sentinel returns err as the author of a store writes it: the name of what it matches, and its own text if that differs.
-func sentinel(err error) string {
+// Sentinel returns err as the author of a store writes it: the name of what it matches, and its own text if that differs.
+func Sentinel(err error) string {
 	if err == nil {
 		return "none"
 	}
@@ -21,9 +19,9 @@ func sentinel(err error) string {
 		{"store.ErrNoUser", store.ErrNoUser}, {"store.ErrTooLarge", store.ErrTooLarge}, {"store.ErrUnavailable", store.ErrUnavailable},
 	} {
 		switch {
-		case err.Error() == known.err.Error() && is(err, known.err):
+		case err.Error() == known.err.Error() && errors.Is(err, known.err):
 			return known.name
-		case is(err, known.err):
+		case errors.Is(err, known.err):
 			return known.name + " (" + err.Error() + ")"
 		}
 	}
