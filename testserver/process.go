@@ -4,15 +4,17 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/rand"
+	crand "crypto/rand"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -63,8 +65,25 @@ func (p *process) end() {
 	select {
 	case <-p.done:
 	case <-time.After(stopTimeout):
-		p.cmd.Process.Kill()
-		<-p.done
+		p.kill()
+	}
+}
+
+// kill kills the process with all that it started, and returns when they are gone.
+func (p *process) kill() {
+	if p.gone() {
+		return
+	}
+	killTree(p.cmd.Process)
+	<-p.done
+}
+
+func (p *process) gone() bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
 	}
 }
 
@@ -117,15 +136,21 @@ func lookPath(name string) (string, error) {
 	return "", exec.ErrNotFound
 }
 
-// freePort returns a loopback port that was free a moment ago.
+// freePort returns a loopback port that was free a moment ago. It is below those that the kernel gives to outgoing
+// connections, so that a killed server finds its port free when it starts again. The port plus 10000, the bus of Redis
+// Cluster, is there too.
 func freePort() (string, error) {
-	listener, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+	const low, high, tries = 10000, 22000, 100
+	var last error
+	for range tries {
+		port := strconv.Itoa(low + rand.IntN(high-low))
+		listener, err := net.Listen("tcp4", "127.0.0.1:"+port)
+		if err == nil {
+			return port, listener.Close()
+		}
+		last = err
 	}
-	defer listener.Close()
-	_, port, err := net.SplitHostPort(listener.Addr().String())
-	return port, err
+	return "", last
 }
 
 const (
@@ -176,7 +201,7 @@ func removeStale() {
 	}
 }
 
-func databaseName() string { return "test_" + strings.ToLower(rand.Text()) }
+func databaseName() string { return "test_" + strings.ToLower(crand.Text()) }
 
 func logTail(dir string) string {
 	log, err := os.ReadFile(filepath.Join(dir, "log"))

@@ -25,22 +25,31 @@ const (
 // Options says how [Start] starts a server. The zero value suits tests of function.
 type Options struct {
 	// Durable makes PostgreSQL and MariaDB flush every commit to the disk, as they do in production. Benchmarks want
-	// it. Without it a commit is as fast as memory, and a crash of the machine may lose it.
+	// it. Without it a commit is as fast as memory; it survives a Kill, but not a crash of the machine.
 	Durable bool
+	// Args are given to the server after this package's own, and win over them: {"-m", "1"} is a memcached that is soon
+	// full, {"--maxmemory", "8mb", "--maxmemory-policy", "allkeys-lru"} a Redis that evicts. Start copies them. A server
+	// of the environment does not get them.
+	Args []string
 }
 
-// Server is one running server. It is safe for concurrent use.
+// Server is one server. It is safe for concurrent use.
 type Server struct {
 	Kind    Kind
 	Addr    string // host:port
 	DSN     string // PostgreSQL: a URL; MariaDB: the form of go-sql-driver/mysql; otherwise equal to Addr
 	Version string // as the server itself says, such as "15.18"; empty when it could not be asked
 
-	sql  func(ctx context.Context, dsn, statement string) (string, error) // nil for Redis and memcached
-	dir  string                                                           // empty for a server of the environment
-	lock *os.File                                                         // held while dir is in use
-	proc *process
-	stop sync.Once
+	prog program
+	path string // the program that runs
+	args []string
+	dir  string   // empty for a server of the environment
+	lock *os.File // held while dir is in use
+
+	mu      sync.Mutex // held while the server changes between running, paused, ended and stopped
+	proc    *process   // nil for a server of the environment
+	paused  bool
+	stopped bool
 }
 
 // MissingError says that a program is not installed.
@@ -65,9 +74,10 @@ type program struct {
 	prepare func(ctx context.Context, s *Server, path string) error // makes the data directory; may be nil
 	server  func(path string) (string, error)                       // the server, where it is not name itself; may be nil
 	args    func(s *Server, port string, opts Options) []string
+	port    func() (string, error) // a free one; nil for freePort
 	dsn     func(addr string) string
 	addr    func(dsn string) (string, error)
-	sql     func(ctx context.Context, dsn, statement string) (string, error)
+	sql     func(ctx context.Context, dsn, statement string) (string, error) // nil for Redis and memcached
 	// probe asks the server for its version, and for what proves that it is the one started here: its process id or
 	// its data directory.
 	probe func(ctx context.Context, s *Server) (version, proof string, err error)
@@ -124,7 +134,7 @@ func connect(ctx context.Context, p program, dsn string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Kind: p.kind, DSN: dsn, Addr: addr, sql: p.sql}
+	s := &Server{Kind: p.kind, DSN: dsn, Addr: addr, prog: p}
 	if s.Version, _, err = p.probe(ctx, s); err != nil {
 		if _, ok := errors.AsType[*MissingError](err); !ok {
 			return nil, err
@@ -138,7 +148,7 @@ func start(ctx context.Context, p program, opts Options) (_ *Server, err error) 
 	if err != nil {
 		return nil, &MissingError{Kind: p.kind, Program: p.name, Package: p.deb}
 	}
-	s := &Server{Kind: p.kind, sql: p.sql}
+	s := &Server{Kind: p.kind, prog: p, path: path}
 	defer func() {
 		if err != nil {
 			s.Stop()
@@ -153,24 +163,25 @@ func start(ctx context.Context, p program, opts Options) (_ *Server, err error) 
 		}
 	}
 	if p.server != nil {
-		if path, err = p.server(path); err != nil {
+		if s.path, err = p.server(path); err != nil {
 			return nil, err
 		}
 	}
+	port := p.port
+	if port == nil {
+		port = freePort
+	}
 	for range startAttempts {
-		var port string
-		if port, err = freePort(); err != nil {
+		var free string
+		if free, err = port(); err != nil {
 			return nil, err
 		}
-		s.Addr = "127.0.0.1:" + port
+		s.Addr = "127.0.0.1:" + free
 		s.DSN = p.dsn(s.Addr)
-		if s.proc, err = startProcess(path, p.args(s, port, opts), s.dir, p.stop); err != nil {
-			return nil, err
-		}
-		if err = s.await(ctx, p); err == nil {
+		s.args = append(p.args(s, free, opts), opts.Args...)
+		if s.Version, err = s.launch(ctx); err == nil {
 			return s, nil
 		}
-		s.proc.end()
 		if ctx.Err() != nil {
 			break
 		}
@@ -178,29 +189,39 @@ func start(ctx context.Context, p program, opts Options) (_ *Server, err error) 
 	return nil, fmt.Errorf("%s does not start: %w\n%s", p.kind, err, logTail(s.dir))
 }
 
+// launch runs the program and returns its version when it answers; otherwise nothing runs.
+func (s *Server) launch(ctx context.Context) (version string, err error) {
+	proc, err := startProcess(s.path, s.args, s.dir, s.prog.stop)
+	if err != nil {
+		return "", err
+	}
+	s.proc, s.paused = proc, false
+	if version, err = s.await(ctx); err != nil {
+		s.proc.kill()
+	}
+	return version, err
+}
+
 // await returns when the server answers and is the one started here: a stranger may have taken the port.
-func (s *Server) await(ctx context.Context, p program) error {
+func (s *Server) await(ctx context.Context) (string, error) {
 	ticker := time.NewTicker(5 * time.Millisecond)
 	defer ticker.Stop()
-	var last error
 	for {
-		version, proof, err := p.probe(ctx, s)
+		version, proof, err := s.prog.probe(ctx, s)
 		if _, ok := errors.AsType[*MissingError](err); ok {
-			return err
+			return "", err
 		}
-		if err == nil && proof == p.proof(s) {
-			s.Version = version
-			return nil
+		if err == nil && proof == s.prog.proof(s) {
+			return version, nil
 		}
 		if err == nil {
 			err = fmt.Errorf("another server answers at %s", s.Addr)
 		}
-		last = err
 		select {
 		case <-s.proc.done:
-			return errors.New("it ended at once")
+			return "", errors.New("it ended at once")
 		case <-ctx.Done():
-			return fmt.Errorf("%w; the last attempt to reach it: %w", ctx.Err(), last)
+			return "", fmt.Errorf("%w; the last attempt to reach it: %w", ctx.Err(), err)
 		case <-ticker.C:
 		}
 	}
@@ -209,29 +230,31 @@ func (s *Server) await(ctx context.Context, p program) error {
 // data is the data directory of PostgreSQL and MariaDB.
 func (s *Server) data() string { return filepath.Join(s.dir, "data") }
 
-// Stop ends the server and removes its directory. It returns when the process is gone, which takes ten seconds at most.
-// It does nothing for a server of the environment, or when called again.
+// Stop ends the server, also a paused one, and removes its directory. It returns when the process is gone, which takes
+// ten seconds at most. It does nothing for a server of the environment, or when called again.
 func (s *Server) Stop() {
-	s.stop.Do(func() {
-		if s.proc != nil {
-			s.proc.end()
-		}
-		if s.dir != "" {
-			os.RemoveAll(s.dir)
-			s.lock.Close()
-		}
-	})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopped || s.dir == "" {
+		return
+	}
+	s.stopped = true
+	if s.proc != nil {
+		s.end()
+	}
+	os.RemoveAll(s.dir)
+	s.lock.Close()
 }
 
 // Database makes an empty database, drops it when the test ends, and returns its DSN. It needs the server's own client
 // program (psql, mariadb), which comes with the server, and fails the test for Redis and memcached.
 func (s *Server) Database(tb testing.TB) string {
 	tb.Helper()
-	if s.sql == nil {
+	if s.prog.sql == nil {
 		tb.Fatalf("testserver: %s has no databases; use a key prefix of your own", s.Kind)
 	}
 	name := databaseName()
-	if _, err := s.sql(tb.Context(), s.DSN, "CREATE DATABASE "+name); err != nil {
+	if _, err := s.prog.sql(tb.Context(), s.DSN, "CREATE DATABASE "+name); err != nil {
 		tb.Fatalf("testserver: %v", err)
 	}
 	tb.Cleanup(func() {
@@ -241,7 +264,7 @@ func (s *Server) Database(tb testing.TB) string {
 		if s.Kind == KindPostgres {
 			drop += " WITH (FORCE)" // a connection the test left open would refuse it
 		}
-		if _, err := s.sql(ctx, s.DSN, drop); err != nil {
+		if _, err := s.prog.sql(ctx, s.DSN, drop); err != nil {
 			tb.Errorf("testserver: %v", err)
 		}
 	})

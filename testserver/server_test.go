@@ -4,15 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"slices"
-	"strconv"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -42,7 +39,7 @@ func TestStart(t *testing.T) {
 			if host, _, err := net.SplitHostPort(s.Addr); err != nil || host != "127.0.0.1" {
 				t.Errorf("Addr %q is not on the loopback", s.Addr)
 			}
-			tree := descendants(t, s.proc.cmd.Process.Pid)
+			tree := descendants(s.proc.cmd.Process.Pid)
 			s.Stop()
 			s.Stop() // does nothing
 			for _, pid := range tree {
@@ -102,7 +99,7 @@ func TestKilledProcess(t *testing.T) {
 		if pid == 0 {
 			break
 		}
-		pids = append(pids, descendants(t, pid)...)
+		pids = append(pids, descendants(pid)...)
 		dirs = append(dirs, dir)
 	}
 	if len(dirs) == 0 {
@@ -161,12 +158,12 @@ func TestDatabase(t *testing.T) {
 					t.Fatal("two databases have one name")
 				}
 				for _, dsn := range []string{first, second} {
-					if _, err := s.sql(t.Context(), dsn, "CREATE TABLE t (a int)"); err != nil {
+					if _, err := s.prog.sql(t.Context(), dsn, "CREATE TABLE t (a int)"); err != nil {
 						t.Error(err)
 					}
 				}
 			})
-			if _, err := s.sql(t.Context(), first, "SELECT 1 FROM t"); err == nil {
+			if _, err := s.prog.sql(t.Context(), first, "SELECT 1 FROM t"); err == nil {
 				t.Error("the database is still there after the test")
 			}
 		})
@@ -246,6 +243,7 @@ func TestPortTaken(t *testing.T) {
 
 // TestDurable reads the settings back.
 func TestDurable(t *testing.T) {
+	quick := map[Kind]string{KindPostgres: "0", KindMariaDB: "2"} // 2: given to the kernel, so that it survives a Kill
 	for kind, statement := range map[Kind]string{
 		KindPostgres: "SELECT current_setting('fsync')::boolean::int",
 		KindMariaDB:  "SELECT @@innodb_flush_log_at_trx_commit",
@@ -261,8 +259,8 @@ func TestDurable(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer durable.Stop()
-			for s, want := range map[*Server]string{fast: "0", durable: "1"} {
-				if got, err := s.sql(t.Context(), s.DSN, statement); got != want || err != nil {
+			for s, want := range map[*Server]string{fast: quick[kind], durable: "1"} {
+				if got, err := s.prog.sql(t.Context(), s.DSN, statement); got != want || err != nil {
 					t.Errorf("got %q, %v, want %q", got, err, want)
 				}
 			}
@@ -309,50 +307,4 @@ func helper(t *testing.T, pattern string) *exec.Cmd {
 	cmd.Env = append(os.Environ(), reportEnv+"=")
 	cmd.WaitDelay = time.Minute
 	return cmd
-}
-
-// descendants returns pid and all processes below it.
-func descendants(t *testing.T, pid int) []int {
-	t.Helper()
-	children := map[int][]int{}
-	stats, err := filepath.Glob("/proc/[0-9]*/stat")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, stat := range stats {
-		_, parent := procState(stat)
-		if child, err := strconv.Atoi(filepath.Base(filepath.Dir(stat))); err == nil {
-			children[parent] = append(children[parent], child)
-		}
-	}
-	all := []int{pid}
-	for i := 0; i < len(all); i++ {
-		all = append(all, children[all[i]]...)
-	}
-	return all
-}
-
-// runs reports whether the process exists and is no zombie: nobody may wait for an orphan.
-func runs(pid int) bool {
-	state, _ := procState(fmt.Sprintf("/proc/%d/stat", pid))
-	return state != "" && state != "Z" && state != "X"
-}
-
-func procState(path string) (state string, parent int) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", 0
-	}
-	defer f.Close()
-	text, err := io.ReadAll(f)
-	if err != nil {
-		return "", 0
-	}
-	// The name before it, in parentheses, may hold anything.
-	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
-	if len(fields) < 2 {
-		return "", 0
-	}
-	parent, _ = strconv.Atoi(fields[1])
-	return fields[0], parent
 }

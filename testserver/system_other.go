@@ -21,3 +21,11 @@ func tryLock(f *os.File) error {
 	}
 	return nil
 }
+
+var errFreeze = errors.New("testserver: a server can be paused on Linux only")
+
+func freezeTree(*os.Process) error { return errFreeze }
+
+func thawTree(*os.Process) error { return errFreeze }
+
+func killTree(root *os.Process) { root.Kill() }
