@@ -21,7 +21,7 @@ const (
 	sentinelRefresh  = 5 * time.Second         // a missed switch of the master is found out by then
 )
 
-// dial opens a client by URL and sees whether every server of it answers. tune has the last word on the options. With
+// dial opens a client by URL and sees whether a server answers. tune has the last word on the options. With
 // tracking, the client can cache on its side; tracked says whether the server supports that. No error holds a password.
 func dial(ctx context.Context, url string, tune func(*rueidis.ClientOption), tracking bool) (client rueidis.Client, tracked bool, err error) {
 	option, err := rueidis.ParseURL(url)
@@ -34,9 +34,13 @@ func dial(ctx context.Context, url string, tune func(*rueidis.ClientOption), tra
 	if tune != nil {
 		tune(&option)
 	}
+	if option.SendToReplicas != nil || option.ReplicaOnly || len(option.Standalone.ReplicaAddress) > 0 {
+		return nil, false, errors.New("rueidisstore: open: Option makes the client read from replicas, which lag behind")
+	}
 	option.DisableCache = !tracking
 	if tracking {
-		option.PipelineMultiplex = -1 // what orders an invalidation before the answer is that there is one connection
+		// One connection brings the news of a change before the answer to what was sent after it. See fence.
+		option.PipelineMultiplex, option.DisableAutoPipelining, option.ClientTrackingOptions = -1, false, nil
 	}
 	client, err = newClient(ctx, option)
 	if tracking && errors.Is(err, rueidis.ErrNoCache) {
@@ -92,20 +96,28 @@ func newClient(ctx context.Context, option rueidis.ClientOption) (rueidis.Client
 	}
 }
 
-// ping opens the connections, so that the first command with a short deadline need not.
+// ping opens the connections, so that the first command with a short deadline need not. A Cluster may lack some nodes.
 func ping(ctx context.Context, client rueidis.Client) error {
 	ctx, cancel := bound(ctx, dialTimeout)
 	defer cancel()
-	for _, node := range client.Nodes() {
-		if err := node.Do(ctx, node.B().Ping().Build()).Error(); err != nil {
-			return err
+	nodes := client.Nodes()
+	replies := make(chan error, len(nodes))
+	for _, node := range nodes {
+		go func() { replies <- node.Do(ctx, node.B().Ping().Build()).Error() }()
+	}
+	err := rueidis.ErrNoAddr
+	for range nodes {
+		if e := <-replies; e == nil {
+			err = nil
+		} else if err != nil {
+			err = e
 		}
 	}
-	return nil
+	return err
 }
 
 // bound returns ctx with the timeout d where it has no deadline of its own. Without a deadline, rueidis repeats a read for
-// as long as the server is away.
+// as long as the server is away. A second deadline would cost more than a read of what is here already.
 func bound(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
 	if _, ok := ctx.Deadline(); ok {
 		return ctx, func() {}

@@ -2,9 +2,12 @@ package rueidisstore
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/redis/rueidis"
+
+	"github.com/qsessions/qsessions/core/store"
 )
 
 // A serverError has the part of a server's answer that quotes no argument: a key, a value or a password.
@@ -28,4 +31,16 @@ func redact(err error) error {
 		text = strings.TrimRight(text[:i], " ,:") + " …"
 	}
 	return &serverError{text: text, err: answer}
+}
+
+// unavailable is the error of an operation that was not done, or of which nobody knows.
+func unavailable(operation string, err error) error {
+	return fmt.Errorf("rueidisstore: %s: %w: %w", operation, store.ErrUnavailable, redact(err))
+}
+
+// answers reports whether err is an answer of the server that holds text, such as its code. Redis 6 puts the code of an
+// error within a script into the middle.
+func answers(err error, text string) bool {
+	answer, ok := rueidis.IsRedisErr(err)
+	return ok && strings.Contains(answer.Error(), text)
 }

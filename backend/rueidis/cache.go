@@ -1,0 +1,287 @@
+package rueidisstore
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/rueidis"
+
+	"github.com/qsessions/qsessions/core/store"
+)
+
+const (
+	// The schema of slots is a part of the key: what another version has put there is never seen.
+	keySpace = "c1:"
+
+	// A slot holds a mark, a nonce of 8 bytes that is new at each change, and the copy. The ticket is the nonce.
+	leaseMark  = 'L'
+	copyMark   = 'V'
+	headerSize = 1 + 8
+
+	leaseTime   = 5 * time.Second
+	maxTTL      = 30 * 24 * time.Hour
+	deleteBatch = 100 // commands in a pipeline
+)
+
+// A Cache keeps copies in Redis. It is a store.Cache, and safe for concurrent use.
+//
+// Each of Get, Put and Delete is one round trip; Delete one for a hundred ids. Where Redis is at its maxmemory and may
+// evict nothing, Get still returns the copies that are there, at the price of a second round trip, and Put answers
+// [store.ErrTooLarge].
+type Cache struct {
+	client rueidis.Client
+	owned  bool
+	config CacheConfig
+	scans  atomic.Bool // the server refuses SET with NX and GET, so a script does it (before Redis 7)
+	near   *near       // nil without client-side caching
+}
+
+var _ store.Cache = (*Cache)(nil)
+
+// OpenCache opens a client and makes a cache over it, which owns the client: [Cache.Close] closes both. It takes a URL as
+// rueidis.ParseURL does:
+//
+//	redis://user:password@host:6379/0     one server; rediss:// for TLS
+//	unix:///path/to/redis.sock?db=0
+//	redis://host:6379?addr=host2:6379     some nodes of a Cluster; one is enough if it is up
+//	redis://host:26379?addr=host2:26379&master_set=name   Sentinels
+//
+// It is an error if the server cannot be reached. ctx bounds the opening only. The client has one connection to a server,
+// which all goroutines share, gives up one that does not answer for some 3 seconds, and asks Sentinels every 5 seconds.
+// No error holds the password.
+func OpenCache(ctx context.Context, url string, c CacheConfig) (*Cache, error) {
+	c, err := c.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	client, tracked, err := dial(ctx, url, c.Option, c.ClientSide > 0)
+	if err != nil {
+		return nil, err
+	}
+	if c.ClientSide > 0 && !tracked {
+		c.ClientSide = 0
+		c.Logger.WarnContext(ctx, "rueidisstore: the server does not support client-side caching; going without")
+	}
+	cache := newCache(client, c)
+	cache.owned = true
+	return cache, nil
+}
+
+// NewCache makes a cache over a client that the application has, and that it closes itself. The client must not read from
+// replicas. CacheConfig.ClientSide is refused; CacheConfig.Option is of no use here and refused too.
+func NewCache(client rueidis.Client, c CacheConfig) (*Cache, error) {
+	c, err := c.withDefaults()
+	switch {
+	case err != nil:
+		return nil, err
+	case client == nil:
+		return nil, errors.New("rueidisstore: the client is nil")
+	case c.ClientSide > 0:
+		return nil, errors.New("rueidisstore: ClientSide needs OpenCache: a client does not say how many connections it has")
+	case c.Option != nil:
+		return nil, errors.New("rueidisstore: Option needs OpenCache: the client is there already")
+	}
+	return newCache(client, c), nil
+}
+
+func newCache(client rueidis.Client, c CacheConfig) *Cache {
+	cache := &Cache{client: client, config: c}
+	if c.ClientSide > 0 {
+		cache.near = new(near)
+	}
+	return cache
+}
+
+// Close closes the client that [OpenCache] made, and leaves that of [NewCache] alone. Calls that are under way may fail.
+func (c *Cache) Close() error {
+	if c.owned {
+		c.client.Close()
+	}
+	return nil
+}
+
+// Lag returns for how long after a Delete or Put returned another process may go on to answer from a copy of its own: 0
+// without client-side caching, else CacheConfig.ClientSide.
+func (c *Cache) Lag() time.Duration { return c.config.ClientSide }
+
+// Get implements [store.Cache]. A lease ends after five seconds.
+func (c *Cache) Get(ctx context.Context, id store.ID) ([]byte, store.Ticket, error) {
+	ctx, cancel := bound(ctx, c.config.Timeout)
+	defer cancel()
+	key := c.key(id)
+	if c.near != nil && c.near.has(id) {
+		if copy, t := c.getNear(ctx, key); t != 0 {
+			return copy, t, nil
+		}
+		c.near.drop(id)
+	}
+	nonce, lease := newLease()
+	slot, err := c.take(ctx, key, lease)
+	switch {
+	case rueidis.IsRedisNil(err):
+		return nil, nonce, nil
+	case answers(err, "WRONGTYPE"):
+		return nil, 0, c.heal(ctx, key)
+	case err != nil:
+		return nil, 0, unavailable("get", err)
+	}
+	copy, t, ok := parseSlot(slot)
+	if !ok {
+		return nil, 0, c.heal(ctx, key)
+	}
+	if c.near != nil && t != 0 {
+		c.near.add(id)
+	}
+	return copy, t, nil
+}
+
+// take returns what is in the slot, or puts a lease there and returns rueidis.Nil. It is never done twice with one lease:
+// the first attempt could take effect after the second one.
+func (c *Cache) take(ctx context.Context, key, lease string) ([]byte, error) {
+	if !c.scans.Load() {
+		// A native command costs the server two thirds of what a script does.
+		set := c.client.B().Set().Key(key).Value(lease).Nx().Get().PxMilliseconds(leaseTime.Milliseconds()).Build()
+		slot, err := c.client.Do(ctx, set).AsBytes() // the answer is nobody else's
+		if !answers(err, "syntax error") {
+			return c.orGet(ctx, key, slot, err)
+		}
+		c.scans.Store(true)
+	}
+	slot, err := takeScript.exec(ctx, c.client, key, lease, strconv.FormatInt(leaseTime.Milliseconds(), 10)).AsBytes()
+	return c.orGet(ctx, key, slot, err)
+}
+
+// orGet looks into the slot again if the server refused a lease because it cannot write now. Not so where it must not be
+// asked: a replica, or a primary without its replicas.
+func (c *Cache) orGet(ctx context.Context, key string, slot []byte, err error) ([]byte, error) {
+	if !full(err) && !answers(err, "MISCONF") {
+		return slot, err
+	}
+	slot, err = c.client.Do(ctx, c.client.B().Get().Key(key).Build()).AsBytes()
+	if rueidis.IsRedisNil(err) {
+		return []byte{leaseMark}, nil // no copy, and no lease
+	}
+	return slot, err
+}
+
+// full reports whether the server has no memory for a command.
+func full(err error) bool { return answers(err, "OOM command not allowed") }
+
+// heal empties a slot that holds what nobody here has put there, so that the next Get can lease it.
+func (c *Cache) heal(ctx context.Context, key string) error {
+	if err := c.client.Do(ctx, c.client.B().Unlink().Key(key).Build().ToRetryable()).Error(); err != nil {
+		return unavailable("get", err)
+	}
+	return nil
+}
+
+// parseSlot returns the copy in a slot and its ticket, or neither if it is leased. It is not ok if it is neither. The copy
+// is a part of slot.
+func parseSlot(slot []byte) (copy []byte, t store.Ticket, ok bool) {
+	if len(slot) > 0 && slot[0] == leaseMark {
+		return nil, 0, true
+	}
+	if len(slot) < headerSize || slot[0] != copyMark {
+		return nil, 0, false
+	}
+	t = store.Ticket(binary.BigEndian.Uint64(slot[1:headerSize]))
+	return slot[headerSize:], t, t != 0
+}
+
+// Put implements [store.Cache]. It keeps no copy for more than 30 days.
+func (c *Cache) Put(ctx context.Context, id store.ID, t store.Ticket, copy []byte, ttl time.Duration) error {
+	if len(copy) > c.config.MaxCopy {
+		return fmt.Errorf("rueidisstore: put: a copy of %d bytes: %w", len(copy), store.ErrTooLarge)
+	}
+	if t == 0 {
+		return store.ErrConflict
+	}
+	ctx, cancel := bound(ctx, c.config.Timeout)
+	defer cancel()
+	key := c.key(id)
+	ticket := binary.BigEndian.AppendUint64(nil, uint64(t))
+	slot := make([]byte, headerSize, headerSize+len(copy)) // never used again: a canceled command may still be sent
+	slot[0] = copyMark
+	binary.BigEndian.PutUint64(slot[1:], uint64(newNonce()))
+	slot = append(slot, copy...)
+	args := []string{rueidis.BinaryString(ticket), rueidis.BinaryString(slot), strconv.FormatInt(milliseconds(ttl), 10)}
+	var result rueidis.RedisResult
+	if c.near != nil {
+		result = putScript.execFenced(ctx, c.client, key, args...)
+	} else {
+		result = putScript.exec(ctx, c.client, key, args...)
+	}
+	stored, err := result.AsInt64()
+	switch {
+	case full(err):
+		return fmt.Errorf("rueidisstore: put: the server is out of memory: %w", store.ErrTooLarge)
+	case answers(err, "WRONGTYPE") || err == nil && stored == 0:
+		return store.ErrConflict
+	case err != nil:
+		return unavailable("put", err)
+	}
+	return nil
+}
+
+// Delete implements [store.Cache]. It tries all of them, and returns the first error.
+func (c *Cache) Delete(ctx context.Context, ids ...store.ID) error {
+	var first error
+	for batch := range slices.Chunk(ids, deleteBatch) {
+		if err := c.deleteBatch(ctx, batch); err != nil && first == nil {
+			first = unavailable("delete", err)
+		}
+	}
+	return first
+}
+
+func (c *Cache) deleteBatch(ctx context.Context, ids []store.ID) error {
+	ctx, cancel := bound(ctx, c.config.Timeout)
+	defer cancel()
+	commands := make(rueidis.Commands, 0, 2*len(ids))
+	for _, id := range ids {
+		key := c.key(id)
+		commands = append(commands, c.client.B().Unlink().Key(key).Build().ToRetryable()) // a Cluster takes no two keys in one
+		if c.near != nil {
+			commands = append(commands, fence(c.client, key))
+		}
+	}
+	for _, result := range c.client.DoMulti(ctx, commands...) {
+		if err := result.Error(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Cache) key(id store.ID) string { return c.config.Prefix + keySpace + id.String() }
+
+// milliseconds rounds up, as 0 would be refused.
+func milliseconds(ttl time.Duration) int64 {
+	ttl = min(max(ttl, time.Millisecond), maxTTL)
+	return int64((ttl + time.Millisecond - 1) / time.Millisecond)
+}
+
+// newNonce is new at each attempt, so that a late command finds another one, and cannot be guessed.
+func newNonce() store.Ticket {
+	var b [8]byte
+	for {
+		_, _ = rand.Read(b[:]) // never fails since Go 1.24
+		if n := binary.BigEndian.Uint64(b[:]); n != 0 {
+			return store.Ticket(n)
+		}
+	}
+}
+
+func newLease() (store.Ticket, string) {
+	nonce := newNonce()
+	b := make([]byte, 1, headerSize)
+	b[0] = leaseMark
+	return nonce, rueidis.BinaryString(binary.BigEndian.AppendUint64(b, uint64(nonce)))
+}

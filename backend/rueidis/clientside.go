@@ -1,0 +1,61 @@
+package rueidisstore
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"sync/atomic"
+
+	"github.com/redis/rueidis"
+
+	"github.com/qsessions/qsessions/core/store"
+)
+
+// nearSlots is how many ids a process remembers to have seen a copy of: somewhat more than 32 MiB of copies.
+const nearSlots = 1 << 15
+
+// near remembers the ids of which there was a copy a moment ago. Only those are asked for by client-side caching, which
+// would otherwise remember each id that somebody has made up, and would make a miss cost two round trips. It forgets, and
+// may take one id for another: both cost a round trip at most.
+type near struct {
+	ids [nearSlots]atomic.Uint64
+}
+
+// tail is the random part of an id.
+func tail(id store.ID) uint64 { return binary.BigEndian.Uint64(id[8:]) }
+
+func (n *near) slot(id store.ID) *atomic.Uint64 { return &n.ids[tail(id)%nearSlots] }
+
+func (n *near) has(id store.ID) bool { return n.slot(id).Load() == tail(id) }
+
+func (n *near) add(id store.ID) { n.slot(id).Store(tail(id)) }
+
+func (n *near) drop(id store.ID) { n.slot(id).CompareAndSwap(tail(id), 0) }
+
+// getNear returns a copy of this process or, when it has none, one that the server gives it and then watches over. The
+// ticket is zero if there was no copy, or an error, which the server is then asked about.
+func (c *Cache) getNear(ctx context.Context, key string) ([]byte, store.Ticket) {
+	// Static: it asks for no TTL, as a copy says itself until when it may be used.
+	get := c.client.B().Get().Key(key).Cache().ToStaticTTL()
+	slot, err := c.client.DoCache(ctx, get, c.config.ClientSide).AsBytes()
+	if err != nil {
+		return nil, 0
+	}
+	copy, t, _ := parseSlot(slot)
+	return bytes.Clone(copy), t // the slot stays with the client, for all that ask after
+}
+
+// fence is a command without effect. With one connection its answer comes after the news of what was sent before it: then
+// this process has dropped its own copy of the key.
+func fence(client rueidis.Client, key string) rueidis.Completed {
+	return client.B().Exists().Key(key).Build()
+}
+
+// fenced sends a command and its fence in one round trip, and returns the answer of the command.
+func fenced(ctx context.Context, client rueidis.Client, key string, command rueidis.Completed) rueidis.RedisResult {
+	results := client.DoMulti(ctx, command, fence(client, key))
+	if err := results[1].Error(); err != nil && results[0].Error() == nil {
+		return results[1]
+	}
+	return results[0]
+}
