@@ -16,15 +16,15 @@ import (
 
 // A form turns records into copies and back. A copy is one of
 //
-//	1, CRC-32C of all the rest and of what it is bound to, not-after, record
+//	1, CRC-32C of the namespace and all the rest, not-after, record
 //	2, 4 bytes that name the key, 12 bytes of nonce, AES-256-GCM of (not-after, record)
 //
-// where not-after has 8 bytes, big-endian microseconds since 1970. It is bound to the namespace and to the ID of its slot:
-// in another one it is no copy. Whatever else is in a slot, such as a copy of a later version, is none either.
+// where not-after has 8 bytes, big-endian microseconds since 1970. The record says whose slot it belongs to: in another
+// one it is no copy. Whatever else is in a slot, such as a copy of a later version, is none either.
 type form struct {
 	namespace string
 	table     *crc32.Table
-	seed      uint32 // checksum of what every copy is bound to
+	seed      uint32 // checksum of the namespace
 	keys      []copyKey
 }
 
@@ -84,7 +84,7 @@ func (f *form) encode(r *store.Record, notAfter int64) ([]byte, error) {
 		b := append(make([]byte, 0, size), checked, 0, 0, 0, 0)
 		b = binary.BigEndian.AppendUint64(b, uint64(notAfter))
 		b = store.AppendRecord(b, r)
-		binary.BigEndian.PutUint32(b[1:], f.sum(r.ID, b[checkedHead:]))
+		binary.BigEndian.PutUint32(b[1:], f.sum(b[checkedHead:]))
 		return b, nil
 	}
 	a, err := f.keys[0].aead(f.namespace, r.ID)
@@ -100,9 +100,7 @@ func (f *form) encode(r *store.Record, notAfter int64) ([]byte, error) {
 	return a.Seal(b[:sealedHead], b[5:sealedHead], b[sealedHead:], b[:5]), nil
 }
 
-func (f *form) sum(id store.ID, rest []byte) uint32 {
-	return crc32.Update(crc32.Update(f.seed, f.table, id[:]), f.table, rest)
-}
+func (f *form) sum(rest []byte) uint32 { return crc32.Update(f.seed, f.table, rest) }
 
 // decode returns what the copy in the slot of id says, and until when. It is not ok if that is no copy of id. It does not
 // change b.
@@ -111,7 +109,7 @@ func (f *form) decode(id store.ID, b []byte) (r *store.Record, notAfter int64, o
 	switch {
 	case len(f.keys) == 0 && len(b) > checkedHead+stampSize && b[0] == checked:
 		plain = b[checkedHead:]
-		if binary.BigEndian.Uint32(b[1:]) != f.sum(id, plain) {
+		if binary.BigEndian.Uint32(b[1:]) != f.sum(plain) {
 			return nil, 0, false
 		}
 	case len(b) > sealedHead && b[0] == sealed:
