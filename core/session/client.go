@@ -8,19 +8,20 @@ import (
 	"github.com/qsessions/qsessions/core/store"
 )
 
-// A Client is what a request says of its sender. Both fields are what the client, or a proxy, claims.
+// A Client is what a request says of its sender. All of it is what the client, or a proxy, claims.
 type Client struct {
 	IP        netip.Addr `json:"ip,omitzero"` // zero: unknown
 	UserAgent string     `json:"user_agent,omitempty"`
+	Hints     Hints      `json:"-"` // for enrichers; without a User-Agent they are not kept
 }
 
 // clean returns c as it may be stored, in memory of its own.
 func (c Client) clean() Client {
-	return Client{IP: c.IP.Unmap().WithZone(""), UserAgent: cleanUserAgent(c.UserAgent)}
+	return Client{IP: c.IP.Unmap().WithZone(""), UserAgent: cleanUserAgent(c.UserAgent), Hints: c.Hints.clean()}
 }
 
 // cleanUserAgent cuts s to 512 bytes and replaces what databases and terminals refuse: invalid UTF-8 and control
-// characters become U+FFFD.
+// characters become U+FFFD, and so does the mark of hints.
 func cleanUserAgent(s string) string {
 	plain := len(s) <= store.MaxUserAgent
 	for i := 0; plain && i < len(s); i++ {
@@ -31,7 +32,7 @@ func cleanUserAgent(s string) string {
 	}
 	var b strings.Builder
 	for _, r := range s { // an invalid byte is ranged over as U+FFFD
-		if r < ' ' || r >= 0x7f && r < 0xa0 {
+		if r < ' ' || r >= 0x7f && r < 0xa0 || r == hintMark {
 			r = utf8.RuneError
 		}
 		if b.Len()+utf8.RuneLen(r) > store.MaxUserAgent {

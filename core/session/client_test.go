@@ -20,6 +20,7 @@ func TestCleanUserAgent(t *testing.T) {
 		{"BAD-20 surrogate", "\xed\xa0\x80", r + r + r},
 		{"BAD-20 overlong", "\xc0\xaf", r + r},
 		{"BAD-20 C1", "a\u0080b\u009fc", "a" + r + "b" + r + "c"},
+		{"the mark of hints", "a\ufdd0\"Android\"", "a" + r + "\"Android\""},
 		{"BAD-23 newline", "a\r\nlevel=ERROR\tb", "a" + r + r + "level=ERROR" + r + "b"},
 		{"BAD-23 escape", "\x1b[31mred\x07\x7f", r + "[31mred" + r + r},
 		{"BAD-23 left to those who show it", "<script>alert(\"1\")</script>=cmd()'", "<script>alert(\"1\")</script>=cmd()'"},
@@ -38,12 +39,12 @@ func TestCleanUserAgent(t *testing.T) {
 
 // FuzzUserAgent: BAD-20, BAD-21.
 func FuzzUserAgent(f *testing.F) {
-	for _, s := range []string{"", "a\x00b", "\xff", strings.Repeat("😀", 129), strings.Repeat("x", 513), "\u0085"} {
+	for _, s := range []string{"", "a\x00b", "\xff", strings.Repeat("😀", 129), strings.Repeat("x", 513), "\u0085", "a\ufdd0"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		got := cleanUserAgent(s)
-		if len(got) > 512 || !utf8.ValidString(got) || cleanUserAgent(got) != got || strings.ContainsFunc(got, func(r rune) bool { return r < ' ' || r >= 0x7f && r < 0xa0 }) {
+		if len(got) > 512 || !utf8.ValidString(got) || cleanUserAgent(got) != got || strings.ContainsFunc(got, func(r rune) bool { return r < ' ' || r >= 0x7f && r < 0xa0 || r == hintMark }) {
 			t.Errorf("cleanUserAgent(%q) = %q", s, got)
 		}
 	})
@@ -74,7 +75,7 @@ func TestClientIsStoredClean(t *testing.T) {
 	v := visitor{t: t, m: manager(t, st, Config{}), client: Client{IP: netip.MustParseAddr("fe80::1%eth0"), UserAgent: "a\x00\xff" + string(b)}}
 	v.do(func(s Session) { s.Login("alice") })
 	list, err := Collect(v.m.Sessions(t.Context(), "alice"))
-	if err != nil || len(list) != 1 || list[0].Client != (Client{netip.MustParseAddr("fe80::1"), "a\ufffd\ufffdagent"}) {
+	if err != nil || len(list) != 1 || list[0].Client != (Client{IP: netip.MustParseAddr("fe80::1"), UserAgent: "a\ufffd\ufffdagent"}) {
 		t.Errorf("got %+v, %v", list, err)
 	}
 }

@@ -141,7 +141,7 @@ func (h *handle) touch(ctx context.Context) error {
 }
 
 func (h *handle) noteClient(old, r *store.Record) {
-	if old.IP != r.IP || old.UserAgent != r.UserAgent {
+	if changed(old, r) {
 		h.note(Event{Kind: ClientChanged, ID: r.ID, User: r.User})
 	}
 }
@@ -186,9 +186,7 @@ func (h *handle) next(w *work, base *store.Record, s secret, client Client, t ti
 	if client.IP.IsValid() {
 		n.IP = client.IP
 	}
-	if client.UserAgent != "" {
-		n.UserAgent = client.UserAgent
-	}
+	n.UserAgent = client.stored(n.UserAgent)
 	n.LastSeen = later(n.LastSeen, t) // never back, whatever the clocks do
 	n.ExpiresAt = s.expiry(n.LastSeen)
 	return &n, s

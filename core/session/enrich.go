@@ -7,50 +7,17 @@ import (
 	"maps"
 )
 
-// Facts are what enrichers found out about a client.
+// Facts are what enrichers found out about a client, for people. Nothing may be decided by them: a client claims what it
+// likes, and addresses are only roughly somewhere.
 type Facts struct {
-	Device   Device            `json:"device,omitzero"`   // by the User-Agent
+	Device   Device            `json:"device,omitzero"`   // by the User-Agent and hints
 	Location Location          `json:"location,omitzero"` // by the address
-	Extra    map[string]string `json:"extra,omitempty"`   // by a name of the enricher's choice
-}
-
-// A Device is what a User-Agent says of the client's machine. Empty fields are unknown.
-type Device struct {
-	Family  string `json:"family,omitempty"`  // of the hardware: "iPhone"
-	OS      string `json:"os,omitempty"`      // with its version: "Android 14"
-	Browser string `json:"browser,omitempty"` // with its version: "Firefox 140"
-	Bot     bool   `json:"bot,omitempty"`     // it says that it is a program
-}
-
-// String is for people: "Firefox on Debian", what of it is known, or "".
-func (d Device) String() string {
-	switch {
-	case d.Browser != "" && d.OS != "":
-		return d.Browser + " on " + d.OS
-	case d.Browser != "":
-		return d.Browser
-	}
-	return d.OS
-}
-
-// A Location is where an address is used. Empty fields are unknown.
-type Location struct {
-	City        string `json:"city,omitempty"`         // for people, in one language
-	Country     string `json:"country,omitempty"`      // for people, in one language
-	CountryCode string `json:"country_code,omitempty"` // ISO 3166-1 alpha-2
-}
-
-// String is for people: "Reykjavik, Iceland", the country alone, or "".
-func (l Location) String() string {
-	if l.City == "" || l.Country == "" {
-		return l.City + l.Country
-	}
-	return l.City + ", " + l.Country
+	Extra    map[string]string `json:"extra,omitempty"`   // whatever else, by a name of the enricher's choice
 }
 
 // An Enricher finds facts about a client, for people. It runs when sessions are shown, beside the other enrichers, and
-// must be safe for concurrent use and honor ctx. What it returns belongs to the caller. Its error, or its being late,
-// costs its own facts only, and is logged.
+// must be safe for concurrent use and honor ctx. What it returns belongs to the caller. An error, or a panic, costs the
+// facts of that client, and being late all that the enricher has found for the page; both are logged.
 type Enricher interface {
 	Enrich(ctx context.Context, c Client) (Facts, error)
 }
@@ -78,6 +45,7 @@ func (m *Manager) describe(ctx context.Context, page []Info) {
 	type result struct {
 		enricher int
 		facts    []Facts
+		failed   int // clients that it could not describe
 		err      error
 	}
 	results := make(chan result, len(m.cfg.Enrichers)) // room for all: a late one must not block for ever
@@ -87,37 +55,47 @@ func (m *Manager) describe(ctx context.Context, page []Info) {
 	}
 	for i, e := range m.cfg.Enrichers {
 		go func() {
-			facts, err := enrichAll(ctx, e, clients)
-			results <- result{i, facts, err}
+			facts, failed, err := enrichAll(ctx, e, clients)
+			results <- result{i, facts, failed, err}
 		}()
 	}
 	found := make([][]Facts, len(m.cfg.Enrichers))
-	for n := 0; n < len(found); n++ {
+	for range found {
+		var r result
 		select {
-		case r := <-results:
-			found[r.enricher] = r.facts
-			if r.err != nil {
-				m.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "session: enricher failed", slog.Int("enricher", r.enricher), slog.Any("error", r.err))
-			}
+		case r = <-results:
 		case <-ctx.Done():
-			m.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "session: enrichers are late", slog.Int("missing", len(found)-n))
-			n = len(found)
+			select {
+			case r = <-results: // in time, if barely
+			default:
+				r.enricher = -1
+			}
+		}
+		if r.enricher < 0 {
+			break
+		}
+		found[r.enricher] = r.facts
+		if r.err != nil {
+			m.logEnricher(ctx, "session: enricher failed", r.enricher, slog.Int("clients", r.failed), slog.Any("error", r.err))
 		}
 	}
-	for _, facts := range found {
+	for n, facts := range found {
+		if facts == nil {
+			m.logEnricher(ctx, "session: enricher is late", n, slog.Int("clients", len(page)))
+		}
 		for i := range facts {
 			page[i].Facts.add(facts[i])
 		}
 	}
 }
 
-// enrichAll describes each client once. It returns what it has when it meets an error.
-func enrichAll(ctx context.Context, e Enricher, clients []Client) (facts []Facts, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v", p)
-		}
-	}()
+func (m *Manager) logEnricher(ctx context.Context, message string, n int, more ...slog.Attr) {
+	attrs := append([]slog.Attr{slog.Int("enricher", n), slog.String("type", fmt.Sprintf("%T", m.cfg.Enrichers[n]))}, more...)
+	m.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, message, attrs...)
+}
+
+// enrichAll describes each client once. It returns the first error, and what it has all the same.
+func enrichAll(ctx context.Context, e Enricher, clients []Client) (facts []Facts, failed int, first error) {
 	facts = make([]Facts, len(clients))
 	known := make(map[Client]int, len(clients))
 	for i, c := range clients {
@@ -125,13 +103,30 @@ func enrichAll(ctx context.Context, e Enricher, clients []Client) (facts []Facts
 			facts[i] = facts[j]
 			continue
 		}
-		f, err := e.Enrich(ctx, c)
+		f, err := enrich(ctx, e, c)
+		known[c] = i
 		if err != nil {
-			return facts, err
+			if failed++; first == nil {
+				first = err
+			}
+			if ctx.Err() != nil {
+				break
+			}
+			continue
 		}
-		facts[i], known[c] = f, i
+		facts[i] = f
 	}
-	return facts, nil
+	return facts, failed, first
+}
+
+// enrich calls e, without its panics.
+func enrich(ctx context.Context, e Enricher, c Client) (f Facts, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	return e.Enrich(ctx, c)
 }
 
 func (f *Facts) add(g Facts) {

@@ -60,9 +60,9 @@ func TestEnrichersInParallel(t *testing.T) {
 		}
 		m := enriched(
 			t, &log, extra("a", 600*time.Millisecond), extra("b", 600*time.Millisecond), extra("c", 600*time.Millisecond),
-			fact(Facts{Device: Device{OS: "Debian"}, Extra: map[string]string{"same": "first"}}),
+			fact(Facts{Device: Device{OS: Product{Name: "Debian"}}, Extra: map[string]string{"same": "first"}}),
 			fact(Facts{Location: Location{City: "Oslo", Country: "Norway"}}),
-			fact(Facts{Device: Device{OS: "Debian", Browser: "Firefox"}, Extra: map[string]string{"same": "second"}}),
+			fact(Facts{Device: Device{OS: Product{Name: "Debian"}, Browser: Product{Name: "Firefox"}}, Extra: map[string]string{"same": "second"}}),
 		)
 		begin := time.Now()
 		i := m.Describe(t.Context(), Info{User: "alice"})
@@ -70,7 +70,7 @@ func TestEnrichersInParallel(t *testing.T) {
 			t.Errorf("took %v, want 600ms: as long as one of them", took)
 		}
 		got := fmt.Sprint(i.User, "; ", i.Device, "; ", i.Location, "; ", i.Extra)
-		if want := "alice; Firefox on Debian; Oslo, Norway; map[a:yes b:yes c:yes same:second]"; got != want {
+		if want := "alice; Debian / Firefox; Oslo, Norway; map[a:yes b:yes c:yes same:second]"; got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}
 		if log.String() != "" {
@@ -93,7 +93,7 @@ func TestEnricherFailures(t *testing.T) {
 		{"deaf", EnricherFunc(func(context.Context, Client) (Facts, error) {
 			time.Sleep(3 * time.Second) // virtual
 			return Facts{Extra: map[string]string{"deaf": "yes"}}, nil
-		}), "enrichers are late", time.Second},
+		}), "enricher is late", time.Second},
 		{"error", EnricherFunc(func(context.Context, Client) (Facts, error) {
 			return Facts{Extra: map[string]string{"error": "yes"}}, errors.New("no database")
 		}), "no database", 0},
@@ -154,15 +154,38 @@ func TestEnrichersOfLists(t *testing.T) {
 	}
 }
 
-// TestDeviceAndLocationText covers what people read.
-func TestDeviceAndLocationText(t *testing.T) {
+// TestEnricherFailsForOneClient: what an enricher cannot say of one client costs the others nothing, and is one line of
+// log.
+func TestEnricherFailsForOneClient(t *testing.T) {
 	t.Parallel()
-	for want, got := range map[string]fmt.Stringer{
-		"Firefox on Debian": Device{OS: "Debian", Browser: "Firefox"}, "Firefox": Device{Browser: "Firefox"}, "Debian": Device{OS: "Debian"},
-		"": Device{Family: "x"}, "Oslo, Norway": Location{City: "Oslo", Country: "Norway"}, "Norway": Location{Country: "Norway"}, "Oslo": Location{City: "Oslo"},
-	} {
-		if got.String() != want {
-			t.Errorf("got %q, want %q", got, want)
+	var log logBuffer
+	m := enriched(t, &log, EnricherFunc(func(_ context.Context, c Client) (Facts, error) {
+		switch c.UserAgent {
+		case "bad":
+			return Facts{Extra: map[string]string{"of": "bad"}}, errors.New("first problem")
+		case "broken":
+			panic("second problem")
 		}
+		return Facts{Extra: map[string]string{"of": c.UserAgent}}, nil
+	}))
+	for _, ua := range []string{"a", "bad", "b", "bad", "broken", "a", "c"} {
+		v := visitor{t: t, m: m, client: Client{UserAgent: ua}}
+		v.do(func(s Session) { s.Login("alice") })
+	}
+	list, err := Collect(m.Sessions(t.Context(), "alice"))
+	if err != nil || len(list) != 7 {
+		t.Fatalf("%d sessions, %v; want 7", len(list), err)
+	}
+	for _, i := range list {
+		want := i.UserAgent
+		if want == "bad" || want == "broken" {
+			want = ""
+		}
+		if i.Extra["of"] != want {
+			t.Errorf("%s has the facts of %q", i.UserAgent, i.Extra["of"])
+		}
+	}
+	if got := log.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, "clients=2") || !strings.Contains(got, "type=session.EnricherFunc") {
+		t.Errorf("log: %q, want one line about 2 clients", got)
 	}
 }

@@ -330,8 +330,11 @@ func TestInfoJSON(t *testing.T) {
 	t.Parallel()
 	full := Info{
 		ID: store.NewID(time.Now()), User: "alice", Current: true, CreatedAt: now(), AuthenticatedAt: now(), LastSeen: now(),
-		ExpiresAt: now(), Level: 1, Remembered: true, Deadline: now(), Client: Client{netip.MustParseAddr("192.0.2.1"), "agent"},
-		Facts: Facts{Device{"iPhone", "iOS", "Safari", true}, Location{"Oslo", "Norway", "NO"}, map[string]string{"operator": "x"}},
+		ExpiresAt: now(), Level: 1, Remembered: true, Deadline: now(), Client: Client{netip.MustParseAddr("192.0.2.1"), "agent", Hints{Model: "x"}},
+		Facts: Facts{
+			Device{Family: "iPhone", OS: Product{Name: "iOS"}, Browser: Product{Name: "Safari"}, Kind: KindMobile},
+			Location{City: "Oslo", Country: "Norway", CountryCode: "NO"}, map[string]string{"operator": "x"},
+		},
 	}
 	fields := func(v any) (map[string]any, []string) {
 		t.Helper()
@@ -349,7 +352,7 @@ func TestInfoJSON(t *testing.T) {
 	if want := strings.Fields("authenticated_at created_at current deadline device expires_at extra id ip last_seen level location remembered user user_agent"); !slices.Equal(got, want) {
 		t.Errorf("got  %v\nwant %v", got, want)
 	}
-	if d, l := slices.Sorted(maps.Keys(m["device"].(map[string]any))), slices.Sorted(maps.Keys(m["location"].(map[string]any))); !slices.Equal(d, []string{"bot", "browser", "family", "os"}) || !slices.Equal(l, []string{"city", "country", "country_code"}) {
+	if d, l := slices.Sorted(maps.Keys(m["device"].(map[string]any))), slices.Sorted(maps.Keys(m["location"].(map[string]any))); !slices.Equal(d, []string{"browser", "family", "kind", "os"}) || !slices.Equal(l, []string{"city", "country", "country_code"}) {
 		t.Errorf("device %v, location %v", d, l)
 	}
 	if _, got := fields(Info{}); !slices.Equal(got, []string{"current"}) {

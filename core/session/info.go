@@ -29,6 +29,6 @@ func infoOf(r *store.Record, current ID) Info {
 	return Info{
 		ID: r.ID, User: r.User, Current: r.ID == current && !current.IsZero(),
 		CreatedAt: r.CreatedAt, AuthenticatedAt: r.AuthenticatedAt, LastSeen: r.LastSeen, ExpiresAt: r.ExpiresAt,
-		Client: Client{IP: r.IP, UserAgent: r.UserAgent},
+		Client: clientOf(r),
 	}
 }
