@@ -1,0 +1,44 @@
+package memcachestore
+
+import (
+	"context"
+	"net"
+	"time"
+
+	"github.com/bradfitz/gomemcache/memcache"
+)
+
+// A conn is a connection in use by one call at a time. The client speaks the protocol over this connection and no other,
+// so that it is known over which one a command goes, and that one deadline holds for all that a call does.
+type conn struct {
+	net.Conn
+	client *memcache.Client
+	born   uint64 // server.dials when it was established
+	pooled bool   // it was idle before this call
+	handed bool   // to client
+	closed bool
+}
+
+// use prepares an idle connection for a call.
+func (c *conn) use(until time.Time) {
+	c.pooled = true
+	_ = c.Conn.SetDeadline(until) // it fails only where the command will
+}
+
+// dial is how the client opens its connection.
+func (c *conn) dial(context.Context, string, string) (net.Conn, error) {
+	if c.handed {
+		return nil, net.ErrClosed
+	}
+	c.handed = true
+	return c, nil
+}
+
+// SetDeadline is what the client calls before each command and each line of an answer; the deadline of the call stays.
+func (c *conn) SetDeadline(time.Time) error { return nil }
+
+// Close is what the client calls after an error that leaves the connection in an unknown state.
+func (c *conn) Close() error {
+	c.closed = true
+	return c.Conn.Close()
+}
