@@ -36,6 +36,10 @@ func Rules() map[string]Rule {
 			Require:   []string{"core"},
 			Downloads: 2,
 		},
+		"backend/memcache": {
+			Require:   []string{"core", "github.com/bradfitz/gomemcache"},
+			Downloads: 3,
+		},
 		"backend/sqlx": {
 			Require: []string{
 				"core",
