@@ -24,7 +24,11 @@ func redis() program {
 		dsn:  sameAddr,
 		addr: checkAddr,
 		probe: func(ctx context.Context, s *Server) (version, proof string, err error) {
-			return ask(ctx, s.Addr, "INFO server\r\nQUIT\r\n", "redis_version:", "process_id:")
+			info, err := s.do(ctx, "INFO", "server")
+			if err != nil {
+				return "", "", err
+			}
+			return find(text(info), "redis_version:", "process_id:")
 		},
 		proof: (*Server).pid,
 	}
@@ -43,7 +47,11 @@ func memcached() program {
 		dsn:  sameAddr,
 		addr: checkAddr,
 		probe: func(ctx context.Context, s *Server) (version, proof string, err error) {
-			return ask(ctx, s.Addr, "stats\r\nquit\r\n", "STAT version ", "STAT pid ")
+			stats, err := ask(ctx, s.Addr, "stats\r\nquit\r\n")
+			if err != nil {
+				return "", "", err
+			}
+			return find(stats, "STAT version ", "STAT pid ")
 		},
 		proof: (*Server).pid,
 	}
@@ -58,25 +66,27 @@ func checkAddr(addr string) (string, error) {
 
 func (s *Server) pid() string { return strconv.Itoa(s.proc.cmd.Process.Pid) }
 
-// ask sends a command that ends the connection, and returns what follows the two labels in the answer.
-func ask(ctx context.Context, addr, command, versionLabel, proofLabel string) (version, proof string, err error) {
+// ask sends a command that ends the connection, and returns the answer.
+func ask(ctx context.Context, addr, command string) (string, error) {
 	dialer := net.Dialer{Timeout: time.Second}
 	conn, err := dialer.DialContext(ctx, "tcp", addr)
 	if err != nil {
-		return "", "", err
+		return "", err
 	}
 	defer conn.Close()
 	if err := conn.SetDeadline(time.Now().Add(time.Second)); err != nil {
-		return "", "", err
+		return "", err
 	}
 	if _, err := io.WriteString(conn, command); err != nil {
-		return "", "", err
+		return "", err
 	}
 	answer, err := io.ReadAll(conn)
-	if err != nil {
-		return "", "", err
-	}
-	for line := range strings.Lines(string(answer)) {
+	return string(answer), err
+}
+
+// find returns what follows the two labels in lines of the answer.
+func find(answer, versionLabel, proofLabel string) (version, proof string, err error) {
+	for line := range strings.Lines(answer) {
 		line = strings.TrimSpace(line)
 		if rest, ok := strings.CutPrefix(line, versionLabel); ok {
 			version = rest

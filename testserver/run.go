@@ -53,19 +53,46 @@ var shared registry
 type registry struct {
 	mu      sync.Mutex
 	running bool
-	servers map[Kind]func() (*Server, error) // each starts its server at the first call
-	missing map[string][]string              // Debian package -> tests that did not run
+	servers map[Kind]func() (resource, error) // each starts its server or cluster at the first call
+	missing map[string][]string               // Debian package -> tests that did not run
+}
+
+// resource is a [Server] or a [Cluster].
+type resource interface {
+	Stop()
+	name() string // as the report has it
 }
 
 func (r *registry) start() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.running = true
-	r.servers = map[Kind]func() (*Server, error){}
+	r.servers = map[Kind]func() (resource, error){}
 	r.missing = map[string][]string{}
 }
 
 func (r *registry) get(tb testing.TB, kind Kind) *Server {
+	tb.Helper()
+	return r.resource(tb, kind).(*Server)
+}
+
+func (r *registry) cluster(tb testing.TB, kind Kind) *Cluster {
+	tb.Helper()
+	return r.resource(tb, kind).(*Cluster)
+}
+
+func startShared(kind Kind) (resource, error) {
+	ctx := context.Background() // not the context of the test that happens to be first
+	switch kind {
+	case KindRedisCluster:
+		return StartRedisCluster(ctx, Options{})
+	case KindRedisSentinel:
+		return StartRedisSentinel(ctx, Options{})
+	}
+	return Start(ctx, kind, Options{})
+}
+
+func (r *registry) resource(tb testing.TB, kind Kind) resource {
 	tb.Helper()
 	r.mu.Lock()
 	if !r.running {
@@ -74,9 +101,7 @@ func (r *registry) get(tb testing.TB, kind Kind) *Server {
 	}
 	start := r.servers[kind]
 	if start == nil {
-		start = sync.OnceValues(func() (*Server, error) {
-			return Start(context.Background(), kind, Options{}) // not the context of the test that happens to be first
-		})
+		start = sync.OnceValues(func() (resource, error) { return startShared(kind) })
 		r.servers[kind] = start
 	}
 	r.mu.Unlock()
@@ -94,6 +119,16 @@ func (r *registry) get(tb testing.TB, kind Kind) *Server {
 	return s
 }
 
+func (s *Server) name() string {
+	name := strings.TrimSpace(string(s.Kind) + " " + s.Version)
+	if s.dir == "" {
+		name += " (at " + s.Addr + ")"
+	}
+	return name
+}
+
+func (c *Cluster) name() string { return string(c.Kind) + " " + c.Version }
+
 // end stops the servers, all at once, and returns what Run has to say.
 func (r *registry) end() string {
 	r.mu.Lock()
@@ -108,11 +143,7 @@ func (r *registry) end() string {
 		if err != nil {
 			continue
 		}
-		name := strings.TrimSpace(string(s.Kind) + " " + s.Version)
-		if s.dir == "" {
-			name += " (at " + s.Addr + ")"
-		}
-		used = append(used, name)
+		used = append(used, s.name())
 		wg.Go(s.Stop)
 	}
 	wg.Wait()
