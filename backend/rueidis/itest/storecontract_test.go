@@ -1,0 +1,43 @@
+package itest
+
+import (
+	"context"
+	"testing"
+
+	rueidisstore "github.com/qsessions/qsessions/backend/rueidis"
+	"github.com/qsessions/qsessions/conformance/storetest"
+	"github.com/qsessions/qsessions/testserver"
+)
+
+// TestStoreContract runs the contract's suite: CVE-24 as each case has a prefix of its own on one server.
+func TestStoreContract(t *testing.T) {
+	for name, url := range servers {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			storetest.Run(t, suite(url(t)))
+		})
+	}
+}
+
+// servers are the ways in which Redis runs.
+var servers = map[string]func(tb testing.TB) string{
+	"single":   redisURL,
+	"cluster":  func(tb testing.TB) string { tb.Helper(); return testserver.RedisCluster(tb).DSN },
+	"sentinel": func(tb testing.TB) string { tb.Helper(); return testserver.RedisSentinel(tb).DSN },
+}
+
+func suite(url string) storetest.Config {
+	return storetest.Config{
+		Indexed: true,
+		MaxData: 16 << 20,
+		Open: func(ctx context.Context) (storetest.Fixture, error) {
+			s, err := rueidisstore.Open(ctx, url, rueidisstore.Config{Prefix: prefix(), IndexAll: true})
+			if err != nil {
+				return storetest.Fixture{}, err
+			}
+			return storetest.Fixture{Store: s, Close: s.Close}, nil
+		},
+	}
+}
+
+func FuzzStoreContract(f *testing.F) { storetest.Fuzz(f, suite(redisURL(f))) }

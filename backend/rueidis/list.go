@@ -1,0 +1,118 @@
+package rueidisstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"math"
+
+	"github.com/redis/rueidis"
+
+	"github.com/qsessions/qsessions/core/store"
+)
+
+// List reads so many records at once. Without Data it reads heads alone, of less than a kilobyte.
+const (
+	listPage     = batchSize
+	listDataPage = 20
+)
+
+// List implements [store.Indexed]. Without Config.IndexAll a query that names no user fails with [errors.ErrUnsupported].
+// It reads all sessions of the user, or all of them, until it has found those that match.
+func (s *Store) List(ctx context.Context, q store.Query) iter.Seq2[*store.Record, error] {
+	return func(yield func(*store.Record, error) bool) {
+		if err := ctx.Err(); err != nil {
+			yield(nil, s.fail(ctx, "list", err))
+			return
+		}
+		if q.User == "" && !s.config.IndexAll {
+			yield(nil, fmt.Errorf("rueidisstore: list: a query without User needs Config.IndexAll: %w", errors.ErrUnsupported))
+			return
+		}
+		left, size := q.Limit, listPage
+		if left <= 0 {
+			left = math.MaxInt
+		}
+		if q.Data {
+			size = listDataPage
+		}
+		p := page{more: true}
+		if !q.After.IsZero() {
+			p.last = string(q.After[:])
+		}
+		for left > 0 && p.more {
+			var rs []*store.Record
+			var err error
+			if p, err = s.listPage(ctx, &q, p.last, min(left, size)); err == nil {
+				rs, err = s.loadAll(ctx, p.ids, q.Data)
+			}
+			if err != nil {
+				yield(nil, s.fail(ctx, "list", err))
+				return
+			}
+			for _, r := range rs {
+				if left == 0 || !matches(r, &q) {
+					continue
+				}
+				left--
+				if !yield(r, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (s *Store) listPage(ctx context.Context, q *store.Query, after string, n int) (page, error) {
+	if q.User != "" {
+		return s.userPage(ctx, q.User, after, n)
+	}
+	return s.allPage(ctx, after, n)
+}
+
+// loadAll returns the records of ids that are there, without Secret, and with Data if so wanted.
+func (s *Store) loadAll(ctx context.Context, ids []store.ID, data bool) ([]*store.Record, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	commands := make(rueidis.Commands, len(ids))
+	for i, id := range ids {
+		if data {
+			commands[i] = s.client.B().Get().Key(s.recordKey(id)).Build()
+		} else {
+			commands[i] = s.client.B().Getrange().Key(s.recordKey(id)).Start(0).End(maxHead - 1).Build()
+		}
+	}
+	var rs []*store.Record
+	for i, result := range s.do(ctx, commands...) {
+		value, err := result.ToString()
+		if rueidis.IsRedisNil(err) || err == nil && (value == "" || isNote(value)) {
+			continue
+		}
+		if err != nil && !answers(err, "WRONGTYPE") {
+			return nil, err
+		}
+		var r *store.Record
+		if data {
+			r = decodeRecord(ids[i], value)
+		} else {
+			r, _ = decodeHead(ids[i], value)
+		}
+		if r == nil {
+			s.foundCorrupt(ctx, ids[i])
+			continue
+		}
+		r.Secret = nil
+		rs = append(rs, r)
+	}
+	return rs, nil
+}
+
+// matches reports whether q selects r, After and Limit apart.
+func matches(r *store.Record, q *store.Query) bool {
+	return (q.User == "" || r.User == q.User) &&
+		(q.Kind != store.Users || r.User != "") && (q.Kind != store.Anonymous || r.User == "") &&
+		(q.Live.IsZero() || r.Live(q.Live)) && (q.Expired.IsZero() || !r.Live(q.Expired)) &&
+		(!q.Prefix.IsValid() || q.Prefix.Contains(r.IP))
+}

@@ -1,0 +1,106 @@
+package rueidisstore
+
+import (
+	"context"
+	"encoding/binary"
+	"time"
+
+	"github.com/redis/rueidis"
+
+	"github.com/qsessions/qsessions/core/store"
+)
+
+// An entry is a member of an index.
+type entry struct{ index, member string }
+
+func (e entry) id() store.ID { return store.ID([]byte(e.member)) }
+
+// appendEntries leaves out what is no id.
+func appendEntries(entries []entry, index string, members []string) []entry {
+	for _, m := range members {
+		if len(m) == len(store.ID{}) {
+			entries = append(entries, entry{index, m})
+		}
+	}
+	return entries
+}
+
+// entries forgets those that are due, no more than the limit, and moves p behind what it has seen if that is used up.
+func (w *sweep) entries(ctx context.Context, entries []entry, p *place) error {
+	for len(entries) > 0 && w.left > 0 {
+		chunk := entries[:min(len(entries), w.left, batchSize)]
+		entries = entries[len(chunk):]
+		n, err := w.forget(ctx, chunk)
+		w.left -= n
+		if err != nil {
+			return err
+		}
+		last := chunk[len(chunk)-1]
+		p.index, p.member = last.index, last.member
+	}
+	return nil
+}
+
+// forget removes records that are due, and all entries whose record is gone. It returns how many records those are: two
+// sweepers count none twice, and entries that are left of what the server removed are not counted.
+func (w *sweep) forget(ctx context.Context, entries []entry) (n int, err error) {
+	commands := make(rueidis.Commands, len(entries))
+	for i, e := range entries {
+		commands[i] = w.client.B().Getrange().Key(w.recordKey(e.id())).Start(0).End(atUser - 1).Build()
+	}
+	var gone, due []entry
+	var calls []call
+	for i, result := range w.do(ctx, commands...) {
+		value, err := result.ToString()
+		if answers(err, "WRONGTYPE") {
+			continue
+		}
+		if err != nil {
+			return 0, err
+		}
+		e := entries[i]
+		switch {
+		case value == "" && madeAt(e.id()).Before(w.before): // the record of a younger one may be about to be written
+			gone = append(gone, e)
+		case w.due(value):
+			due = append(due, e)
+			calls = append(calls, call{forgetScript, w.recordKey(e.id()), []string{value[:atAuth]}})
+		}
+	}
+	if len(calls) > 0 {
+		for i, result := range w.run(ctx, calls...) {
+			forgot, e := result.AsInt64()
+			if e != nil && err == nil {
+				err = e
+			}
+			if forgot == 1 { // else it was changed just now
+				n++
+				gone = append(gone, due[i])
+			}
+		}
+	}
+	if err != nil || len(gone) == 0 {
+		return n, err
+	}
+	commands = commands[:0:0]
+	for _, e := range gone {
+		commands = append(commands, w.client.B().Zrem().Key(e.index).Member(e.member).Build())
+	}
+	return n, firstError(w.do(ctx, commands...))
+}
+
+// due reports whether a value begins as that of an expired or removed record does.
+func (w *sweep) due(value string) bool {
+	if len(value) < atUser || value[0] != live && !isNote(value) {
+		return false
+	}
+	b := []byte(value)
+	return timeAt(b, atExpires).Before(w.before) || isNote(value) && timeAt(b, atSeen).Before(w.before)
+}
+
+// madeAt is the time in an id.
+func madeAt(id store.ID) time.Time {
+	var b [8]byte
+	copy(b[2:], id[:6])
+	return time.UnixMilli(int64(binary.BigEndian.Uint64(b[:])))
+}
