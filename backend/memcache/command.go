@@ -11,13 +11,15 @@ import (
 var (
 	errWrongKey = errors.New("the answer is for another key")
 	errNoConn   = errors.New("no connection is old enough")
+	errNoCAS    = errors.New("the server gives no CAS ids: it runs with -C")
+	errTries    = errors.New("the record changes all the time")
 )
 
 // get returns the item of key, or [memcache.ErrCacheMiss], and the count of connections for a ticket.
 func (s *server) get(ctx context.Context, until time.Time, key string) (it *memcache.Item, dials uint64, err error) {
 	for range 2 {
 		var c *conn
-		if c, dials, err = s.take(ctx, until); err != nil {
+		if c, dials, err = s.take(ctx, until, false); err != nil {
 			return nil, 0, err
 		}
 		it, err = c.client.Get(key)
@@ -40,7 +42,7 @@ func (s *server) get(ctx context.Context, until time.Time, key string) (it *memc
 // restart, so that ErrNotStored may then mean the item itself.
 func (s *server) add(ctx context.Context, until time.Time, it *memcache.Item, again bool) error {
 	for {
-		c, _, err := s.take(ctx, until)
+		c, _, err := s.take(ctx, until, !again)
 		if err != nil {
 			return err
 		}
@@ -70,7 +72,7 @@ func (s *server) cas(until time.Time, it *memcache.Item, ticket uint64) error {
 func (s *server) remove(ctx context.Context, until time.Time, key string) (err error) {
 	for range 2 {
 		var c *conn
-		if c, _, err = s.take(ctx, until); err != nil {
+		if c, _, err = s.take(ctx, until, false); err != nil {
 			return err
 		}
 		err = c.client.Delete(key)
@@ -81,5 +83,16 @@ func (s *server) remove(ctx context.Context, until time.Time, key string) (err e
 	if errors.Is(err, memcache.ErrCacheMiss) {
 		return nil
 	}
+	return err
+}
+
+// ping asks the server for its version.
+func (s *server) ping(ctx context.Context, until time.Time) error {
+	c, _, err := s.take(ctx, until, false)
+	if err != nil {
+		return err
+	}
+	err = c.client.Ping()
+	s.give(c, err)
 	return err
 }

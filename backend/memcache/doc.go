@@ -1,2 +1,3 @@
-// Package memcachestore keeps sessions in memcached: a [Cache] for the copies in front of a database.
+// Package memcachestore keeps sessions in memcached: a [Cache] for the copies in front of a database, and a [Store] for
+// sessions that may be lost.
 package memcachestore

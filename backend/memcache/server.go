@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -48,37 +49,66 @@ func (s *server) Each(visit func(addr net.Addr) error) error { return visit(s) }
 func (s *server) Network() string                            { return s.network }
 func (s *server) String() string                             { return s.addr }
 
-// take returns a connection for a call that must end at until, and the count of connections for a ticket.
-func (s *server) take(ctx context.Context, until time.Time) (*conn, uint64, error) {
-	s.mu.Lock()
-	if s.closed {
-		s.mu.Unlock()
-		return nil, 0, errClosed
-	}
-	if n := len(s.idle); n > 0 {
-		c := s.idle[n-1]
-		s.idle = s.idle[:n-1]
+// take returns a connection for a call that must end at until, and the count of connections for a ticket. With alive it
+// is not one that is known to be dead.
+func (s *server) take(ctx context.Context, until time.Time, alive bool) (*conn, uint64, error) {
+	for {
+		s.mu.Lock()
+		if s.closed {
+			s.mu.Unlock()
+			return nil, 0, errClosed
+		}
 		dials := s.dials
+		c := s.pop(len(s.idle) - 1)
 		s.mu.Unlock()
+		if c == nil {
+			return s.dial(ctx, until)
+		}
 		c.use(until)
-		return c, dials, nil
+		if !alive || !s.bury(c) {
+			return c, dials, nil
+		}
 	}
-	s.mu.Unlock()
-	return s.dial(ctx, until)
 }
 
-// takeBefore returns an idle connection that was established before a ticket's slot was read, or nil.
+// takeBefore returns an idle connection that is alive and was established before a ticket's slot was read, or nil.
 func (s *server) takeBefore(dials uint64, until time.Time) *conn {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for i := len(s.idle) - 1; i >= 0; i-- {
-		if c := s.idle[i]; c.born <= dials {
-			s.idle = append(s.idle[:i], s.idle[i+1:]...)
-			c.use(until)
+	for {
+		s.mu.Lock()
+		i := len(s.idle) - 1
+		for i >= 0 && s.idle[i].born > dials {
+			i--
+		}
+		c := s.pop(i)
+		s.mu.Unlock()
+		if c == nil {
+			return nil
+		}
+		c.use(until)
+		if !s.bury(c) {
 			return c
 		}
 	}
-	return nil
+}
+
+// pop takes the connection at i out of the idle ones, if i is not negative. s.mu is held.
+func (s *server) pop(i int) *conn {
+	if i < 0 {
+		return nil
+	}
+	c := s.idle[i]
+	s.idle = slices.Delete(s.idle, i, i+1)
+	return c
+}
+
+// bury closes a connection that is dead.
+func (s *server) bury(c *conn) bool {
+	if !dead(c.Conn) {
+		return false
+	}
+	_ = c.Close()
+	s.give(c, io.EOF)
+	return true
 }
 
 func (s *server) dial(ctx context.Context, until time.Time) (*conn, uint64, error) {

@@ -1,0 +1,33 @@
+//go:build darwin || dragonfly || freebsd || linux || netbsd || openbsd
+
+package memcachestore
+
+import (
+	"errors"
+	"net"
+	"syscall"
+)
+
+// dead reports whether the other side has ended an idle connection, or has sent what nobody asked for. It costs a system
+// call, so only commands ask that cannot be repeated.
+func dead(c net.Conn) bool {
+	if t, ok := c.(interface{ NetConn() net.Conn }); ok { // TLS
+		c = t.NetConn()
+	}
+	sc, ok := c.(syscall.Conn)
+	if !ok {
+		return false
+	}
+	raw, err := sc.SyscallConn()
+	if err != nil {
+		return false
+	}
+	idle := false
+	err = raw.Read(func(fd uintptr) bool {
+		var b [1]byte
+		_, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK)
+		idle = errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.EINTR)
+		return true
+	})
+	return err != nil || !idle
+}
