@@ -50,6 +50,16 @@ func Rules() map[string]Rule {
 			Graph:     []string{"github.com/lib/pq", "github.com/mattn/go-sqlite3"}, // of sqlx's tests
 			Downloads: 8,
 		},
+		"enrich/useragent": {
+			Require: []string{
+				"core",
+				"github.com/ua-parser/uap-go",
+				"gopkg.in/yaml.v3",                // of uap-go, whose type for expressions it reads
+				"github.com/hashicorp/golang-lru", // of uap-go
+			},
+			Graph:     []string{"gopkg.in/check.v1"}, // of yaml's tests
+			Downloads: 5,
+		},
 	}
 }
 

@@ -1,0 +1,138 @@
+package useragent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/ua-parser/uap-go/uaparser"
+	"gopkg.in/yaml.v3"
+
+	"github.com/qsessions/qsessions/core/session"
+)
+
+// Config configures a [Parser]. Its zero value is ready to use.
+type Config struct {
+	// Regexes is a regexes.yaml, in the form of the uap-core project, instead of the one that is built in. It must be
+	// trusted: its expressions run on what clients send. New does not keep it.
+	Regexes []byte
+}
+
+// A Parser tells devices by User-Agents and client hints. It is safe for concurrent use.
+type Parser struct {
+	library func() *uaparser.Parser
+}
+
+// It is global because it takes 12 MB and 40 ms, which a process should spend once, and not before somebody looks.
+var builtIn = sync.OnceValue(func() *uaparser.Parser {
+	p, err := uaparser.New()
+	if err != nil { // uap-go's own file, which its tests read
+		panic(err)
+	}
+	return p
+})
+
+// New returns a parser. Without Config.Regexes all parsers share one, which is made when it is first needed: that takes
+// some 40 ms. With them New reads them, and its error says what is wrong with them.
+func New(c Config) (*Parser, error) {
+	if c.Regexes == nil {
+		return &Parser{builtIn}, nil
+	}
+	p, err := compile(c.Regexes)
+	if err != nil {
+		return nil, fmt.Errorf("useragent: Config.Regexes: %w", err)
+	}
+	return &Parser{func() *uaparser.Parser { return p }}, nil
+}
+
+func compile(regexes []byte) (p *uaparser.Parser, err error) {
+	defer func() {
+		if r := recover(); r != nil { // the library compiles them with MustCompile
+			p, err = nil, fmt.Errorf("%v", r)
+		}
+	}()
+	var d uaparser.RegexDefinitions
+	if err := yaml.Unmarshal(regexes, &d); err != nil {
+		return nil, err
+	}
+	if len(d.UA) == 0 || len(d.OS) == 0 || len(d.Device) == 0 {
+		return nil, errors.New("user_agent_parsers, os_parsers and device_parsers must not be empty")
+	}
+	return uaparser.New(uaparser.WithRegexDefinitions(d))
+}
+
+// Enrich implements [session.Enricher]: it finds the device.
+func (p *Parser) Enrich(ctx context.Context, c session.Client) (session.Facts, error) {
+	if err := ctx.Err(); err != nil {
+		return session.Facts{}, err
+	}
+	return session.Facts{Device: p.Parse(c.UserAgent, c.Hints)}, nil
+}
+
+// Parse tells the device by a User-Agent, of which it looks at the first 512 bytes, and by the hints, which win where they
+// say more. The results of the latest thousand or so are remembered; a new one takes about a millisecond, and up to five
+// if it was made to take long. The arguments are not kept.
+func (p *Parser) Parse(userAgent string, h session.Hints) session.Device {
+	ua := clean(userAgent)
+	if ua == "" {
+		return session.Device{}
+	}
+	d := p.read(ua)
+	if h != (session.Hints{}) && d.Kind != session.KindBot {
+		p.apply(&d, h)
+	}
+	return d
+}
+
+const maxUserAgent = 512
+
+// clean returns what of s is parsed, in memory of its own, as the library keeps it. What is not printable must not get
+// into texts for people: controls, formatting such as the reversal of direction, invalid UTF-8.
+func clean(s string) string {
+	if len(s) > maxUserAgent {
+		n := maxUserAgent
+		for n > maxUserAgent-utf8.UTFMax && !utf8.RuneStart(s[n]) {
+			n--
+		}
+		s = s[:n]
+	}
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			s = strings.Map(func(r rune) rune {
+				if !unicode.IsPrint(r) {
+					return utf8.RuneError
+				}
+				return r
+			}, s)
+			break
+		}
+	}
+	return strings.Clone(strings.TrimSpace(s))
+}
+
+// read tells the device by the User-Agent alone. The library's results belong to its cache, and are only copied.
+func (p *Parser) read(ua string) session.Device {
+	library := p.library()
+	browser, os, device := library.ParseUserAgent(ua), library.ParseOs(ua), library.ParseDevice(ua)
+	d := session.Device{
+		Family:  known(device.Family),
+		Brand:   device.Brand,
+		Model:   device.Model,
+		OS:      session.Product{Name: known(os.Family), Major: os.Major, Minor: os.Minor, Patch: os.Patch, PatchMinor: os.PatchMinor},
+		Browser: session.Product{Name: known(browser.Family), Major: browser.Major, Minor: browser.Minor, Patch: browser.Patch},
+	}
+	d.Kind = kind(ua, &d)
+	return d
+}
+
+// known drops the library's word for what it does not know.
+func known(family string) string {
+	if family == "Other" {
+		return ""
+	}
+	return family
+}
