@@ -8,6 +8,8 @@ require (
 	github.com/jmoiron/sqlx v1.4.0
 	github.com/lib/pq v1.12.3
 	github.com/qsessions/qsessions/adapters/nethttp v0.1.0
+	github.com/qsessions/qsessions/backend/memcache v0.1.0
+	github.com/qsessions/qsessions/backend/rueidis v0.1.0
 	github.com/qsessions/qsessions/backend/sqlx v0.1.0
 	github.com/qsessions/qsessions/conformance v0.1.0
 	github.com/qsessions/qsessions/core v0.1.0
@@ -18,10 +20,12 @@ require (
 
 require (
 	filippo.io/edwards25519 v1.2.0 // indirect
+	github.com/bradfitz/gomemcache v0.0.0-20260422231931-4d751bb6e37c // indirect
 	github.com/dustin/go-humanize v1.1.0 // indirect
 	github.com/google/uuid v1.6.0 // indirect
 	github.com/mattn/go-isatty v0.0.24 // indirect
 	github.com/ncruces/go-strftime v1.1.0 // indirect
+	github.com/redis/rueidis v1.0.79 // indirect
 	github.com/remyoudompheng/bigfft v0.0.0-20230129092748-24d4a6f8daec // indirect
 	golang.org/x/sys v0.49.0 // indirect
 	modernc.org/libc v1.79.0 // indirect
@@ -31,6 +35,8 @@ require (
 
 replace (
 	github.com/qsessions/qsessions/adapters/nethttp => ../adapters/nethttp
+	github.com/qsessions/qsessions/backend/memcache => ../backend/memcache
+	github.com/qsessions/qsessions/backend/rueidis => ../backend/rueidis
 	github.com/qsessions/qsessions/backend/sqlx => ../backend/sqlx
 	github.com/qsessions/qsessions/conformance => ../conformance
 	github.com/qsessions/qsessions/core => ../core

@@ -17,16 +17,17 @@ type answer struct {
 	token  string // that the response hands out
 }
 
-// get requests path as the client that has token.
-func (t *site) get(ctx context.Context, path, token string) (answer, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, t.server.URL+path, nil)
+// get requests path of a process, as the client that has token. Their number goes round.
+func (t *site) get(ctx context.Context, process int, path, token string) (answer, error) {
+	server := t.processes[process%len(t.processes)].server
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL+path, nil)
 	if err != nil {
 		return answer{}, err
 	}
 	if token != "" {
 		r.Header.Set("Cookie", "__Host-session="+token)
 	}
-	w, err := t.server.Client().Do(r)
+	w, err := server.Client().Do(r)
 	if err != nil {
 		return answer{}, err
 	}
@@ -41,7 +42,7 @@ func (t *site) get(ctx context.Context, path, token string) (answer, error) {
 
 // login returns the token and the id of a new session.
 func (t *site) login(ctx context.Context) (token string, id session.ID, err error) {
-	a, err := t.get(ctx, "/login", "")
+	a, err := t.get(ctx, 0, "/login", "")
 	if err != nil {
 		return "", id, err
 	}

@@ -1,5 +1,6 @@
 // Package races forces the two races that sessions lose: two requests that change one session at once, and a logout while
-// another request is in flight. It goes through the net/http middleware, over HTTP, on any store.
+// another request is in flight; and the one that caches lose: a removal while a copy is being made. It goes through the
+// net/http middleware, over HTTP, on any store.
 package races
 
 import (
@@ -33,10 +34,11 @@ type Result struct {
 	Elapsed        time.Duration
 }
 
-// Run forces the races on s. In each pair both requests have loaded the session before either saves; in each logout the
-// other request has loaded the session before, and goes on when the logout has been answered. The error says that a
-// request failed in a way that is no race.
-func Run(ctx context.Context, s store.Store, o Options) (Result, error) {
+// Run forces the races on processes that share a database: each store is one process's way to it. In each pair both
+// requests have loaded the session before either saves; in each logout the other request has loaded the session before,
+// and goes on when the logout has been answered. What races comes through different processes, where there are two. The
+// error says that a request failed in a way that is no race.
+func Run(ctx context.Context, o Options, processes ...store.Store) (Result, error) {
 	if o.Pairs == 0 {
 		o.Pairs = 1000
 	}
@@ -46,7 +48,7 @@ func Run(ctx context.Context, s store.Store, o Options) (Result, error) {
 	r := Result{Pairs: o.Pairs, Logouts: o.Logouts}
 	start := time.Now()
 	var conflicts atomic.Int64
-	site, err := newSite(s, session.Config{Observe: func(_ context.Context, e session.Event) {
+	site, err := newSite(processes, session.Config{Observe: func(_ context.Context, e session.Event) {
 		if e.Kind == session.ConflictRetried {
 			conflicts.Add(1)
 		}
@@ -56,7 +58,7 @@ func Run(ctx context.Context, s store.Store, o Options) (Result, error) {
 	}
 	defer site.close()
 	// So that whatever only reads notes "last seen".
-	touching, err := newSite(s, session.Config{Policy: session.Policy{TouchEvery: time.Microsecond}})
+	touching, err := newSite(processes, session.Config{Policy: session.Policy{TouchEvery: time.Microsecond}})
 	if err != nil {
 		return r, err
 	}
@@ -66,10 +68,10 @@ func Run(ctx context.Context, s store.Store, o Options) (Result, error) {
 		return r, fmt.Errorf("pairs: %w", err)
 	}
 	r.Conflicts = conflicts.Load()
-	if r.LateWriteAlive, err = site.logouts(ctx, s, o.Logouts, "/late-write"); err != nil {
+	if r.LateWriteAlive, err = site.logouts(ctx, o.Logouts, "/late-write"); err != nil {
 		return r, fmt.Errorf("logout and late write: %w", err)
 	}
-	if r.LateReadAlive, err = touching.logouts(ctx, s, o.Logouts, "/late-read"); err != nil {
+	if r.LateReadAlive, err = touching.logouts(ctx, o.Logouts, "/late-read"); err != nil {
 		return r, fmt.Errorf("logout and late read: %w", err)
 	}
 	r.Elapsed = time.Since(start)
@@ -81,20 +83,33 @@ const (
 	right session.Key[int] = "right"
 )
 
-// A site is an application with the races in it.
+// A site is an application with the races in it, in one or more processes.
 type site struct {
-	server *httptest.Server
-	pair   barrier       // where both requests of a pair wait for each other
-	loaded chan struct{} // the request in flight has loaded its session
-	goOn   chan struct{} // the logout has been answered
+	processes []process
+	pair      barrier       // where both requests of a pair wait for each other
+	loaded    chan struct{} // the request in flight has loaded its session
+	goOn      chan struct{} // the logout has been answered
 }
 
-func newSite(s store.Store, c session.Config) (*site, error) {
-	sessions, err := session.New(s, c)
-	if err != nil {
-		return nil, err
-	}
+type process struct {
+	store  store.Store
+	server *httptest.Server
+}
+
+func newSite(stores []store.Store, c session.Config) (*site, error) {
 	t := &site{pair: newBarrier(), loaded: make(chan struct{}), goOn: make(chan struct{})}
+	for _, s := range stores {
+		sessions, err := session.New(s, c)
+		if err != nil {
+			t.close()
+			return nil, err
+		}
+		t.processes = append(t.processes, process{s, httptest.NewServer(t.handler(sessions))})
+	}
+	return t, nil
+}
+
+func (t *site) handler(sessions *session.Manager) http.Handler {
 	mw := nethttp.New(sessions, nethttp.Config{})
 	mux := http.NewServeMux()
 	mux.Handle("/login", mw.With(func(w http.ResponseWriter, _ *http.Request, s session.Session) {
@@ -128,11 +143,14 @@ func newSite(s store.Store, c session.Config) (*site, error) {
 	}
 	mux.Handle("/late-write", late(func(s session.Session) { left.Set(s, 1) }))
 	mux.Handle("/late-read", late(func(s session.Session) { left.Get(s) }))
-	t.server = httptest.NewServer(mw.Handler(mux))
-	return t, nil
+	return mw.Handler(mux)
 }
 
-func (t *site) close() { t.server.Close() }
+func (t *site) close() {
+	for _, p := range t.processes {
+		p.server.Close()
+	}
+}
 
 // pairs returns how many updates of n pairs are lost.
 func (t *site) pairs(ctx context.Context, n int) (lost int, err error) {
@@ -144,9 +162,9 @@ func (t *site) pairs(ctx context.Context, n int) (lost int, err error) {
 		both := make(chan error, 2)
 		// The one that fails releases the other.
 		pairCtx, cancel := context.WithCancel(ctx)
-		for _, path := range []string{"/left", "/right"} {
+		for process, path := range []string{"/left", "/right"} {
 			go func() {
-				a, err := t.get(pairCtx, fmt.Sprintf("%s?n=%d", path, i), token)
+				a, err := t.get(pairCtx, process, fmt.Sprintf("%s?n=%d", path, i), token)
 				if err == nil && a.status != http.StatusOK {
 					err = fmt.Errorf("%s answers %d", path, a.status)
 				}
@@ -161,7 +179,7 @@ func (t *site) pairs(ctx context.Context, n int) (lost int, err error) {
 		if err != nil {
 			return lost, err
 		}
-		a, err := t.get(ctx, "/show", token)
+		a, err := t.get(ctx, i, "/show", token)
 		if err != nil {
 			return lost, err
 		}
@@ -180,7 +198,7 @@ func (t *site) pairs(ctx context.Context, n int) (lost int, err error) {
 }
 
 // logouts returns how many of n sessions are alive after a logout with a request for path in flight.
-func (t *site) logouts(ctx context.Context, s store.Store, n int, path string) (alive int, err error) {
+func (t *site) logouts(ctx context.Context, n int, path string) (alive int, err error) {
 	for range n {
 		token, id, err := t.login(ctx)
 		if err != nil {
@@ -190,7 +208,7 @@ func (t *site) logouts(ctx context.Context, s store.Store, n int, path string) (
 		if err != nil {
 			return alive, err
 		}
-		ok, err := t.alive(ctx, s, id, token, late.token)
+		ok, err := t.alive(ctx, id, token, late.token)
 		if err != nil {
 			return alive, err
 		}
@@ -208,7 +226,7 @@ func (t *site) logout(ctx context.Context, token, path string) (late answer, err
 	done := make(chan error, 1)
 	go func() {
 		var err error
-		late, err = t.get(ctx, path, token)
+		late, err = t.get(ctx, 0, path, token)
 		if err != nil {
 			cancel()
 		}
@@ -217,7 +235,7 @@ func (t *site) logout(ctx context.Context, token, path string) (late answer, err
 	if err := receive(ctx, t.loaded); err != nil {
 		return late, errors.Join(err, <-done)
 	}
-	out, err := t.get(ctx, "/logout", token)
+	out, err := t.get(ctx, 1, "/logout", token)
 	if err == nil && out.status != http.StatusOK {
 		err = fmt.Errorf("/logout answers %d", out.status)
 	}
@@ -236,18 +254,20 @@ func (t *site) logout(ctx context.Context, token, path string) (late answer, err
 	return late, nil
 }
 
-// alive reports whether the store still has the session, or one of the tokens still opens it.
-func (t *site) alive(ctx context.Context, s store.Store, id store.ID, tokens ...string) (bool, error) {
-	if _, err := s.Load(ctx, id); !errors.Is(err, store.ErrNotFound) {
-		return true, err
-	}
-	for _, token := range tokens {
-		a, err := t.get(ctx, "/show", token)
-		if err != nil || a.status != http.StatusOK {
-			return true, errors.Join(err, fmt.Errorf("/show answers %d", a.status))
+// alive reports whether a process still has the session, or one of the tokens still opens it there.
+func (t *site) alive(ctx context.Context, id store.ID, tokens ...string) (bool, error) {
+	for i, p := range t.processes {
+		if _, err := p.store.Load(ctx, id); !errors.Is(err, store.ErrNotFound) {
+			return true, err
 		}
-		if a.body != " 0 0" {
-			return true, nil
+		for _, token := range tokens {
+			a, err := t.get(ctx, i, "/show", token)
+			if err != nil || a.status != http.StatusOK {
+				return true, errors.Join(err, fmt.Errorf("/show answers %d", a.status))
+			}
+			if a.body != " 0 0" {
+				return true, nil
+			}
 		}
 	}
 	return false, nil

@@ -23,7 +23,7 @@ func TestRaces(t *testing.T) {
 	for _, name := range stores.Names() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := races.Run(t.Context(), benchtest.Open(t, name), races.Options{})
+			got, err := races.Run(t.Context(), races.Options{}, benchtest.Open(t, name))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -42,7 +42,7 @@ func TestRaces(t *testing.T) {
 // A store that lets the last write win loses one update of every pair, and every logout: so Run does see them.
 func TestRacesFindsLosses(t *testing.T) {
 	t.Parallel()
-	got, err := races.Run(t.Context(), &lastWriteWins{records: map[store.ID]*store.Record{}}, races.Options{Pairs: 100, Logouts: 20})
+	got, err := races.Run(t.Context(), races.Options{Pairs: 100, Logouts: 20}, &lastWriteWins{records: map[store.ID]*store.Record{}})
 	if err != nil {
 		t.Fatal(err)
 	}

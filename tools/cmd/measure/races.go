@@ -27,7 +27,7 @@ func (c *racesCommand) Run(ctx context.Context, out io.Writer) error {
 	t := newTable(out, "store", "pairs", "conflicts", "updates lost", "alive after logout, late write", "alive after logout, late read", "seconds")
 	bad := false
 	err = each(ctx, selected, true, func(s *stores.Store) error {
-		r, err := races.Run(ctx, s, races.Options{Pairs: c.Pairs, Logouts: c.Logouts})
+		r, err := races.Run(ctx, races.Options{Pairs: c.Pairs, Logouts: c.Logouts}, s)
 		if err != nil {
 			return err
 		}
