@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 
 	sqlxstore "github.com/qsessions/qsessions/backend/sqlx"
+	"github.com/qsessions/qsessions/core/store"
 	"github.com/qsessions/qsessions/tools/internal/demo"
 	"github.com/qsessions/qsessions/tools/internal/stores"
 )
@@ -22,6 +23,7 @@ const demoAddr = "127.0.0.1:8080"
 type demoCmd struct {
 	Store string `env:"QSESSIONS_STORE" placeholder:"ADDR" help:"Address of the store. Default: a SQLite file in your cache directory."`
 	Table string `default:"qsessions_demo" placeholder:"NAME" help:"Table of the sessions. Default: ${default}."`
+	Cache string `env:"QSESSIONS_CACHE" placeholder:"ADDR" help:"Address of a cache in front of the store: redis://host:6379 or memcached://host:11211. Default: none."`
 	Addr  string `placeholder:"HOST:PORT" help:"Where to listen. Default: 127.0.0.1:8080, or a free port if that one is taken."`
 }
 
@@ -39,7 +41,13 @@ func (c *demoCmd) Run(ctx context.Context, std stdio) (err error) {
 	if err := s.Migrate(ctx); err != nil {
 		return err
 	}
-	app, err := demo.New(s, slog.New(slog.NewTextHandler(std.err, nil)))
+	log := slog.New(slog.NewTextHandler(std.err, nil))
+	sessions, where, closeCache, err := c.front(ctx, s, address, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeCache()) }()
+	app, err := demo.New(sessions, log)
 	if err != nil {
 		return err
 	}
@@ -47,12 +55,26 @@ func (c *demoCmd) Run(ctx context.Context, std stdio) (err error) {
 	if err != nil {
 		return err
 	}
-	explain(std.out, l.Addr(), address)
+	explain(std.out, l.Addr(), where)
 	if err := demo.Serve(ctx, l, app); err != nil {
 		return err
 	}
 	fmt.Fprintln(std.out, "\nThe demo has ended. Its sessions are kept.")
 	return nil
+}
+
+// front puts the cache before the store, if there is to be one, and says where sessions are.
+func (c *demoCmd) front(ctx context.Context, db store.Indexed, address stores.Address, log *slog.Logger) (store.Indexed, string, func() error, error) {
+	if c.Cache == "" {
+		return db, "in " + address.String(), func() error { return nil }, nil
+	}
+	cache, err := stores.ParseCache(c.Cache)
+	if err != nil {
+		return nil, "", nil, err
+	}
+	// Demos on other databases may share the cache.
+	s, closeCache, err := cache.Front(ctx, db, address.String()+" "+c.Table, log)
+	return s, "in " + address.String() + ", behind " + cache.String(), closeCache, err
 }
 
 // address returns the store's, and makes the directory of the default one.
@@ -84,9 +106,9 @@ func (c *demoCmd) listen(ctx context.Context, out io.Writer) (net.Listener, erro
 	return lc.Listen(ctx, "tcp", "127.0.0.1:0")
 }
 
-func explain(out io.Writer, addr net.Addr, store stores.Address) {
+func explain(out io.Writer, addr net.Addr, where string) {
 	fmt.Fprintf(out, `The demo is at http://%s/
-Its sessions are in %s
+Its sessions are %s
 
 Try this:
   1. Open the address, put something into the cart, and sign in as alice. The cart stays.
@@ -98,7 +120,7 @@ Try this:
 Below is what happens to sessions. Cookies are without Secure and __Host- here, as this is plain http on the loopback;
 an application on https has both by default.
 
-`, addr, store)
+`, addr, where)
 	if ip, err := netip.ParseAddrPort(addr.String()); err != nil || !ip.Addr().IsLoopback() {
 		fmt.Fprintf(out, "WARNING: other machines may reach %s, and nobody needs a password.\n\n", addr)
 	}

@@ -1,9 +1,11 @@
 package demo
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/qsessions/qsessions/core/session"
 	"github.com/qsessions/qsessions/core/store"
@@ -48,34 +50,48 @@ func (a *App) revoke(w http.ResponseWriter, r *http.Request, s session.Session) 
 	} else {
 		own := id == s.ID()
 		err = a.sessions.Revoke(r.Context(), s.User(), id)
-		if err == nil && own {
+		if own && (err == nil || isPending(err)) {
 			back(w, r, "/")
 			return
 		}
 	}
-	if err != nil {
+	if err != nil && !isPending(err) {
 		a.site.Error(w, r, err)
 		return
 	}
-	flash.Set(s, "That session has ended.")
+	flash.Set(s, "That session has ended"+by(err)+".")
 	back(w, r, "/sessions")
 }
 
 func (a *App) revokeOthers(w http.ResponseWriter, r *http.Request, s session.Session) {
 	n, err := a.sessions.RevokeOthers(r.Context(), s)
-	if err != nil {
+	if err != nil && !isPending(err) {
 		a.site.Error(w, r, err)
 		return
 	}
-	flash.Set(s, fmt.Sprintf("Other sessions that have ended: %d.", n))
+	flash.Set(s, fmt.Sprintf("Other sessions that have ended%s: %d.", by(err), n))
 	back(w, r, "/sessions")
 }
 
 // revokeAll ends the session of this request too.
 func (a *App) revokeAll(w http.ResponseWriter, r *http.Request, s session.Session) {
-	if _, err := a.sessions.RevokeUser(r.Context(), s.User()); err != nil {
+	if _, err := a.sessions.RevokeUser(r.Context(), s.User()); err != nil && !isPending(err) {
 		a.site.Error(w, r, err)
 		return
 	}
 	back(w, r, "/")
+}
+
+// isPending reports whether a revocation is final, and only the cache could not be told.
+func isPending(err error) bool {
+	_, ok := errors.AsType[*session.PendingError](err)
+	return ok
+}
+
+// by says until when a session that has ended may still be seen as alive.
+func by(err error) string {
+	if p, ok := errors.AsType[*session.PendingError](err); ok {
+		return ", everywhere by " + p.EffectiveBy.Format(time.TimeOnly)
+	}
+	return ""
 }
