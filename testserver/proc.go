@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // descendants returns pid and all processes below it, parents before their children.
@@ -46,4 +47,16 @@ func procState(path string) (state string, parent int) {
 	}
 	parent, _ = strconv.Atoi(fields[1])
 	return fields[0], parent
+}
+
+// poll calls the condition until it is true, and gives up after stopTimeout.
+func poll(condition func() bool) bool {
+	ticker := time.NewTicker(time.Millisecond)
+	defer ticker.Stop()
+	for deadline := time.Now().Add(stopTimeout); time.Now().Before(deadline); <-ticker.C {
+		if condition() {
+			return true
+		}
+	}
+	return false
 }

@@ -154,14 +154,14 @@ func (c *Cluster) checkRedisCluster(ctx context.Context) error {
 func slotServer(entry any, i int) string { return text(entry, i, 0) + ":" + text(entry, i, 1) }
 
 func (c *Cluster) slotMaster(ctx context.Context, key string) (string, error) {
+	err := errors.New("no node runs")
 	for _, s := range running(c.Nodes) {
-		slot, err := s.do(ctx, "CLUSTER", "KEYSLOT", key)
-		if err != nil {
-			return "", err
+		var slot, reply any
+		if slot, err = s.do(ctx, "CLUSTER", "KEYSLOT", key); err != nil {
+			continue
 		}
-		reply, err := s.do(ctx, "CLUSTER", "SLOTS")
-		if err != nil {
-			return "", err
+		if reply, err = s.do(ctx, "CLUSTER", "SLOTS"); err != nil {
+			continue
 		}
 		ranges, _ := reply.([]any)
 		for _, r := range ranges {
@@ -171,6 +171,7 @@ func (c *Cluster) slotMaster(ctx context.Context, key string) (string, error) {
 				return slotServer(r, 2), nil
 			}
 		}
+		err = fmt.Errorf("%s knows none for the slot", s.Addr)
 	}
-	return "", errors.New("no running node knows it")
+	return "", err
 }

@@ -88,6 +88,8 @@ func startShared(kind Kind) (resource, error) {
 		return StartRedisCluster(ctx, Options{})
 	case KindRedisSentinel:
 		return StartRedisSentinel(ctx, Options{})
+	case KindGalera:
+		return StartGalera(ctx, Options{})
 	}
 	return Start(ctx, kind, Options{})
 }

@@ -156,12 +156,12 @@ func (c *Cluster) checkReplicas(ctx context.Context, s *Server, master string) e
 }
 
 func (c *Cluster) sentinelMaster(ctx context.Context, _ string) (string, error) {
+	err := errors.New("no sentinel runs")
 	for _, s := range running(c.Sentinels) {
-		master, err := s.do(ctx, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", masterSet)
-		if err != nil {
-			return "", err
+		var master any
+		if master, err = s.do(ctx, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", masterSet); err == nil {
+			return text(master, 0) + ":" + text(master, 1), nil
 		}
-		return text(master, 0) + ":" + text(master, 1), nil
 	}
-	return "", errors.New("no sentinel runs")
+	return "", err
 }

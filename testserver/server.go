@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -40,11 +41,12 @@ type Server struct {
 	DSN     string // PostgreSQL: a URL; MariaDB: the form of go-sql-driver/mysql; otherwise equal to Addr
 	Version string // as the server itself says, such as "15.18"; empty when it could not be asked
 
-	prog program
-	path string // the program that runs
-	args []string
-	dir  string   // empty for a server of the environment
-	lock *os.File // held while dir is in use
+	prog  program
+	path  string // the program that runs
+	args  []string
+	first []string // further ones, until it has started
+	dir   string   // empty for a server of the environment
+	lock  *os.File // held while dir is in use
 
 	mu      sync.Mutex // held while the server changes between running, paused, ended and stopped
 	proc    *process   // nil for a server of the environment
@@ -74,6 +76,7 @@ type program struct {
 	prepare func(ctx context.Context, s *Server, path string) error // makes the data directory; may be nil
 	server  func(path string) (string, error)                       // the server, where it is not name itself; may be nil
 	args    func(s *Server, port string, opts Options) []string
+	first   []string               // arguments of the first launch alone
 	port    func() (string, error) // a free one; nil for freePort
 	dsn     func(addr string) string
 	addr    func(dsn string) (string, error)
@@ -172,6 +175,7 @@ func start(ctx context.Context, p program, opts Options) (_ *Server, err error) 
 		port = freePort
 	}
 	for range startAttempts {
+		s.first = p.first
 		var free string
 		if free, err = port(); err != nil {
 			return nil, err
@@ -191,15 +195,17 @@ func start(ctx context.Context, p program, opts Options) (_ *Server, err error) 
 
 // launch runs the program and returns its version when it answers; otherwise nothing runs.
 func (s *Server) launch(ctx context.Context) (version string, err error) {
-	proc, err := startProcess(s.path, s.args, s.dir, s.prog.stop)
+	proc, err := startProcess(s.path, slices.Concat(s.args, s.first), s.dir, s.prog.stop)
 	if err != nil {
 		return "", err
 	}
 	s.proc, s.paused = proc, false
 	if version, err = s.await(ctx); err != nil {
 		s.proc.kill()
+		return "", err
 	}
-	return version, err
+	s.first = nil
+	return version, nil
 }
 
 // await returns when the server answers and is the one started here: a stranger may have taken the port.

@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"slices"
 	"syscall"
-	"time"
 )
 
 // A server is a tree of processes, not a process group: each connection of PostgreSQL is a process in a session of its
@@ -77,16 +76,4 @@ func awaitStopped(pid int) error {
 		return fmt.Errorf("testserver: process %d does not stop", pid)
 	}
 	return nil
-}
-
-// poll calls the condition until it is true, and gives up after stopTimeout.
-func poll(condition func() bool) bool {
-	ticker := time.NewTicker(time.Millisecond)
-	defer ticker.Stop()
-	for deadline := time.Now().Add(stopTimeout); time.Now().Before(deadline); <-ticker.C {
-		if condition() {
-			return true
-		}
-	}
-	return false
 }
