@@ -86,8 +86,8 @@ func (s *Store) loadAll(ctx context.Context, ids []store.ID, data bool) ([]*stor
 	}
 	var rs []*store.Record
 	for i, result := range s.do(ctx, commands...) {
-		value, err := result.ToString()
-		if rueidis.IsRedisNil(err) || err == nil && (value == "" || isNote(value)) {
+		value, err := result.AsBytes()
+		if rueidis.IsRedisNil(err) || err == nil && (len(value) == 0 || isNote(value)) {
 			continue
 		}
 		if err != nil && !answers(err, "WRONGTYPE") {

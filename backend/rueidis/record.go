@@ -41,9 +41,9 @@ const (
 	removed = 'D'
 )
 
-// maxData is how many bytes of Data a record may have: far below what a server takes at once, and more than anybody waits
-// for.
-const maxData = 16 << 20
+// maxData is how many bytes of Data a record may have: what the session manager allows, and room for a seal. Redis would
+// take more, but everybody else waits meanwhile.
+const maxData = 9 << 20
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
@@ -73,13 +73,14 @@ func appendHead(b []byte, r *store.Record) []byte {
 }
 
 // isNote reports whether a value says that the record was removed.
-func isNote(value string) bool { return value != "" && value[0] == removed }
+func isNote(value []byte) bool { return len(value) > 0 && value[0] == removed }
 
 // userField is the user as a head has it.
 func userField(user string) string { return string([]byte{byte(len(user))}) + user }
 
-func appendRecord(b []byte, r *store.Record) []byte {
-	b = appendHead(b, r)
+// encodeRecord returns the value of r.
+func encodeRecord(r *store.Record) []byte {
+	b := appendHead(make([]byte, 0, maxHead+64+len(r.Secret)+len(r.Data)), r)
 	start := len(b)
 	b = store.AppendRecord(b, &store.Record{ID: r.ID, Version: r.Version, Secret: r.Secret, Data: r.Data})
 	return binary.BigEndian.AppendUint32(b, sum(r.ID, b[start:]))
@@ -92,20 +93,20 @@ func sum(id store.ID, b []byte) uint32 {
 
 // decodeHead returns the record of id without Secret and Data, and what is behind the head in b. It returns nil where b
 // does not begin with a head of that id.
-func decodeHead(id store.ID, b string) (*store.Record, string) {
+func decodeHead(id store.ID, b []byte) (r *store.Record, rest []byte) {
 	if len(b) < atUser || b[0] != live {
-		return nil, ""
+		return nil, nil
 	}
-	n := int(binary.BigEndian.Uint16([]byte(b[atLength:atUser])))
+	n := int(binary.BigEndian.Uint16(b[atLength:]))
 	if n < atUser+1+4 || n > len(b) {
-		return nil, ""
+		return nil, nil
 	}
-	head, rest := []byte(b[:n]), b[n:]
+	head, rest := b[:n], b[n:]
 	head, check := head[:n-4], head[n-4:]
 	if binary.BigEndian.Uint32(check) != sum(id, head) {
-		return nil, ""
+		return nil, nil
 	}
-	r := &store.Record{
+	r = &store.Record{
 		ID: id, Version: int64(binary.BigEndian.Uint64(head[1:])), LastSeen: timeAt(head, atSeen), ExpiresAt: timeAt(head, atExpires),
 		AuthenticatedAt: timeAt(head, atAuth), CreatedAt: timeAt(head, atCreated),
 	}
@@ -113,11 +114,11 @@ func decodeHead(id store.ID, b string) (*store.Record, string) {
 	ip, tail, ok2 := field(tail, 1)
 	agent, tail, ok3 := field(tail, 2)
 	if !ok || !ok2 || !ok3 || len(tail) > 0 {
-		return nil, ""
+		return nil, nil
 	}
 	if len(ip) > 0 {
 		if r.IP, ok = netip.AddrFromSlice(ip); !ok {
-			return nil, ""
+			return nil, nil
 		}
 	}
 	r.User, r.UserAgent = string(user), string(agent)
@@ -140,12 +141,11 @@ func field(b []byte, size int) (v, rest []byte, ok bool) {
 }
 
 // decodeRecord returns the record of id, or nil where b is none.
-func decodeRecord(id store.ID, b string) *store.Record {
-	r, rest := decodeHead(id, b)
-	if r == nil || len(rest) < 4 {
+func decodeRecord(id store.ID, b []byte) *store.Record {
+	r, body := decodeHead(id, b)
+	if r == nil || len(body) < 4 {
 		return nil
 	}
-	body := []byte(rest)
 	body, check := body[:len(body)-4], body[len(body)-4:]
 	if binary.BigEndian.Uint32(check) != sum(id, body) {
 		return nil

@@ -57,6 +57,7 @@ const (
 //   - A value that is no record of its session, because it was damaged, copied from another key or put there by somebody
 //     else, is never taken for one: Load answers [store.ErrNotFound], List leaves it out. [Store.Corrupt] counts such
 //     values, and Config.Logger gets a warning with the id.
+//   - A session has at most 9 MiB of data; more is [store.ErrTooLarge].
 //   - Without Config.IndexAll, List needs a user. With it, queries by address or for expired records read all sessions.
 //   - Timeouts and lost connections leave open whether a write was done: [store.ErrUnavailable]. No write is sent twice.
 type Store struct {
@@ -126,7 +127,7 @@ func (s *Store) Corrupt() uint64 { return s.corrupt.Load() }
 // Load implements [store.Store].
 func (s *Store) Load(ctx context.Context, id store.ID) (*store.Record, error) {
 	get := s.client.B().Get().Key(s.recordKey(id)).Build()
-	value, err := s.do(ctx, get)[0].ToString()
+	value, err := s.do(ctx, get)[0].AsBytes()
 	switch {
 	case rueidis.IsRedisNil(err), err == nil && isNote(value):
 		return nil, store.ErrNotFound
@@ -158,7 +159,7 @@ func (s *Store) Create(ctx context.Context, r *store.Record) error {
 	if err := s.index(ctx, op, &created); err != nil {
 		return err
 	}
-	value := rueidis.BinaryString(appendRecord(nil, &created))
+	value := rueidis.BinaryString(encodeRecord(&created))
 	set := s.client.B().Set().Key(s.recordKey(r.ID)).Value(value).Nx().PxMilliseconds(keep(r.ExpiresAt)).Build()
 	err := s.do(ctx, set)[0].Error()
 	if rueidis.IsRedisNil(err) {
@@ -181,7 +182,7 @@ func (s *Store) Save(ctx context.Context, r *store.Record) error {
 	saved := *r
 	saved.Version++
 	save := call{saveScript, s.recordKey(r.ID), []string{
-		versionPrefix(r.Version), rueidis.BinaryString(appendRecord(nil, &saved)), number(keep(r.ExpiresAt)), "0",
+		versionPrefix(r.Version), rueidis.BinaryString(encodeRecord(&saved)), number(keep(r.ExpiresAt)), "0",
 	}}
 	results := s.run(ctx, append([]call{save}, s.indexCalls(r)...)...)
 	n, err := results[0].AsInt64()

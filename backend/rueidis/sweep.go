@@ -141,12 +141,12 @@ func (w *sweep) forgetCutoffs(ctx context.Context, keys []string) error {
 	}
 	var calls []call
 	for i, result := range w.do(ctx, commands...) {
-		value, err := result.ToString()
+		value, err := result.AsBytes()
 		if err != nil && !rueidis.IsRedisNil(err) && !answers(err, "WRONGTYPE") {
 			return err
 		}
-		if len(value) == timeSize && timeAt([]byte(value), 0).Before(w.cutoffs) {
-			calls = append(calls, call{forgetScript, keys[i], []string{value}})
+		if len(value) == timeSize && timeAt(value, 0).Before(w.cutoffs) {
+			calls = append(calls, call{forgetScript, keys[i], []string{string(value)}})
 		}
 	}
 	if len(calls) == 0 {

@@ -51,7 +51,7 @@ func (w *sweep) forget(ctx context.Context, entries []entry) (n int, err error) 
 	var gone, due []entry
 	var calls []call
 	for i, result := range w.do(ctx, commands...) {
-		value, err := result.ToString()
+		value, err := result.AsBytes()
 		if answers(err, "WRONGTYPE") {
 			continue
 		}
@@ -60,11 +60,11 @@ func (w *sweep) forget(ctx context.Context, entries []entry) (n int, err error) 
 		}
 		e := entries[i]
 		switch {
-		case value == "" && madeAt(e.id()).Before(w.before): // the record of a younger one may be about to be written
+		case len(value) == 0 && madeAt(e.id()).Before(w.before): // the record of a younger one may be about to be written
 			gone = append(gone, e)
 		case w.due(value):
 			due = append(due, e)
-			calls = append(calls, call{forgetScript, w.recordKey(e.id()), []string{value[:atAuth]}})
+			calls = append(calls, call{forgetScript, w.recordKey(e.id()), []string{string(value[:atAuth])}})
 		}
 	}
 	if len(calls) > 0 {
@@ -90,12 +90,11 @@ func (w *sweep) forget(ctx context.Context, entries []entry) (n int, err error) 
 }
 
 // due reports whether a value begins as that of an expired or removed record does.
-func (w *sweep) due(value string) bool {
+func (w *sweep) due(value []byte) bool {
 	if len(value) < atUser || value[0] != live && !isNote(value) {
 		return false
 	}
-	b := []byte(value)
-	return timeAt(b, atExpires).Before(w.before) || isNote(value) && timeAt(b, atSeen).Before(w.before)
+	return timeAt(value, atExpires).Before(w.before) || isNote(value) && timeAt(value, atSeen).Before(w.before)
 }
 
 // madeAt is the time in an id.

@@ -81,7 +81,7 @@ func (s *Store) removeUser(ctx context.Context, user string, cutoff time.Time, k
 
 // Cutoff implements [store.Indexed].
 func (s *Store) Cutoff(ctx context.Context, user string) (time.Time, error) {
-	value, err := s.do(ctx, s.client.B().Get().Key(s.cutoffKey(user)).Build())[0].ToString()
+	value, err := s.do(ctx, s.client.B().Get().Key(s.cutoffKey(user)).Build())[0].AsBytes()
 	if rueidis.IsRedisNil(err) {
 		return time.Time{}, nil
 	}
@@ -91,5 +91,5 @@ func (s *Store) Cutoff(ctx context.Context, user string) (time.Time, error) {
 	if len(value) != timeSize {
 		return time.Time{}, fmt.Errorf("rueidisstore: cut-off: the value is none: %w", store.ErrUnavailable)
 	}
-	return timeAt([]byte(value), 0), nil
+	return timeAt(value, 0), nil
 }

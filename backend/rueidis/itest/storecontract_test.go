@@ -3,6 +3,7 @@ package itest
 import (
 	"context"
 	"testing"
+	"time"
 
 	rueidisstore "github.com/qsessions/qsessions/backend/rueidis"
 	"github.com/qsessions/qsessions/conformance/storetest"
@@ -26,12 +27,15 @@ var servers = map[string]func(tb testing.TB) string{
 	"sentinel": func(tb testing.TB) string { tb.Helper(); return testserver.RedisSentinel(tb).DSN },
 }
 
+// busy is for a machine that may be.
+const busy = 10 * time.Second
+
 func suite(url string) storetest.Config {
 	return storetest.Config{
 		Indexed: true,
-		MaxData: 16 << 20,
+		MaxData: 8 << 20,
 		Open: func(ctx context.Context) (storetest.Fixture, error) {
-			s, err := rueidisstore.Open(ctx, url, rueidisstore.Config{Prefix: prefix(), IndexAll: true})
+			s, err := rueidisstore.Open(ctx, url, rueidisstore.Config{Prefix: prefix(), IndexAll: true, Timeout: busy})
 			if err != nil {
 				return storetest.Fixture{}, err
 			}
