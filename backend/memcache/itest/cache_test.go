@@ -2,6 +2,7 @@ package itest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -20,8 +21,12 @@ var prefixes atomic.Int64
 // prefix returns a prefix that no other test of this process has.
 func prefix() string { return fmt.Sprintf("t%d:", prefixes.Add(1)) }
 
+// patience is a timeout that no call meets unless its server is stopped, however busy the machine is.
+const patience = 10 * time.Second
+
 func openCache(t testing.TB, c memcachestore.CacheConfig, servers ...string) *memcachestore.Cache {
 	t.Helper()
+	c.Timeout = cmp.Or(c.Timeout, patience)
 	cache, err := memcachestore.OpenCache(t.Context(), servers, c)
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,220 @@
+package itest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	gomemcache "github.com/bradfitz/gomemcache/memcache"
+
+	"github.com/qsessions/qsessions/backend/memcache"
+	"github.com/qsessions/qsessions/core/store"
+	"github.com/qsessions/qsessions/testserver"
+)
+
+// widen makes a pool have n idle connections: the server is paused until n calls wait for it.
+func widen(t testing.TB, s *testserver.Server, d *dialer, n int64, call func() error) {
+	t.Helper()
+	must(t, s.Pause())
+	var wg sync.WaitGroup
+	for range n {
+		wg.Go(func() {
+			if err := call(); err != nil {
+				t.Errorf("a call to a server that was paused for a moment: %v", err)
+			}
+		})
+	}
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(patience); d.conns.Load() < n && time.Now().Before(end); {
+		<-tick.C
+	}
+	must(t, s.Resume())
+	wg.Wait()
+	if got := d.conns.Load(); got != n {
+		t.Fatalf("there are %d connections, want %d", got, n)
+	}
+}
+
+// TestRestartCostsNothing: FLT-1. Eight idle connections die with their server; after its restart no call fails.
+func TestRestartCostsNothing(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		first string
+		at    int
+	}{{"Get", 0}, {"Put", 1}, {"Delete", 2}} {
+		t.Run(c.first+" first", func(t *testing.T) {
+			t.Parallel()
+			server, ctx := start(t), t.Context()
+			var d dialer
+			cache := openCache(t, memcachestore.CacheConfig{Dial: d.dial}, server.Addr)
+			id := newID()
+			ticket := lease(t, cache, id)
+			widen(t, server, &d, 8, func() error { return cache.Delete(ctx, newID()) })
+			restart(t, server)
+			for i := c.at; i < c.at+20; i++ {
+				var err error
+				switch i % 3 {
+				case 0:
+					_, ticket, err = cache.Get(ctx, id)
+				case 1:
+					if err = cache.Put(ctx, id, ticket, []byte("copy"), time.Minute); errors.Is(err, store.ErrConflict) {
+						err = nil // its connection was too old, or too young
+					}
+				case 2:
+					err = cache.Delete(ctx, id)
+				}
+				if err != nil {
+					t.Errorf("call %d after the restart: %v", i-c.at, err)
+				}
+			}
+			fill(t, cache, newID(), []byte("copy"))
+		})
+	}
+	for i, first := range []string{"Create", "Save", "Load", "Delete"} {
+		t.Run("store, "+first+" first", func(t *testing.T) {
+			t.Parallel()
+			server, ctx := start(t), t.Context()
+			var d dialer
+			s := openStore(t, memcachestore.Config{Dial: d.dial}, server.Addr)
+			r := record()
+			must(t, s.Create(ctx, r))
+			r = load(t, s, r.ID)
+			widen(t, server, &d, 8, func() error { return s.Delete(ctx, newID()) })
+			restart(t, server)
+			for n := i; n < i+20; n++ {
+				var err error
+				switch n % 4 {
+				case 0:
+					r = record()
+					err = s.Create(ctx, r)
+				case 1:
+					if err = s.Save(ctx, r); n < 4 && errors.Is(err, store.ErrConflict) {
+						err = nil // it was lost
+					}
+				case 2:
+					if _, err = s.Load(ctx, r.ID); n < 4 && errors.Is(err, store.ErrNotFound) {
+						err = nil
+					}
+				case 3:
+					err = s.Delete(ctx, r.ID)
+				}
+				if err != nil {
+					t.Errorf("call %d after the restart: %v", n-i, err)
+				}
+			}
+		})
+	}
+}
+
+// TestTicketOfBefore: memcached counts its CAS ids from 1 again after a restart, so the ticket of a lease from before
+// may be one of a lease from after. The connection tells them apart.
+func TestTicketOfBefore(t *testing.T) {
+	t.Parallel()
+	for _, noticed := range []bool{false, true} {
+		t.Run(fmt.Sprintf("noticed=%t", noticed), func(t *testing.T) {
+			t.Parallel()
+			server, ctx := start(t), t.Context()
+			config := memcachestore.CacheConfig{Prefix: "p:"}
+			old, other := openCache(t, config, server.Addr), openCache(t, config, server.Addr)
+			cas := func(id store.ID) uint64 {
+				raw := gomemcache.New(server.Addr)
+				defer raw.Close()
+				it, err := raw.Get("p:c1:" + base64ID(id))
+				must(t, err)
+				return it.CasID
+			}
+			id := newID()
+			before := lease(t, old, id)
+			was := cas(id)
+
+			restart(t, server)
+			if noticed { // so that the cache has a connection to the new process
+				must(t, old.Delete(ctx, newID()))
+			}
+			var after store.Ticket
+			for {
+				after = lease(t, other, id)
+				if cas(id) >= was {
+					break
+				}
+				must(t, other.Delete(ctx, id))
+			}
+			if is := cas(id); is != was {
+				t.Fatalf("the lease from after the restart has CAS id %d, want that from before, %d", is, was)
+			}
+			wantErr(t, "Put with a ticket from before the restart", old.Put(ctx, id, before, []byte("stale"), time.Minute), store.ErrConflict)
+			if got, _, err := other.Get(ctx, id); got != nil || err != nil {
+				t.Fatalf("Get = %q, %v; want the lease", got, err)
+			}
+			wantErr(t, "Put with the ticket from after it", other.Put(ctx, id, after, []byte("copy"), time.Minute), nil)
+		})
+	}
+}
+
+// TestPaused: FLT-2, CVE-20. A server that does not answer costs a call its timeout or what its context has left; what
+// it was sent does no harm later, and no answer gets to another call.
+func TestPaused(t *testing.T) {
+	t.Parallel()
+	server := start(t)
+	const timeout, short, most = 300 * time.Millisecond, 30 * time.Millisecond, 250 * time.Millisecond
+	c := openCache(t, memcachestore.CacheConfig{Timeout: timeout}, server.Addr)
+	s := openStore(t, memcachestore.Config{Timeout: timeout}, server.Addr)
+	patient := openCache(t, memcachestore.CacheConfig{}, server.Addr)
+	zero, one, two, three := newID(), newID(), newID(), newID()
+	fill(t, patient, zero, []byte("zero"))
+	fill(t, patient, one, []byte("one"))
+	r := record()
+	must(t, s.Create(t.Context(), r))
+	stored := load(t, s, r.ID)
+	second, third := lease(t, c, two), lease(t, c, three)
+
+	must(t, server.Pause())
+	for _, call := range []struct {
+		name string
+		do   func(ctx context.Context) error
+		sent bool // over a connection of before, which the first call uses up
+	}{
+		{"Put", func(ctx context.Context) error { return c.Put(ctx, two, second, []byte("late"), time.Minute) }, true},
+		{"Get", func(ctx context.Context) error { _, _, err := c.Get(ctx, zero); return err }, false},
+		{"Delete", func(ctx context.Context) error { return c.Delete(ctx, one) }, false},
+		{"Delete of 40", func(ctx context.Context) error { return c.Delete(ctx, make([]store.ID, 40)...) }, false},
+		{"Save", func(ctx context.Context) error { return s.Save(ctx, stored.Clone()) }, false},
+		{"Load", func(ctx context.Context) error { _, err := s.Load(ctx, r.ID); return err }, false},
+		{"Create", func(ctx context.Context) error { return s.Create(ctx, record()) }, false},
+	} {
+		start := time.Now()
+		err := call.do(t.Context())
+		if d := time.Since(start); d < timeout*9/10 || d > 10*timeout {
+			t.Errorf("%s took %v, want about %v", call.name, d, timeout)
+		}
+		if !errors.Is(err, store.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%s: got error %v, want %v alone", call.name, err, store.ErrUnavailable)
+		}
+		if call.sent {
+			continue
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), short)
+		start = time.Now()
+		err = call.do(ctx)
+		if d := time.Since(start); d > most {
+			t.Errorf("%s took %v, with a context that ends after %v", call.name, d, short)
+		}
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%s: got error %v, want the context's", call.name, err)
+		}
+		cancel()
+	}
+	// Over no connection that is old enough nothing is sent.
+	wantErr(t, "Put", c.Put(t.Context(), three, third, []byte("late"), time.Minute), store.ErrConflict)
+	must(t, server.Resume())
+	for range 20 {
+		holds(t, patient, zero, []byte("zero"))
+		if got, _, err := patient.Get(t.Context(), one); err != nil || got != nil && string(got) != "one" {
+			t.Fatalf("Get = %q, %v; want what was there, or nothing", got, err)
+		}
+	}
+}

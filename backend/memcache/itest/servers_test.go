@@ -1,0 +1,189 @@
+package itest
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+
+	"github.com/qsessions/qsessions/backend/memcache"
+	"github.com/qsessions/qsessions/core/store"
+	"github.com/qsessions/qsessions/testserver"
+)
+
+// start starts a server that is the test's alone, so that it may be killed.
+func start(t testing.TB, args ...string) *testserver.Server {
+	t.Helper()
+	testserver.Memcached(t) // skips or fails where there can be none
+	if os.Getenv("QSESSIONS_TEST_MEMCACHED") != "" {
+		t.Skip("needs servers of its own")
+	}
+	s, err := testserver.Start(t.Context(), testserver.KindMemcached, testserver.Options{Args: args})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Stop)
+	return s
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// restart restarts a server without warning.
+func restart(t testing.TB, s *testserver.Server) {
+	t.Helper()
+	must(t, s.Kill())
+	must(t, s.Restart(t.Context()))
+}
+
+// TestServers: three servers share the ids evenly, in whatever order they are named; without one of them the ids of the
+// others are where they were, and its own fail at once; a fourth takes a quarter of the ids and moves no other.
+func TestServers(t *testing.T) {
+	t.Parallel()
+	var servers []*testserver.Server
+	var addrs []string
+	for range 4 {
+		s := start(t)
+		servers, addrs = append(servers, s), append(addrs, s.Addr)
+	}
+	config := memcachestore.CacheConfig{Prefix: prefix()}
+	c := openCache(t, config, addrs[:3]...)
+	reversed := openCache(t, config, addrs[2], addrs[1], addrs[0])
+	const n = 900
+	ids := make([]store.ID, n)
+	for i := range ids {
+		ids[i] = newID()
+		fill(t, c, ids[i], ids[i][:])
+	}
+	for _, id := range ids {
+		holds(t, reversed, id, id[:])
+	}
+
+	moved, more := 0, openCache(t, config, addrs...)
+	for _, id := range ids {
+		if got, _, err := more.Get(t.Context(), id); err != nil {
+			t.Fatal(err)
+		} else if got == nil {
+			moved++
+		}
+	}
+	if moved < n/4-n/10 || moved > n/4+n/10 {
+		t.Errorf("a fourth server took %d of %d ids, want about a quarter", moved, n)
+	}
+
+	must(t, servers[1].Kill())
+	failed := 0
+	for _, id := range ids {
+		start := time.Now()
+		got, ticket, err := c.Get(t.Context(), id)
+		switch {
+		case errors.Is(err, store.ErrUnavailable):
+			failed++
+			if d := time.Since(start); d > time.Second {
+				t.Errorf("a server that is gone cost %v", d)
+			}
+		case err != nil || string(got) != string(id[:]) || ticket == 0:
+			t.Fatalf("Get = %q, %d, %v; want what was there", got, ticket, err)
+		}
+	}
+	if failed < n/3-n/10 || failed > n/3+n/10 {
+		t.Errorf("one of three servers had %d of %d ids, want about a third", failed, n)
+	}
+
+	if err := c.Delete(t.Context(), ids...); !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("Delete without one of the servers: got error %v, want %v", err, store.ErrUnavailable)
+	}
+	left := 0
+	for _, id := range ids {
+		if got, _, err := c.Get(t.Context(), id); err == nil && got != nil {
+			left++
+		}
+	}
+	if left > 0 {
+		t.Errorf("Delete has left %d copies on servers that answer", left)
+	}
+	must(t, servers[1].Restart(t.Context()))
+	must(t, c.Delete(t.Context(), ids...))
+}
+
+// A unix socket is a server as well.
+func TestUnixSocket(t *testing.T) {
+	t.Parallel()
+	testserver.Memcached(t)            // skips or fails where there can be none
+	dir, err := os.MkdirTemp("", "qs") // a short path: a socket's has at most 107 bytes
+	must(t, err)
+	t.Cleanup(func() { must(t, os.RemoveAll(dir)) })
+	path := dir + "/s"
+	args := []string{"-s", path}
+	if os.Getuid() == 0 {
+		args = append(args, "-u", "root")
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cmd := exec.CommandContext(ctx, "memcached", args...)
+	must(t, cmd.Start())
+	t.Cleanup(func() {
+		cancel()
+		_ = cmd.Wait() // it was killed
+	})
+	c := openCache(t, memcachestore.CacheConfig{}, path)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(patience); c.Delete(t.Context(), newID()) != nil && time.Now().Before(end); {
+		<-tick.C
+	}
+	id := newID()
+	fill(t, c, id, []byte("copy"))
+	holds(t, c, id, []byte("copy"))
+	r := record()
+	must(t, openStore(t, memcachestore.Config{}, path).Create(t.Context(), r))
+}
+
+// TestOpen: the servers' names are checked when a cache is opened, and a store's servers are asked.
+func TestOpen(t *testing.T) {
+	t.Parallel()
+	up := testserver.Memcached(t).Addr
+	for name, servers := range map[string][]string{
+		"none":                     {},
+		"twice the same":           {up, up},
+		"no port":                  {"127.0.0.1"},
+		"port 0":                   {"127.0.0.1:0"},
+		"no host":                  {":11211"},
+		"a port that is no port":   {"127.0.0.1:memcached?"},
+		"a host that is not there": {up, "no-such-host.invalid:11211"},
+		"an empty name":            {""},
+	} {
+		if c, err := memcachestore.OpenCache(t.Context(), servers, memcachestore.CacheConfig{}); err == nil || c != nil {
+			t.Errorf("OpenCache with %s: got %v, %v; want an error", name, c, err)
+		}
+		if s, err := memcachestore.Open(t.Context(), servers, memcachestore.Config{}); err == nil || s != nil {
+			t.Errorf("Open with %s: got %v, %v; want an error", name, s, err)
+		}
+	}
+	gone := start(t)
+	must(t, gone.Kill())
+	openCache(t, memcachestore.CacheConfig{}, gone.Addr)
+	_, err := memcachestore.Open(t.Context(), []string{up, gone.Addr}, memcachestore.Config{})
+	wantErr(t, "Open with a server that is down", err, store.ErrUnavailable)
+}
+
+// After Close nothing works, and nothing is left.
+func TestClose(t *testing.T) {
+	t.Parallel()
+	c := openCache(t, memcachestore.CacheConfig{Prefix: prefix()}, testserver.Memcached(t).Addr)
+	id := newID()
+	ticket := lease(t, c, id)
+	must(t, c.Close())
+	must(t, c.Close())
+	_, _, err := c.Get(t.Context(), id)
+	wantErr(t, "Get", err, store.ErrUnavailable)
+	if err := c.Put(t.Context(), id, ticket, nil, time.Minute); err == nil {
+		t.Error("Put after Close succeeded")
+	}
+	wantErr(t, "Delete", c.Delete(t.Context(), id), store.ErrUnavailable)
+}
