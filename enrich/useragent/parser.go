@@ -93,25 +93,31 @@ const maxUserAgent = 512
 // clean returns what of s is parsed, in memory of its own, as the library keeps it. What is not printable must not get
 // into texts for people: controls, formatting such as the reversal of direction, invalid UTF-8.
 func clean(s string) string {
-	if len(s) > maxUserAgent {
-		n := maxUserAgent
-		for n > maxUserAgent-utf8.UTFMax && !utf8.RuneStart(s[n]) {
-			n--
-		}
-		s = s[:n]
-	}
+	s = cut(s)
 	for i := range len(s) {
 		if s[i] < ' ' || s[i] > '~' {
-			s = strings.Map(func(r rune) rune {
+			s = cut(strings.Map(func(r rune) rune {
 				if !unicode.IsPrint(r) {
 					return utf8.RuneError
 				}
 				return r
-			}, s)
+			}, s)) // an invalid byte became three
 			break
 		}
 	}
 	return strings.Clone(strings.TrimSpace(s))
+}
+
+// cut ends s before the rune that does not fit.
+func cut(s string) string {
+	if len(s) <= maxUserAgent {
+		return s
+	}
+	n := maxUserAgent
+	for n > maxUserAgent-utf8.UTFMax && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
 }
 
 // read tells the device by the User-Agent alone. The library's results belong to its cache, and are only copied.
