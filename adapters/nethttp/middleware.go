@@ -13,8 +13,13 @@ type Config struct {
 	// ClientIP finds the client's address behind proxies; default: the peer of the connection is the client.
 	ClientIP *clientip.Resolver
 
-	// Client says who sends a request, and replaces ClientIP; default: the address by ClientIP, and the User-Agent. It is
-	// called for every request, by many goroutines.
+	// ClientHints asks browsers, by Accept-CH in every response, for the model and the version of their platform, and keeps
+	// the hints that they send, for the enrichers: without them every Chrome on Android is model "K". It needs TLS, and
+	// Chrome or its kin. Nothing varies by hints.
+	ClientHints bool
+
+	// Client says who sends a request, and replaces ClientIP; default: the address by ClientIP, the User-Agent, and with
+	// ClientHints session.ReadHints(r.Header.Get). It is called for every request, by many goroutines.
 	Client func(*http.Request) session.Client
 
 	// Error answers a request that cannot be served: the errors of session.From, Manager.Require and Manager.Commit. It
@@ -31,9 +36,13 @@ type Middleware struct {
 // New returns the middleware of m, which must not be nil.
 func New(m *session.Manager, c Config) *Middleware {
 	if c.Client == nil {
-		ip := c.ClientIP
+		ip, hints := c.ClientIP, c.ClientHints
 		c.Client = func(r *http.Request) session.Client {
-			return session.Client{IP: ip.Addr(r.RemoteAddr, r.Header.Values), UserAgent: r.UserAgent()}
+			sender := session.Client{IP: ip.Addr(r.RemoteAddr, r.Header.Values), UserAgent: r.UserAgent()}
+			if hints {
+				sender.Hints = session.ReadHints(r.Header.Get)
+			}
+			return sender
 		}
 	}
 	if c.Error == nil {
@@ -50,6 +59,9 @@ func (mw *Middleware) Handler(next http.Handler) http.Handler {
 		if !begun {
 			next.ServeHTTP(w, r)
 			return
+		}
+		if mw.config.ClientHints {
+			w.Header().Add("Accept-Ch", session.AcceptCH)
 		}
 		inner := r.WithContext(ctx)
 		sw, out := wrap(mw, w, inner)
