@@ -1,0 +1,258 @@
+package itest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/redis/rueidis"
+
+	rueidisstore "github.com/qsessions/qsessions/backend/rueidis"
+	"github.com/qsessions/qsessions/core/store"
+)
+
+// near opens a cache with client-side caching for d.
+func near(tb testing.TB, url, prefix string, d time.Duration) *rueidisstore.Cache {
+	tb.Helper()
+	c := openCache(tb, url, rueidisstore.CacheConfig{Prefix: prefix, ClientSide: d})
+	if c.Lag() != d {
+		tb.Fatalf("Lag is %v, want %v", c.Lag(), d)
+	}
+	return c
+}
+
+// keep makes a process keep a copy of its own.
+func keep(tb testing.TB, c store.Cache, id store.ID, copy string) {
+	tb.Helper()
+	for range 3 {
+		hit(tb, c, id, copy)
+	}
+}
+
+// TestClientSideReadsOwnWrites: what this process has replaced or deleted it does not find again, with other goroutines
+// reading all the time, and another process too.
+func TestClientSideReadsOwnWrites(t *testing.T) {
+	const rounds = 10_000
+	p := prefix()
+	c, other := near(t, redisURL(t), p, 5*time.Second), near(t, redisURL(t), p, 5*time.Second)
+	id := newID()
+	fill(t, c, id, "0")
+	stop := make(chan struct{})
+	var readers sync.WaitGroup
+	for _, reader := range []store.Cache{c, c, other} {
+		readers.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					_, _, _ = reader.Get(context.Background(), id)
+				}
+			}
+		})
+	}
+	stale, near := 0, 0
+	for n := 1; n <= rounds; n++ {
+		if n%2 == 0 {
+			remove(t, c, id)
+			if copy, _, err := c.Get(t.Context(), id); err != nil || copy != nil {
+				stale++
+			}
+			await(t, "a lease", func() bool {
+				remove(t, c, id)
+				_, ticket, err := c.Get(t.Context(), id)
+				return err == nil && ticket != 0 && c.Put(t.Context(), id, ticket, []byte(strconv.Itoa(n)), time.Hour) == nil
+			})
+		} else {
+			await(t, "a Put", func() bool {
+				_, ticket, err := c.Get(t.Context(), id)
+				return err == nil && ticket != 0 && c.Put(t.Context(), id, ticket, []byte(strconv.Itoa(n)), time.Hour) == nil
+			})
+		}
+		for range 2 {
+			copy, _, err := c.Get(t.Context(), id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if string(copy) == strconv.Itoa(n) {
+				near++
+			} else {
+				stale++
+			}
+		}
+	}
+	close(stop)
+	readers.Wait()
+	if stale > 0 || near == 0 {
+		t.Errorf("%d of %d reads were stale, want 0; %d were not", stale, 3*rounds, near)
+	}
+}
+
+// TestClientSideRevocation: another process drops its own copy soon after a Delete or Put, though it has asked the server
+// nothing, and never serves it for longer than Lag.
+func TestClientSideRevocation(t *testing.T) {
+	p := prefix()
+	a, b := near(t, redisURL(t), p, 5*time.Second), near(t, redisURL(t), p, 5*time.Second)
+	var slowest time.Duration
+	for range 100 {
+		id := newID()
+		fill(t, a, id, "copy")
+		keep(t, b, id, "copy")
+		remove(t, a, id)
+		start := time.Now()
+		await(t, "the other process hears of a Delete", func() bool {
+			copy, _, err := b.Get(t.Context(), id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return copy == nil
+		})
+		slowest = max(slowest, time.Since(start))
+	}
+	t.Logf("the slowest of 100 took %v", slowest)
+	if slowest > a.Lag() {
+		t.Errorf("took %v, and Lag is %v", slowest, a.Lag())
+	}
+}
+
+// TestClientSideFrozen: FLT-4. A process that has lost its server without notice serves its own copies no longer than Lag
+// after another process deleted them.
+func TestClientSideFrozen(t *testing.T) {
+	s := ownRedis(t)
+	var deaf atomic.Bool
+	wall := &proxy{reply: func(_ int, b []byte) ([]byte, bool) {
+		if deaf.Load() {
+			return nil, true
+		}
+		return b, true
+	}}
+	startProxy(t, wall, s.Addr)
+	const lag = 2 * time.Second
+	p := prefix()
+	a, b := near(t, "redis://"+s.Addr, p, lag), near(t, "redis://"+wall.addr, p, lag)
+	id := newID()
+	fill(t, a, id, "copy")
+	keep(t, b, id, "copy")
+	deaf.Store(true)
+	remove(t, a, id)
+	deleted := time.Now()
+	served, last := 0, time.Duration(0)
+	await(t, "the copy ends", func() bool {
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		copy, _, err := b.Get(ctx, id)
+		if copy != nil {
+			served, last = served+1, time.Since(deleted)
+		}
+		return err != nil
+	})
+	t.Logf("served for %v more", last)
+	if served == 0 {
+		t.Error("the copy was not served at all: nothing was tried")
+	}
+	if last > lag {
+		t.Errorf("served for %v after the Delete, and Lag is %v", last, lag)
+	}
+}
+
+// TestClientSideServerStopped: a server that stops is no reason to serve copies for longer.
+func TestClientSideServerStopped(t *testing.T) {
+	s := ownRedis(t)
+	const lag = time.Second
+	c := near(t, "redis://"+s.Addr, prefix(), lag)
+	id := newID()
+	fill(t, c, id, "copy")
+	keep(t, c, id, "copy")
+	if err := s.Pause(); err != nil {
+		t.Fatal(err)
+	}
+	paused := time.Now()
+	await(t, "the copy ends", func() bool {
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		copy, _, err := c.Get(ctx, id)
+		if d := time.Since(paused); copy != nil && d > lag+50*time.Millisecond {
+			t.Fatalf("served for %v", d)
+		}
+		return err != nil
+	})
+}
+
+// TestClientSideFlush: with the connection go the copies of it.
+func TestClientSideFlush(t *testing.T) {
+	s := ownRedis(t)
+	url := "redis://" + s.Addr
+	c, side := near(t, url, prefix(), 5*time.Second), client(t, url)
+	id := newID()
+	fill(t, c, id, "copy")
+	keep(t, c, id, "copy")
+	command(t, side, "CLIENT", "KILL", "SKIPME", "yes", "TYPE", "normal")
+	command(t, side, "FLUSHALL") // nobody is told any more
+	await(t, "the copy is gone", func() bool {
+		copy, _, err := c.Get(t.Context(), id)
+		return err == nil && copy == nil
+	})
+}
+
+// TestClientSideUnknownIDs: ids that somebody has made up leave nothing behind in this process or in the server's table
+// of what to tell whom.
+func TestClientSideUnknownIDs(t *testing.T) {
+	s := ownRedis(t)
+	url := "redis://" + s.Addr
+	c, side := near(t, url, prefix(), 5*time.Second), client(t, url)
+	for range 2 {
+		for _, id := range numbered(100) {
+			lease(t, c, id)
+			noTicket(t, c, id)
+		}
+	}
+	if n := stat(t, side, "stats", "tracking_total_keys"); n != 0 {
+		t.Errorf("the server watches over %d keys of unknown ids, want 0", n)
+	}
+	id := newID()
+	fill(t, c, id, "copy")
+	keep(t, c, id, "copy")
+	if n := stat(t, side, "stats", "tracking_total_keys"); n != 1 {
+		t.Errorf("the server watches over %d keys, want 1", n)
+	}
+}
+
+// TestClientSideUnsupported: where the server has no tracking, OpenCache goes without, and says so.
+func TestClientSideUnsupported(t *testing.T) {
+	p := &proxy{rewrite: func(b []byte) []byte {
+		return bytes.ReplaceAll(b, []byte("$8\r\nTRACKING\r\n"), []byte("$8\r\nTRICKING\r\n"))
+	}}
+	startProxy(t, p, testserverAddr(t))
+	var log strings.Builder
+	c := openCache(t, "redis://"+p.addr, rueidisstore.CacheConfig{ClientSide: time.Second, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	if c.Lag() != 0 || !strings.Contains(log.String(), "client-side caching") {
+		t.Errorf("Lag is %v, and the log is %q", c.Lag(), log.String())
+	}
+	id := newID()
+	fill(t, c, id, "copy")
+	keep(t, c, id, "copy")
+}
+
+// TestClientSideOptions: options that would take the order of messages away are overruled.
+func TestClientSideOptions(t *testing.T) {
+	c := openCache(t, redisURL(t), rueidisstore.CacheConfig{ClientSide: time.Second, Option: func(o *rueidis.ClientOption) {
+		o.PipelineMultiplex, o.DisableAutoPipelining, o.DisableCache = 2, true, true
+		o.ClientTrackingOptions = []string{"PREFIX", "nothing:", "BCAST"}
+	}})
+	id := newID()
+	fill(t, c, id, "0")
+	for n := range 1000 {
+		keep(t, c, id, fmt.Sprint(n))
+		if err := c.Put(t.Context(), id, hit(t, c, id, fmt.Sprint(n)), []byte(fmt.Sprint(n+1)), time.Hour); err != nil && !errors.Is(err, store.ErrConflict) {
+			t.Fatal(err)
+		}
+	}
+}
