@@ -37,20 +37,21 @@ func (s *Store) List(ctx context.Context, q store.Query) iter.Seq2[*store.Record
 		if q.Data {
 			size = listDataPage
 		}
-		p := page{more: true}
+		n, p := min(left, size), page{more: true}
 		if !q.After.IsZero() {
 			p.last = string(q.After[:])
 		}
 		for left > 0 && p.more {
 			var rs []*store.Record
 			var err error
-			if p, err = s.listPage(ctx, &q, p.last, min(left, size)); err == nil {
+			if p, err = s.listPage(ctx, &q, p.last, n); err == nil {
 				rs, err = s.loadAll(ctx, p.ids, q.Data)
 			}
 			if err != nil {
 				yield(nil, s.fail(ctx, "list", err))
 				return
 			}
+			n = min(2*n, size) // many may not match
 			for _, r := range rs {
 				if left == 0 || !matches(r, &q) {
 					continue
