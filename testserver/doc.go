@@ -1,5 +1,5 @@
-// Package testserver starts throwaway PostgreSQL, MariaDB, Redis and memcached servers for tests and benchmarks: on
-// free loopback ports, in temporary directories, as root or not, and ends exactly those.
+// Package testserver starts throwaway PostgreSQL, MariaDB, Redis and memcached servers for tests and benchmarks, and
+// clusters of them: on free loopback ports, in temporary directories, as root or not, and ends exactly those.
 //
 // A test package hands its run to [Run] and then asks for servers where it needs them. One server of a kind is shared
 // by all tests of the process, and starts when the first of them asks:
@@ -21,5 +21,16 @@
 //	QSESSIONS_TEST_REDIS       host:port
 //	QSESSIONS_TEST_MEMCACHED   host:port
 //
-// Commands and benchmarks use [Start] and [Server.Stop].
+// None names a cluster: the tests of clusters are about their faults.
+//
+// Commands and benchmarks use [Start] and [Server.Stop], and so does a test that harms a server: [Server.Kill],
+// [Server.Pause], [Server.Restart], [Server.Restore] and the rest work on a server of its own, and on each one of a
+// [Cluster]. What happens to messages on their way is the business of package faultproxy.
+//
+//	cache, err := testserver.Start(ctx, testserver.KindRedis, testserver.Options{})
+//	...
+//	defer cache.Stop()
+//	cache.Kill()
+//	...                      // the cache is gone
+//	err = cache.Restart(ctx) // it is back, at the same address, empty
 package testserver

@@ -56,6 +56,14 @@ func TestUsed(t *testing.T) {
 	if got, want := r.end(), "used Redis "+version; !strings.Contains(got, want) {
 		t.Errorf("got %q, want it to contain %q", got, want)
 	}
+	r.start()
+	for _, kind := range []Kind{KindRedisCluster, KindRedisSentinel, KindGalera} {
+		r.servers[kind] = func() (resource, error) { return &Cluster{Kind: kind, Version: "1.2"}, nil }
+	}
+	want := "used MariaDB Galera 1.2, Redis Cluster 1.2, Redis Sentinel 1.2\n"
+	if got := r.end(); !strings.HasSuffix(got, want) {
+		t.Errorf("got %q, want it to end in %q", got, want)
+	}
 }
 
 // TestAddresses reads and changes the addresses of servers.
