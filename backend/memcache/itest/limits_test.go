@@ -21,14 +21,14 @@ import (
 // was there is left; what is just small enough is kept.
 func TestTooLarge(t *testing.T) {
 	t.Parallel()
-	shared, small := testserver.Memcached(t).Addr, start(t, "-I", "64k", "-o", "slab_chunk_max=32k").Addr
+	shared, small := testserver.Memcached(t).Addr, start(t, "-I", "512k").Addr
 	const most = 1<<20 - 1<<10
 	for _, v := range []struct {
 		name, addr string
 		fits, not  int
 	}{
 		{"by the configuration", shared, most, most + 1},
-		{"by the server", small, 60 << 10, 65 << 10},
+		{"by the server", small, 511 << 10, 513 << 10},
 	} {
 		t.Run(v.name, func(t *testing.T) {
 			t.Parallel()
