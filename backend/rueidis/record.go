@@ -117,7 +117,7 @@ func decodeHead(id store.ID, b []byte) (r *store.Record, rest []byte) {
 		return nil, nil
 	}
 	if len(ip) > 0 {
-		if r.IP, ok = netip.AddrFromSlice(ip); !ok {
+		if r.IP, ok = netip.AddrFromSlice(ip); !ok || r.IP.Is4In6() {
 			return nil, nil
 		}
 	}

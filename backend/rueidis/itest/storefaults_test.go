@@ -19,7 +19,9 @@ import (
 // no record is not found, and no error has data. When the server is back, so is the store.
 func TestStoreOutage(t *testing.T) {
 	const timeout = 500 * time.Millisecond
-	for what, fault := range map[string]struct{ begin, end func(s *testserver.Server) error }{
+	for what, fault := range map[string]struct {
+		begin, end func(s *testserver.Server) error
+	}{
 		"killed": {(*testserver.Server).Kill, func(s *testserver.Server) error { return s.Restart(t.Context()) }},
 		"frozen": {(*testserver.Server).Pause, (*testserver.Server).Resume},
 	} {
