@@ -15,8 +15,8 @@ import (
 // TestRevoke signs in with two browsers and ends one session from the other, which is signed out at its next request.
 func TestRevoke(t *testing.T) {
 	t.Parallel()
-	storestest.Each(t, func(t *testing.T, address string) {
-		site := start(t, address)
+	storestest.EachFront(t, func(t *testing.T, address, cache string) {
+		site := start(t, address, cache)
 		one, two := site.browser(t, "one"), site.browser(t, "two")
 		one.signIn(t, "alice")
 		two.signIn(t, "alice")
@@ -53,8 +53,8 @@ func TestRevoke(t *testing.T) {
 // TestRevokeMany: SEC-12. It ends all other sessions, keeps the own one under a new token, and ends all.
 func TestRevokeMany(t *testing.T) {
 	t.Parallel()
-	storestest.Each(t, func(t *testing.T, address string) {
-		site := start(t, address)
+	storestest.EachFront(t, func(t *testing.T, address, cache string) {
+		site := start(t, address, cache)
 		one, two, three, bob := site.browser(t, "one"), site.browser(t, "two"), site.browser(t, "three"), site.browser(t, "bob")
 		for _, b := range []*browser{one, two, three} {
 			b.signIn(t, "alice")
@@ -94,8 +94,8 @@ func TestRevokeMany(t *testing.T) {
 // TestOwnership: SEC-16, CVE-25. Nobody ends, or learns of, somebody else's session.
 func TestOwnership(t *testing.T) {
 	t.Parallel()
-	storestest.Each(t, func(t *testing.T, address string) {
-		site := start(t, address)
+	storestest.EachFront(t, func(t *testing.T, address, cache string) {
+		site := start(t, address, cache)
 		alice, bob, nobody := site.browser(t, "one"), site.browser(t, "two"), site.browser(t, "three")
 		alice.signIn(t, "alice")
 		bob.signIn(t, "bob")
@@ -127,8 +127,8 @@ func TestOwnership(t *testing.T) {
 
 func TestSignOut(t *testing.T) {
 	t.Parallel()
-	storestest.Each(t, func(t *testing.T, address string) {
-		site := start(t, address)
+	storestest.EachFront(t, func(t *testing.T, address, cache string) {
+		site := start(t, address, cache)
 		one, two := site.browser(t, "one"), site.browser(t, "two")
 		one.signIn(t, "alice")
 		two.signIn(t, "alice")
@@ -161,8 +161,8 @@ func TestSignOut(t *testing.T) {
 // TestValues wants the cart of a visitor to be that of the user who signs in, a flash message once, and no lost update.
 func TestValues(t *testing.T) {
 	t.Parallel()
-	storestest.Each(t, func(t *testing.T, address string) {
-		site := start(t, address)
+	storestest.EachFront(t, func(t *testing.T, address, cache string) {
+		site := start(t, address, cache)
 		one, two := site.browser(t, "one"), site.browser(t, "two")
 		first := one.get(t, "/")
 		if first.header.Get("Set-Cookie") != "" || site.rows(t) != 0 {
@@ -221,14 +221,14 @@ func TestValues(t *testing.T) {
 // TestRestart wants sessions to outlive the program.
 func TestRestart(t *testing.T) {
 	t.Parallel()
-	storestest.Each(t, func(t *testing.T, address string) {
-		site := start(t, address)
+	storestest.EachFront(t, func(t *testing.T, address, cache string) {
+		site := start(t, address, cache)
 		one := site.browser(t, "one")
 		one.post(t, "/cart/add", "item", "pear")
 		one.signIn(t, "alice")
 		token := one.cookie(t)
 		site.stop()
-		next := start(t, address).browser(t, "one").do(t, http.MethodGet, "/", nil, "Cookie", "session="+token)
+		next := start(t, address, cache).browser(t, "one").do(t, http.MethodGet, "/", nil, "Cookie", "session="+token)
 		if next.user() != "alice" || next.cart() != "1 × pear" {
 			t.Errorf("after the restart: user %q, cart %q", next.user(), next.cart())
 		}

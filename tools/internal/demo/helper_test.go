@@ -29,8 +29,8 @@ type site struct {
 	stop  func() // also at the end of the test
 }
 
-// start serves the demo over the database of address.
-func start(t *testing.T, address string) *site {
+// start serves the demo over the database of address, behind a cache if there is to be one.
+func start(t *testing.T, address, cache string) *site {
 	t.Helper()
 	s, err := stores.Open(t.Context(), address, sqlxstore.Config{})
 	if err != nil {
@@ -39,7 +39,24 @@ func start(t *testing.T, address string) *site {
 	if err := s.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	app, err := New(s, slog.New(slog.DiscardHandler))
+	front := store.Indexed(s)
+	if cache != "" {
+		c, err := stores.ParseCache(cache)
+		if err != nil {
+			t.Fatal(err)
+		}
+		both, closeCache, err := c.Front(t.Context(), s, address, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			if err := closeCache(); err != nil {
+				t.Error(err)
+			}
+		})
+		front = both
+	}
+	app, err := New(front, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

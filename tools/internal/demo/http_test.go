@@ -21,7 +21,7 @@ import (
 // TestCrossOrigin wants forms of other sites, and changes by GET, to be refused.
 func TestCrossOrigin(t *testing.T) {
 	t.Parallel()
-	site := start(t, storestest.SQLite(t))
+	site := start(t, storestest.SQLite(t), "")
 	alice := site.browser(t, "one")
 	alice.signIn(t, "alice")
 	id := alice.get(t, "/sessions").rows()[0].id
@@ -54,7 +54,7 @@ func TestCrossOrigin(t *testing.T) {
 // TestPages wants a page that loads nothing from elsewhere, runs nothing, and shows a hostile User-Agent as text.
 func TestPages(t *testing.T) {
 	t.Parallel()
-	site := start(t, storestest.SQLite(t))
+	site := start(t, storestest.SQLite(t), "")
 	const agent = `<script>alert(1)</script>" onload="x`
 	one := site.browser(t, agent)
 	one.signIn(t, "alice")
@@ -95,7 +95,7 @@ func TestPages(t *testing.T) {
 // TestOutage wants 503 and an untouched cookie: nobody is signed out because the database is away.
 func TestOutage(t *testing.T) {
 	t.Parallel()
-	site := start(t, storestest.SQLite(t))
+	site := start(t, storestest.SQLite(t), "")
 	one := site.browser(t, "one")
 	one.signIn(t, "alice")
 	if err := site.store.Close(); err != nil {

@@ -28,6 +28,20 @@ func Each(t *testing.T, f func(t *testing.T, address string)) {
 	}
 }
 
+// EachFront is Each, with the addresses of a database and of a cache in front of it, which is "" for none.
+func EachFront(t *testing.T, f func(t *testing.T, address, cache string)) {
+	t.Helper()
+	Each(t, func(t *testing.T, address string) { f(t, address, "") })
+	t.Run("SQLite behind memcached", func(t *testing.T) {
+		t.Parallel()
+		f(t, SQLite(t), "memcached://"+testserver.Memcached(t).Addr)
+	})
+	t.Run("PostgreSQL behind Redis", func(t *testing.T) {
+		t.Parallel()
+		f(t, Postgres(t), "redis://"+testserver.Redis(t).Addr)
+	})
+}
+
 // SQLite returns the address of a file that is not there yet.
 func SQLite(tb testing.TB) string { return "sqlite:" + filepath.Join(tb.TempDir(), "sessions.db") }
 
