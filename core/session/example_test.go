@@ -192,17 +192,19 @@ func ExampleManager_Sessions() {
 	// 1 left, <nil>
 }
 
-// An enricher of one's own: the network operator of an address.
+// An enricher of one's own: the network operator of an address, and its number, as a database of autonomous systems has
+// them.
 func ExampleEnricher() {
-	operators := map[netip.Prefix]string{
-		netip.MustParsePrefix("192.0.2.0/24"):   "Example Telecom",
-		netip.MustParsePrefix("2001:db8::/32"):  "Example University",
-		netip.MustParsePrefix("203.0.113.0/24"): "Example Mobile",
+	type system struct{ number, operator string }
+	systems := map[netip.Prefix]system{
+		netip.MustParsePrefix("192.0.2.0/24"):   {"AS64496", "Example Telecom"},
+		netip.MustParsePrefix("2001:db8::/32"):  {"AS64497", "Example University"},
+		netip.MustParsePrefix("203.0.113.0/24"): {"AS64498", "Example Mobile"},
 	}
 	operator := session.EnricherFunc(func(_ context.Context, c session.Client) (session.Facts, error) {
-		for prefix, name := range operators {
+		for prefix, s := range systems {
 			if prefix.Contains(c.IP) {
-				return session.Facts{Extra: map[string]string{"network operator": name}}, nil
+				return session.Facts{Extra: map[string]string{"asn": s.number, "network operator": s.operator}}, nil
 			}
 		}
 		return session.Facts{}, nil
@@ -222,9 +224,9 @@ func ExampleEnricher() {
 			fmt.Println("503", err)
 			return
 		}
-		fmt.Println(info.IP, info.Extra["network operator"])
+		fmt.Println(info.IP, info.Extra["asn"], info.Extra["network operator"])
 	}
-	// Output: 2001:db8::1 Example University
+	// Output: 2001:db8::1 AS64497 Example University
 }
 
 // With Keys the database holds values that only the application can read.
