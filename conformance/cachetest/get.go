@@ -8,7 +8,7 @@ func promiseCases() []Case {
 		{Name: "promise/namespaces", Why: "There is another cache on the same server exactly if it can hold several.", run: func(e *env) {
 			e.promise("Fixture.Other", e.f.Other != nil, "Namespaces", e.config.Namespaces)
 		}},
-		{Name: "promise/restarts", Why: "A test restarts the cache exactly if it outlives its clients or they outlive it.", run: func(e *env) {
+		{Name: "promise/restarts", Why: "A test can restart the cache exactly if it may lose everything at once and go on.", run: func(e *env) {
 			e.promise("Fixture.Restart", e.f.Restart != nil, "Restarts", e.config.Restarts)
 		}},
 	}
@@ -47,7 +47,6 @@ func getCases() []Case {
 			_, first := e.get(e.c, id)
 			_, last := e.get(e.clients[len(e.clients)-1], id)
 			e.put(id, first, "replaced")
-			_ = last // of the same state: no more use now
 			e.refused("with a ticket of a copy that was replaced", id, last)
 			if b, _ := e.get(e.c, id); string(b) != "replaced" {
 				e.Fatalf("got %.40q, want the copy that replaced the first", b)

@@ -83,16 +83,20 @@ func raceCases() []Case {
 		}},
 		{Name: "race/fill-delete", Why: "After Delete no ticket from before is of use: a lease that is used at the same time leaves no copy.", run: func(e *env) {
 			e.Round(func() {
-				id := e.id()
-				e.overtaken(id, e.lease(id))
+				for _, atOnce := range []bool{false, true} {
+					id := e.id()
+					e.overtaken(id, e.lease(id), atOnce)
+				}
 			})
 		}},
 		{Name: "race/replace-delete", Why: "After Delete no ticket from before is of use: a copy that is replaced at the same time leaves no copy.", run: func(e *env) {
 			e.Round(func() {
-				id := e.id()
-				e.fill(id, "first")
-				_, t := e.get(e.c, id)
-				e.overtaken(id, t)
+				for _, atOnce := range []bool{false, true} {
+					id := e.id()
+					e.fill(id, "first")
+					_, t := e.get(e.c, id)
+					e.overtaken(id, t, atOnce)
+				}
 			})
 		}},
 		{Name: "race/never-older", Why: "After Delete no ticket from before is of use: no reader sees what was read from the database before its Delete.", run: func(e *env) {
@@ -216,27 +220,32 @@ func (e *env) one(id store.ID, t store.Ticket) {
 	e.holds(id, fmt.Sprintf("of caller %d", last.Load()))
 }
 
-// overtaken puts old copies with the ticket while the slot is emptied, leased and filled again.
-func (e *env) overtaken(id store.ID, t store.Ticket) {
-	fs := []func(){func() {
-		c := e.client(1)
-		if err := c.Delete(e.ctx, id); err != nil {
-			e.Errorf("Delete: %v", err)
-			return
-		}
-		b, lease := e.asked(c, id)
+// overtaken puts old copies with the ticket while the slot is emptied. It is leased and filled again at the same time, or
+// when all that is over.
+func (e *env) overtaken(id store.ID, t store.Ticket, atOnce bool) {
+	refill := func() {
+		b, lease := e.asked(e.client(1), id)
 		if b != nil || lease == 0 {
 			e.Errorf("Get after Delete has returned: got %s, want no copy and a lease", got(b, lease))
-			return
-		}
-		if !e.tried(c.Put(e.ctx, id, lease, []byte("new"), ttl)) {
+		} else if !e.tried(e.client(1).Put(e.ctx, id, lease, []byte("new"), ttl)) {
 			e.Errorf("Put with the lease from after the Delete was refused")
+		}
+	}
+	fs := []func(){func() {
+		if err := e.client(1).Delete(e.ctx, id); err != nil {
+			e.Errorf("Delete: %v", err)
+		} else if atOnce {
+			refill()
 		}
 	}}
 	for i := range 3 {
 		fs = append(fs, func() { e.tried(e.client(i).Put(e.ctx, id, t, []byte("old"), ttl)) })
 	}
 	e.Together(fs...)
+	e.Still()
+	if !atOnce {
+		refill()
+	}
 	e.Still()
 	e.holds(id, "new")
 	e.usable(id)

@@ -58,8 +58,16 @@ func ttlCases() []Case {
 			e.holds(replaced, "for an hour")
 		}},
 		{Name: "ttl/tiny", Waits: true, Why: "ttl is more than zero: one that a server's clock cannot count is short, and neither an error nor for ever.", run: func(e *env) { // BAD-64
-			for _, d := range []time.Duration{1, time.Microsecond, time.Millisecond, 400 * time.Millisecond, 999999 * time.Microsecond} {
-				e.expires(e.filledFor(d), ttlLimit)
+			tiny := []time.Duration{1, time.Microsecond, time.Millisecond, 400 * time.Millisecond, 999999 * time.Microsecond}
+			var ids []store.ID
+			for _, d := range tiny {
+				ids = append(ids, e.filledFor(d))
+			}
+			e.pass(looks[0])
+			for i, id := range ids {
+				if b, t := e.get(e.c, id); b != nil || t == 0 {
+					e.Fatalf("%v after a Put for %v: got %s, want no copy and a lease", looks[0], tiny[i], got(b, t))
+				}
 			}
 		}},
 		{Name: "ttl/long", Why: "Put stores copy for ttl: one of a month, a year or longer is not in the past.", run: func(e *env) { // BAD-64
