@@ -181,7 +181,7 @@ func TestPaused(t *testing.T) {
 		{"Put", func(ctx context.Context) error { return c.Put(ctx, two, second, []byte("late"), time.Minute) }, true},
 		{"Get", func(ctx context.Context) error { _, _, err := c.Get(ctx, zero); return err }, false},
 		{"Delete", func(ctx context.Context) error { return c.Delete(ctx, one) }, false},
-		{"Delete of 40", func(ctx context.Context) error { return c.Delete(ctx, make([]store.ID, 40)...) }, false},
+		{"Delete of 400", func(ctx context.Context) error { return c.Delete(ctx, make([]store.ID, 400)...) }, false},
 		{"Save", func(ctx context.Context) error { return s.Save(ctx, stored.Clone()) }, false},
 		{"Load", func(ctx context.Context) error { _, err := s.Load(ctx, r.ID); return err }, false},
 		{"Create", func(ctx context.Context) error { return s.Create(ctx, record()) }, false},
