@@ -53,8 +53,12 @@ func (s *Server) Pause() error {
 	if s.paused {
 		return nil
 	}
+	if err := freezeTree(s.proc.cmd.Process); err != nil {
+		thawTree(s.proc.cmd.Process) // what stopped already; the first error says why
+		return err
+	}
 	s.paused = true
-	return freezeTree(s.proc.cmd.Process)
+	return nil
 }
 
 // Resume lets a paused server go on (SIGCONT), with the commands that it was sent meanwhile. It does nothing when the
