@@ -1,5 +1,5 @@
-// Contract writes docs/contract.md, the contract of stores as the conformance suite verifies it: every clause with its
-// name and its sentence.
+// Contract writes docs/contract.md, the contracts of stores and of caches as the conformance suites verify them: every
+// clause with its name and its sentence.
 //
 //	go run ./tools/contract            write the file
 //	go run ./tools/contract -check     fail where the file is out of date
@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/qsessions/qsessions/conformance/cachetest"
 	"github.com/qsessions/qsessions/conformance/storetest"
 	"github.com/qsessions/qsessions/tools/internal/repo"
 )
@@ -31,7 +32,7 @@ func main() {
 }
 
 func run(path string, check bool) error {
-	want := page(storetest.Cases())
+	want := page(storetest.Cases(), cachetest.Cases())
 	if !check {
 		return os.WriteFile(path, want, 0o644)
 	}
@@ -64,42 +65,69 @@ func difference(got, want string) string {
 	return fmt.Sprintf("line %d:\n- %s\n+ %s", i+1, line(g), line(w))
 }
 
-// page renders the cases, grouped by area.
-func page(cases []storetest.Case) []byte {
+// page renders the cases of stores, then those of caches.
+func page(stores []storetest.Case, caches []cachetest.Case) []byte {
 	var b bytes.Buffer
 	indexed := 0
-	for _, k := range cases {
+	rows := make([]row, len(stores))
+	for i, k := range stores {
 		if k.Needs&storetest.NeedIndexed != 0 {
 			indexed++
 		}
+		rows[i] = row{k.Name, k.Why, needs(k.Needs, storeNeeds)}
 	}
-	fmt.Fprintf(&b, intro, len(cases), indexed)
+	fmt.Fprintf(&b, intro, len(stores), indexed)
+	table(&b, rows, "", areas)
+	fmt.Fprintf(&b, cacheIntro, len(caches))
+	rows = make([]row, len(caches))
+	for i, k := range caches {
+		rows[i] = row{k.Name, k.Why, needs(k.Needs, cacheNeeds)}
+	}
+	table(&b, rows, "Caches: ", cacheAreas)
+	return b.Bytes()
+}
+
+// A row is a clause as the page shows it.
+type row struct{ name, why, needs string }
+
+// table renders rows, grouped by area.
+func table(b *bytes.Buffer, rows []row, of string, areas map[string]string) {
 	area := ""
-	for _, k := range cases {
-		a, _, _ := strings.Cut(k.Name, "/")
+	for _, r := range rows {
+		a, _, _ := strings.Cut(r.name, "/")
 		if a != area {
 			area = a
-			fmt.Fprintf(&b, "\n## %s\n\n%s\n\n| clause | sentence | only if |\n|---|---|---|\n", a, areas[a])
+			fmt.Fprintf(b, "\n## %s%s\n\n%s\n\n| clause | sentence | only if |\n|---|---|---|\n", of, a, areas[a])
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", k.Name, cell(k.Why), needs(k.Needs))
+		fmt.Fprintf(b, "| `%s` | %s | %s |\n", r.name, cell(r.why), r.needs)
 	}
-	return b.Bytes()
 }
 
 // cell makes s fit into a table.
 func cell(s string) string { return strings.NewReplacer("|", `\|`, "\n", " ", "<", "&lt;").Replace(s) }
 
-// needs names what a case cannot do without.
-func needs(n storetest.Need) string {
-	var l []string
-	for _, known := range []struct {
-		need storetest.Need
-		name string
-	}{
+// A need is one bit of what a case cannot do without, as the page calls it.
+type need[N ~uint8] struct {
+	bit  N
+	name string
+}
+
+var (
+	storeNeeds = []need[storetest.Need]{
 		{storetest.NeedIndexed, "Indexed"}, {storetest.NeedCached, "Cached"}, {storetest.NeedUsers, "it refers to users"}, {storetest.NeedMaxData, "it has a limit"},
-	} {
-		if n&known.need != 0 {
-			l = append(l, known.name)
+	}
+	cacheNeeds = []need[cachetest.Need]{
+		{cachetest.NeedShared, "several processes use it"}, {cachetest.NeedNamespaces, "its server can hold several"},
+		{cachetest.NeedRestarts, "it can restart"}, {cachetest.NeedMaxCopy, "it has a limit"},
+	}
+)
+
+// needs names what a case cannot do without.
+func needs[N ~uint8](n N, known []need[N]) string {
+	var l []string
+	for _, k := range known {
+		if n&k.bit != 0 {
+			l = append(l, k.name)
 		}
 	}
 	return strings.Join(l, ", ")

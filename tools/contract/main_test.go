@@ -6,24 +6,40 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/qsessions/qsessions/conformance/cachetest"
 	"github.com/qsessions/qsessions/conformance/storetest"
 )
 
 // Each clause is on the page, in an area that is explained.
 func TestPage(t *testing.T) {
 	t.Parallel()
-	got := string(page(storetest.Cases()))
-	for _, k := range storetest.Cases() {
-		a, _, _ := strings.Cut(k.Name, "/")
-		if areas[a] == "" {
-			t.Errorf("area %s has no text", a)
-		}
-		if !strings.Contains(got, "| `"+k.Name+"` | "+cell(k.Why)+" |") {
-			t.Errorf("%s is not on the page", k.Name)
-		}
+	got := string(page(storetest.Cases(), cachetest.Cases()))
+	stores, caches, ok := strings.Cut(got, "\n# The contract of caches\n")
+	if !ok {
+		t.Fatal("the page has no part for caches")
 	}
-	if n := strings.Count(got, "\n## "); n != len(areas) {
-		t.Errorf("got %d areas, want %d", n, len(areas))
+	for _, k := range storetest.Cases() {
+		onPage(t, stores, areas, k.Name, k.Why)
+	}
+	for _, k := range cachetest.Cases() {
+		onPage(t, caches, cacheAreas, k.Name, k.Why)
+	}
+	if n := strings.Count(stores, "\n## "); n != len(areas) {
+		t.Errorf("stores: got %d areas, want %d", n, len(areas))
+	}
+	if n := strings.Count(caches, "\n## Caches: "); n != len(cacheAreas) {
+		t.Errorf("caches: got %d areas, want %d", n, len(cacheAreas))
+	}
+}
+
+func onPage(t *testing.T, part string, areas map[string]string, name, why string) {
+	t.Helper()
+	a, _, _ := strings.Cut(name, "/")
+	if areas[a] == "" {
+		t.Errorf("area %s has no text", a)
+	}
+	if !strings.Contains(part, "| `"+name+"` | "+cell(why)+" |") {
+		t.Errorf("%s is not on the page", name)
 	}
 }
 

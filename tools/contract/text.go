@@ -1,8 +1,8 @@
 package main
 
-const intro = `# The contract of stores
+const intro = `# The contracts of stores and of caches
 
-<!-- Written by go run ./tools/contract from the cases of conformance/storetest. Do not edit. -->
+<!-- Written by go run ./tools/contract from the cases of conformance/storetest and conformance/cachetest. Do not edit. -->
 
 A store keeps the sessions of an application. Package core/store states the rules; each clause on this page is a test of
 one of them in package conformance/storetest: %d clauses, of which %d are for indexed stores only. Two rules no test can
@@ -59,4 +59,48 @@ var areas = map[string]string{
 	"ownership":  "The caller may do what it likes with its own memory.",
 	"context":    "A context that is done ends the call.",
 	"race":       "What holds for one caller holds for many at once.",
+}
+
+const cacheIntro = `
+# The contract of caches
+
+A cache keeps copies of records in front of a database, and may lose them at any time. Whether a copy is true is for its
+reader to find out; what a cache must be right about is that Put stores nothing where something has happened since the
+Get that gave the ticket. Each clause of this part is a test in package conformance/cachetest: %d clauses. An error that is
+neither ErrConflict nor ErrTooLarge nor the context's means that the cache could not be asked, and that the outcome of Put
+and Delete is unknown: that no Put is tried twice then, by nobody, no test can see.
+
+Right after a restart Put may fail with any error, as long as nothing was stored. The tested cache needs room: one that
+drops a copy in the middle of a test looks wrong. To certify a cache, call cachetest.Run from a test, with the race
+detector, on two processors or more, and against the real server:
+
+` + "```go" + `
+func TestContract(t *testing.T) {
+	cachetest.Run(t, cachetest.Config{
+		Shared: true, // other processes can use the same cache
+		Open: func(ctx context.Context) (cachetest.Fixture, error) {
+			return cachetest.Fixture{Cache: newClient(ctx), Second: newClient(ctx)}, nil
+		},
+	})
+}
+` + "```" + `
+
+Some clauses wait for what only time ends, forty seconds together; with -short they are left out.
+`
+
+// cacheAreas say what the clauses of an area are about.
+var cacheAreas = map[string]string{
+	"promise":   "A cache is what its test says that it is.",
+	"get":       "Get returns what is in a slot, and a ticket for that.",
+	"lease":     "A lease is the right to fill an empty slot, for a few seconds.",
+	"put":       "Put stores a copy if nothing has happened to the slot since the Get.",
+	"ticket":    "A ticket stands for one state of one slot.",
+	"delete":    "Delete empties slots.",
+	"ttl":       "Copies end by themselves.",
+	"restart":   "A cache that has lost everything does not know its old tickets.",
+	"values":    "What goes in comes out.",
+	"ownership": "The caller may do what it likes with its own memory.",
+	"errors":    "Errors tell what happened, not what is stored.",
+	"context":   "A context that is done ends the call.",
+	"race":      "What holds for one caller holds for many at once.",
 }
