@@ -20,7 +20,7 @@ const (
 	Created         EventKind = iota // a session was stored for the first time
 	LoggedIn                         // a user was bound to a session, or proved again who they are
 	Rotated                          // a session has a new secret, without a login
-	ClientChanged                    // a session was used from another address or User-Agent than before
+	ClientChanged                    // a session was used from another address, or with another User-Agent or other hints than before
 	LoggedOut                        // the user ended the session
 	Revoked                          // somebody else ended the session, for Reason
 	Expired                          // a session was presented after its end; not raised when it is swept

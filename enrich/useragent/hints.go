@@ -46,14 +46,13 @@ func name(hint string) string {
 	return s
 }
 
-// The library's names of the platforms that hints name otherwise.
-var libraryNames = map[string]string{"macOS": "Mac OS X", "Chromium OS": "Chrome OS"}
-
 // system returns the operating system. Chrome freezes its version in the User-Agent, so without a hint of the version the
 // User-Agent's counts where it is of the same platform.
 func system(platform, version string, said session.Product) session.Product {
-	same := said.Name == platform || said.Name == libraryNames[platform]
+	same := said.Name == platform
 	switch platform {
+	case "macOS":
+		same = said.Name == "Mac OS X"
 	case "Windows":
 		version = windowsVersion(version)
 	case "Linux":
@@ -64,6 +63,7 @@ func system(platform, version string, said session.Product) session.Product {
 		}
 	case "Chromium OS":
 		platform = "Chrome OS"
+		same = said.Name == platform
 	}
 	parts, ok := versionParts(version)
 	if !ok && same {

@@ -51,6 +51,7 @@ func TestHints(t *testing.T) {
 		{"macOS", mac, sent(`"macOS"`, `"14.5.0"`, `""`, "?0", chrome), session.KindDesktop, "Mac / macOS 14.5 / Chrome 118.0.0"},
 		{"macOS without version", mac, session.Hints{Platform: `"macOS"`}, session.KindDesktop, "Mac / Mac OS X 10.15.7 / Chrome 118.0.0"},
 		{"Chrome OS", linux, session.Hints{Platform: `"Chromium OS"`, PlatformVersion: `"15359.58.0"`}, session.KindDesktop, "Chrome OS 15359.58 / Chrome 118.0.0"},
+		{"Chrome OS without version", "Mozilla/5.0 (X11; CrOS x86_64 14541.0.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/118.0.0.0 Safari/537.36", session.Hints{Platform: `"Chromium OS"`}, session.KindDesktop, "Chrome OS 14541.0.0 / Chrome 118.0.0"},
 		{"Linux", linux, sent(`"Linux"`, `"5.15.0"`, `""`, "?0", chrome), session.KindDesktop, "Linux 5.15 / Chrome 118.0.0"},
 		{"distribution", ubuntu, session.Hints{Platform: `"Linux"`, PlatformVersion: `"5.15.0"`}, session.KindDesktop, "Ubuntu / Firefox 128.0"},
 		{"another platform than the User-Agent's", windows, session.Hints{Platform: `"macOS"`}, session.KindDesktop, "macOS / Chrome 118.0.0"},
