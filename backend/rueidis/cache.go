@@ -117,6 +117,9 @@ func (c *Cache) Get(ctx context.Context, id store.ID) ([]byte, store.Ticket, err
 	defer cancel()
 	key := c.key(id)
 	if c.near != nil && c.near.has(id) {
+		if err := ctx.Err(); err != nil { // without a round trip nobody else looks
+			return nil, 0, unavailable("get", err)
+		}
 		if copy, t := c.getNear(ctx, key); t != 0 {
 			return copy, t, nil
 		}
