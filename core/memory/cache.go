@@ -26,8 +26,8 @@ type CacheConfig struct {
 	MaxBytes   int64 // copies and an estimate of what holds them; default DefaultCacheBytes
 }
 
-// A Cache keeps copies in memory, for one process. Its zero value is ready to use, with the default
-// bounds. It is safe for concurrent use and must not be copied.
+// A Cache keeps copies in memory, for one process. Its zero value is ready to use, with the default bounds. It is safe
+// for concurrent use and must not be copied.
 //
 // Beyond its bounds it drops what has ended, then what is old. It starts no goroutine: a copy whose ttl has ended is not
 // seen again, but takes up room until its slot is used or the room is needed.

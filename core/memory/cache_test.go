@@ -3,6 +3,7 @@ package memory
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -134,4 +135,119 @@ func held(c *Cache) (n, bytes int64) {
 		}
 	}
 	return n, bytes
+}
+
+// Many that fill a full cache at once leave it within its bounds, and what it counts is what it holds.
+func TestCacheBoundsConcurrently(t *testing.T) {
+	t.Parallel()
+	c := newCache(t, CacheConfig{MaxEntries: 50, MaxBytes: 40 * (slotBytes + 100)})
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for i := range 500 {
+				id := store.NewID(time.Now())
+				_, ticket, err := c.Get(t.Context(), id)
+				if err != nil {
+					t.Errorf("Get: %v", err)
+				}
+				if err := c.Put(t.Context(), id, ticket, make([]byte, i%200), time.Minute); err != nil && !errors.Is(err, store.ErrConflict) {
+					t.Errorf("Put: %v", err)
+				}
+				if i%3 == 0 {
+					if err := c.Delete(t.Context(), id); err != nil {
+						t.Errorf("Delete: %v", err)
+					}
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if n, b := held(c); n != c.used.records.Load() || b != c.used.bytes.Load() || n > c.maxEntries() || b > c.maxBytes() {
+		t.Errorf("holds %d entries and %d bytes, and counts %d and %d", n, b, c.used.records.Load(), c.used.bytes.Load())
+	}
+}
+
+// What has ended goes before what is old, and what is old before what is new.
+func TestCacheEviction(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := newCache(t, CacheConfig{MaxEntries: 3})
+		ids := make([]store.ID, 5)
+		for i := range ids {
+			ids[i] = store.NewID(time.Now())
+			ids[i][15] = 7 // one shard, so that the sample is everything
+		}
+		has := func(id store.ID) bool { return c.shardOf(id).slots[id].live(time.Now()) }
+		fill(t, c, ids[0], "old", time.Hour)
+		fill(t, c, ids[1], "ended", time.Minute)
+		fill(t, c, ids[2], "new", time.Hour)
+		time.Sleep(time.Minute)
+		fill(t, c, ids[3], "in the place of what has ended", time.Hour)
+		if !has(ids[0]) || !has(ids[2]) || !has(ids[3]) {
+			t.Error("a copy went while there was one that had ended")
+		}
+		fill(t, c, ids[4], "in the place of the oldest", time.Hour)
+		if has(ids[0]) || !has(ids[2]) || !has(ids[3]) || !has(ids[4]) {
+			t.Error("want the oldest copy to go, and no other")
+		}
+	})
+}
+
+// A copy that could never be kept changes nothing. BAD-41
+func TestCacheTooLarge(t *testing.T) {
+	t.Parallel()
+	c, id := newCache(t, CacheConfig{MaxBytes: slotBytes + 100}), store.NewID(time.Now())
+	fill(t, c, id, "copy", time.Minute)
+	_, ticket, _ := c.Get(t.Context(), id)
+	if err := c.Put(t.Context(), id, ticket, make([]byte, 101), time.Minute); !errors.Is(err, store.ErrTooLarge) {
+		t.Errorf("Put of 101 bytes: %v, want ErrTooLarge", err)
+	}
+	if b, _, err := c.Get(t.Context(), id); string(b) != "copy" || err != nil {
+		t.Errorf("Get after it = %q, %v; want the copy", b, err)
+	}
+	if err := c.Put(t.Context(), id, ticket, make([]byte, 100), time.Minute); err != nil {
+		t.Errorf("Put of 100 bytes: %v", err)
+	}
+}
+
+// The estimate of what a slot needs covers what the runtime says, or MaxBytes would not bound the process.
+func TestCacheEstimate(t *testing.T) {
+	if testing.Short() {
+		t.Skip("allocates some 15 MB")
+	}
+	const n = 30_000 // maps have just grown
+	var c Cache
+	before := heap()
+	for range n {
+		fill(t, &c, store.NewID(time.Now()), string(make([]byte, 320)), time.Minute)
+	}
+	got, counted := heap()-before, c.used.bytes.Load()
+	t.Logf("%d bytes each, %d counted", got/n, counted/n)
+	if got > counted {
+		t.Errorf("%d copies need %d bytes, but count as %d", n, got, counted)
+	}
+}
+
+func TestCacheAllocations(t *testing.T) {
+	ctx, id := t.Context(), store.NewID(time.Now())
+	var c Cache
+	fill(t, &c, id, "copy", time.Hour)
+	copy := make([]byte, 1000)
+	for _, a := range []struct {
+		name string
+		want float64
+		run  func() error
+	}{
+		{"Get", 1, func() error { _, _, err := c.Get(ctx, id); return err }},
+		{"Get and Put", 2, func() error {
+			_, ticket, err := c.Get(ctx, id)
+			return errors.Join(err, c.Put(ctx, id, ticket, copy, time.Hour))
+		}},
+		{"Delete of an unknown id", 0, func() error { return c.Delete(ctx, store.ID{}) }},
+	} {
+		var err error
+		if got := testing.AllocsPerRun(100, func() { err = errors.Join(err, a.run()) }); got != a.want || err != nil {
+			t.Errorf("%s: %v allocations, error %v; want %v", a.name, got, err, a.want)
+		}
+	}
 }

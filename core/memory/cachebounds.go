@@ -6,7 +6,7 @@ import (
 	"github.com/qsessions/qsessions/core/store"
 )
 
-// slotBytes is what a slot needs beside its copy, measured where maps have just grown.
+// slotBytes is what a slot needs beside its copy, measured where maps have just grown, and what sizes are rounded up by.
 const slotBytes = 256
 
 // sample is of how many slots evict takes the oldest.

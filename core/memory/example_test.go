@@ -2,6 +2,7 @@ package memory_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -35,4 +36,27 @@ func Example() {
 	// Output:
 	// laptop 15:05:00
 	// phone 15:04:00
+}
+
+// A reader that finds no copy asks the database, and fills the slot unless something has happened to it meanwhile.
+func ExampleCache() {
+	ctx := context.Background()
+	var c memory.Cache
+	id := store.NewID(time.Now())
+
+	_, lease, err := c.Get(ctx, id)
+	fmt.Println("leased:", lease != 0, err)
+	fmt.Println("filled:", c.Put(ctx, id, lease, []byte("from the database"), time.Minute))
+	b, ticket, err := c.Get(ctx, id)
+	fmt.Printf("found: %s, %v\n", b, err)
+
+	fmt.Println("deleted:", c.Delete(ctx, id))
+	err = c.Put(ctx, id, ticket, []byte("too late"), time.Minute)
+	fmt.Println("refused:", errors.Is(err, store.ErrConflict))
+	// Output:
+	// leased: true <nil>
+	// filled: <nil>
+	// found: from the database, <nil>
+	// deleted: <nil>
+	// refused: true
 }
