@@ -40,6 +40,22 @@ func Rules() map[string]Rule {
 			Require:   []string{"core", "github.com/bradfitz/gomemcache"},
 			Downloads: 3,
 		},
+		"backend/rueidis": {
+			Require: []string{
+				"core",
+				"github.com/redis/rueidis",
+				"golang.org/x/sys", // of rueidis
+			},
+			// Of rueidis's tests.
+			Graph: []string{
+				"github.com/onsi/gomega",
+				"github.com/google/go-cmp",
+				"go.yaml.in/yaml/v3",
+				"golang.org/x/net",
+				"golang.org/x/text",
+			},
+			Downloads: 4,
+		},
 		"backend/sqlx": {
 			Require: []string{
 				"core",
