@@ -58,12 +58,12 @@ func (s *server) add(ctx context.Context, until time.Time, it *memcache.Item, ag
 // the same any more. errNoConn says that no connection is old enough, and that nothing was sent.
 func (s *server) cas(until time.Time, it *memcache.Item, ticket uint64) error {
 	cas, dials := s.redeem(ticket)
-	c := s.takeBefore(dials, until)
-	if c == nil {
-		return errNoConn
+	c, err := s.takeBefore(dials, until)
+	if err != nil {
+		return err
 	}
 	it.CasID = cas
-	err := c.client.CompareAndSwap(it)
+	err = c.client.CompareAndSwap(it)
 	s.give(c, err)
 	return err
 }

@@ -28,7 +28,7 @@
 // # Calls
 //
 // A call has one deadline, the Timeout of the configuration or that of its context, whichever is earlier. A context that
-// is canceled during a call takes effect then too. Connections that a restarted server has left behind cost no failed
+// is canceled in the middle of a call takes effect no sooner. Connections that a restarted server has left behind cost no failed
 // call: what may be repeated is, once, and before anything else the connection is looked at.
 //
 // # What does not hold for a Store

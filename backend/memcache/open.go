@@ -40,7 +40,7 @@ func openCluster(ctx context.Context, servers []string, c Config, timeout time.D
 			return nil, fmt.Errorf("memcachestore: server %q is there twice", name)
 		}
 		s := &server{network: "tcp", addr: name, seed: seed(name), maxIdle: c.MaxIdleConns, dialContext: dial}
-		if strings.HasPrefix(name, "/") {
+		if strings.Contains(name, "/") {
 			s.network = "unix"
 		} else if err := check(ctx, name, c.Dial == nil); err != nil {
 			return nil, fmt.Errorf("memcachestore: server %q: %w", name, err)

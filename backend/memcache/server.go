@@ -71,10 +71,14 @@ func (s *server) take(ctx context.Context, until time.Time, alive bool) (*conn, 
 	}
 }
 
-// takeBefore returns an idle connection that is alive and was established before a ticket's slot was read, or nil.
-func (s *server) takeBefore(dials uint64, until time.Time) *conn {
+// takeBefore returns an idle connection that is alive and was established before a ticket's slot was read, or errNoConn.
+func (s *server) takeBefore(dials uint64, until time.Time) (*conn, error) {
 	for {
 		s.mu.Lock()
+		if s.closed {
+			s.mu.Unlock()
+			return nil, errClosed
+		}
 		i := len(s.idle) - 1
 		for i >= 0 && s.idle[i].born > dials {
 			i--
@@ -82,11 +86,11 @@ func (s *server) takeBefore(dials uint64, until time.Time) *conn {
 		c := s.pop(i)
 		s.mu.Unlock()
 		if c == nil {
-			return nil
+			return nil, errNoConn
 		}
 		c.use(until)
 		if !s.bury(c) {
-			return c
+			return c, nil
 		}
 	}
 }

@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/qsessions/qsessions/backend/memcache"
 	"github.com/qsessions/qsessions/conformance/cachetest"
 	"github.com/qsessions/qsessions/conformance/storetest"
+	"github.com/qsessions/qsessions/core/cacheddb"
+	"github.com/qsessions/qsessions/core/memory"
 	"github.com/qsessions/qsessions/testserver"
 )
 
@@ -61,6 +64,25 @@ func TestCacheContract(t *testing.T) {
 					return errors.Join(err, clients[0].Close(), clients[1].Close(), clients[2].Close())
 				},
 			}, nil
+		},
+	})
+}
+
+// TestCachedContract: a cache in front of a database is a store.
+func TestCachedContract(t *testing.T) {
+	addr := testserver.Memcached(t).Addr
+	storetest.Run(t, storetest.Config{
+		Indexed: true,
+		Cached:  true,
+		Open: func(ctx context.Context) (storetest.Fixture, error) {
+			c := memcachestore.CacheConfig{Prefix: prefix(), Timeout: patience}
+			cache, err := memcachestore.OpenCache(ctx, []string{addr}, c)
+			if err != nil {
+				return storetest.Fixture{}, err
+			}
+			db := new(memory.Store)
+			s, err := cacheddb.New(cache, db, cacheddb.Config{Timeout: 5 * time.Second})
+			return storetest.Fixture{Store: s, Behind: db, Close: cache.Close}, err
 		},
 	})
 }

@@ -1,10 +1,8 @@
 package itest
 
 import (
-	"context"
 	"errors"
 	"os"
-	"os/exec"
 	"testing"
 	"time"
 
@@ -112,38 +110,6 @@ func TestServers(t *testing.T) {
 	must(t, c.Delete(t.Context(), ids...))
 }
 
-// A unix socket is a server as well.
-func TestUnixSocket(t *testing.T) {
-	t.Parallel()
-	testserver.Memcached(t)            // skips or fails where there can be none
-	dir, err := os.MkdirTemp("", "qs") // a short path: a socket's has at most 107 bytes
-	must(t, err)
-	t.Cleanup(func() { must(t, os.RemoveAll(dir)) })
-	path := dir + "/s"
-	args := []string{"-s", path}
-	if os.Getuid() == 0 {
-		args = append(args, "-u", "root")
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	cmd := exec.CommandContext(ctx, "memcached", args...)
-	must(t, cmd.Start())
-	t.Cleanup(func() {
-		cancel()
-		_ = cmd.Wait() // it was killed
-	})
-	c := openCache(t, memcachestore.CacheConfig{}, path)
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for end := time.Now().Add(patience); c.Delete(t.Context(), newID()) != nil && time.Now().Before(end); {
-		<-tick.C
-	}
-	id := newID()
-	fill(t, c, id, []byte("copy"))
-	holds(t, c, id, []byte("copy"))
-	r := record()
-	must(t, openStore(t, memcachestore.Config{}, path).Create(t.Context(), r))
-}
-
 // TestOpen: the servers' names are checked when a cache is opened, and a store's servers are asked.
 func TestOpen(t *testing.T) {
 	t.Parallel()
@@ -182,8 +148,6 @@ func TestClose(t *testing.T) {
 	must(t, c.Close())
 	_, _, err := c.Get(t.Context(), id)
 	wantErr(t, "Get", err, store.ErrUnavailable)
-	if err := c.Put(t.Context(), id, ticket, nil, time.Minute); err == nil {
-		t.Error("Put after Close succeeded")
-	}
+	wantErr(t, "Put", c.Put(t.Context(), id, ticket, nil, time.Minute), store.ErrUnavailable)
 	wantErr(t, "Delete", c.Delete(t.Context(), id), store.ErrUnavailable)
 }
