@@ -120,7 +120,7 @@ func (c *Cache) replace(id store.ID, t store.Ticket, s *slot, now time.Time) boo
 	sh := c.shardOf(id)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	if old := sh.slots[id]; t == 0 || old.ticket != t || !old.live(now) {
+	if old := sh.slots[id]; old.ticket != t || !old.live(now) { // no live slot has the zero ticket
 		return false
 	}
 	s.ticket = c.next()

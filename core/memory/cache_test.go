@@ -127,6 +127,25 @@ func TestCacheBounds(t *testing.T) {
 	}
 }
 
+// Leases are bounded too, and a copy that is as large as the cache drops everything else.
+func TestCacheMakesRoom(t *testing.T) {
+	t.Parallel()
+	c := newCache(t, CacheConfig{MaxEntries: 300, MaxBytes: 400 * slotBytes})
+	for range 500 {
+		if _, ticket, err := c.Get(t.Context(), store.NewID(time.Now())); ticket == 0 || err != nil {
+			t.Fatalf("Get = %d, %v; want a lease", ticket, err)
+		}
+	}
+	if n, _ := held(c); n != 300 {
+		t.Errorf("holds %d leases, want 300", n)
+	}
+	id := store.NewID(time.Now())
+	fill(t, c, id, string(make([]byte, 399*slotBytes)), time.Minute)
+	if n, b := held(c); n != 1 || b != c.maxBytes() || b != c.used.bytes.Load() {
+		t.Errorf("holds %d entries and %d bytes, and counts %d; want one copy", n, b, c.used.bytes.Load())
+	}
+}
+
 // held returns how many slots there are, and their size.
 func held(c *Cache) (n, bytes int64) {
 	for i := range c.shards {
