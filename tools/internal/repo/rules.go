@@ -54,7 +54,7 @@ func Rules() map[string]Rule {
 				"golang.org/x/net",
 				"golang.org/x/text",
 			},
-			Downloads: 4,
+			Downloads: 9,
 		},
 		"backend/sqlx": {
 			Require: []string{
