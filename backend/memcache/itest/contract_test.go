@@ -20,7 +20,7 @@ func storeSuite(t testing.TB) storetest.Config {
 	return storetest.Config{
 		MaxData: 1<<20 - 4<<10,
 		Open: func(ctx context.Context) (storetest.Fixture, error) {
-			s, err := memcachestore.Open(ctx, []string{addr}, memcachestore.Config{Prefix: prefix()})
+			s, err := memcachestore.Open(ctx, []string{addr}, memcachestore.Config{Prefix: prefix(), Timeout: patience})
 			if err != nil {
 				return storetest.Fixture{}, err
 			}

@@ -160,7 +160,7 @@ func TestTicketOfBefore(t *testing.T) {
 func TestPaused(t *testing.T) {
 	t.Parallel()
 	server := start(t)
-	const timeout, short, most = 300 * time.Millisecond, 30 * time.Millisecond, 250 * time.Millisecond
+	const timeout, short, most = time.Second, 50 * time.Millisecond, 900 * time.Millisecond
 	c := openCache(t, memcachestore.CacheConfig{Timeout: timeout}, server.Addr)
 	s := openStore(t, memcachestore.Config{Timeout: timeout}, server.Addr)
 	patient := openCache(t, memcachestore.CacheConfig{}, server.Addr)
