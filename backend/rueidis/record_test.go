@@ -86,6 +86,9 @@ func TestRecordDamage(t *testing.T) {
 			t.Errorf("%s: got %+v", what, got)
 		}
 	}
+	if got, _ := decodeHead(other.ID, b); got != nil {
+		t.Errorf("the head of another id: got %+v", got)
+	}
 	for i := range len(b) * 8 {
 		b[i/8] ^= 1 << (i % 8)
 		if got := decodeRecord(r.ID, b); got != nil {

@@ -86,6 +86,8 @@ func (w *sweep) server(ctx context.Context, node rueidis.Client, p place) error 
 		if err != nil {
 			return err
 		}
+		slices.Sort(keys) // so that those before p are known
+		keys = slices.DeleteFunc(keys, func(key string) bool { return key < p.index })
 		if err := w.keys(ctx, keys, &p); err != nil {
 			return err
 		}

@@ -28,22 +28,22 @@ func appendEntries(entries []entry, index string, members []string) []entry {
 // entries forgets those that are due, no more than the limit, and moves p behind what it has seen if that is used up.
 func (w *sweep) entries(ctx context.Context, entries []entry, p *place) error {
 	for len(entries) > 0 && w.left > 0 {
-		chunk := entries[:min(len(entries), w.left, batchSize)]
-		entries = entries[len(chunk):]
-		n, err := w.forget(ctx, chunk)
+		n, seen, err := w.forget(ctx, entries[:min(len(entries), batchSize)])
 		w.left -= n
 		if err != nil {
 			return err
 		}
-		last := chunk[len(chunk)-1]
+		last := entries[seen-1]
 		p.index, p.member = last.index, last.member
+		entries = entries[seen:]
 	}
 	return nil
 }
 
-// forget removes records that are due, and all entries whose record is gone. It returns how many records those are: two
-// sweepers count none twice, and entries that are left of what the server removed are not counted.
-func (w *sweep) forget(ctx context.Context, entries []entry) (n int, err error) {
+// forget removes records that are due, up to the limit, and all entries whose record is gone. It returns how many records
+// those are, and how many of the entries it has seen until then. Two sweepers count no record twice, and entries that are
+// left of what the server removed are not counted.
+func (w *sweep) forget(ctx context.Context, entries []entry) (n, seen int, err error) {
 	commands := make(rueidis.Commands, len(entries))
 	for i, e := range entries {
 		commands[i] = w.client.B().Getrange().Key(w.recordKey(e.id())).Start(0).End(atUser - 1).Build()
@@ -51,12 +51,16 @@ func (w *sweep) forget(ctx context.Context, entries []entry) (n int, err error) 
 	var gone, due []entry
 	var calls []call
 	for i, result := range w.do(ctx, commands...) {
+		if len(due) == w.left {
+			break
+		}
+		seen++
 		value, err := result.AsBytes()
 		if answers(err, "WRONGTYPE") {
 			continue
 		}
 		if err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 		e := entries[i]
 		switch {
@@ -80,13 +84,13 @@ func (w *sweep) forget(ctx context.Context, entries []entry) (n int, err error) 
 		}
 	}
 	if err != nil || len(gone) == 0 {
-		return n, err
+		return n, seen, err
 	}
 	commands = commands[:0:0]
 	for _, e := range gone {
 		commands = append(commands, w.client.B().Zrem().Key(e.index).Member(e.member).Build())
 	}
-	return n, firstError(w.do(ctx, commands...))
+	return n, seen, firstError(w.do(ctx, commands...))
 }
 
 // due reports whether a value begins as that of an expired or removed record does.

@@ -106,9 +106,11 @@ func TestSweepEntries(t *testing.T) {
 // TestSweepGoesOn: a Sweep with a small limit goes on where the last one stopped, and is done when nothing is left,
 // whatever else there is.
 func TestSweepGoesOn(t *testing.T) {
-	url, name := redisURL(t), prefix()
-	s := openStore(t, url, rueidisstore.Config{Prefix: name})
-	const users, each = 40, 25
+	p := &proxy{}
+	startProxy(t, p, ownRedis(t).Addr)
+	s := openStore(t, "redis://"+p.addr, rueidisstore.Config{})
+	const users, each, first = 40, 25, "\x00" // the first in the order of keys
+	created(t, s, first, 1000)
 	for i := range users {
 		for j := range each {
 			r := session("user" + strconv.Itoa(i))
@@ -119,13 +121,14 @@ func TestSweepGoesOn(t *testing.T) {
 		}
 	}
 	sum := 0
-	for calls := 1; ; calls++ {
-		n, err := s.Sweep(t.Context(), time.Now().Add(-5*time.Minute), 37)
-		if err != nil || n > 37 {
+	for n, last := 37, 0; n > 0; last = n {
+		var err error
+		trips := p.count(func() { n, err = s.Sweep(t.Context(), time.Now().Add(-5*time.Minute), 37) })
+		if sum += n; err != nil || n > 37 {
 			t.Fatalf("Sweep: got %d, %v", n, err)
 		}
-		if sum += n; n == 0 {
-			break
+		if n == 37 && last == n && trips > 10 { // with what was seen before it would be 15 and more
+			t.Errorf("Sweep took %d round trips for %d sessions", trips, n)
 		}
 	}
 	if want := users * (each/2 + each%2); sum != want {
@@ -134,6 +137,38 @@ func TestSweepGoesOn(t *testing.T) {
 	for i := range users {
 		if n := len(listed(t, s, store.Query{User: "user" + strconv.Itoa(i)})); n != each/2 {
 			t.Fatalf("user %d: %d sessions are left, want %d", i, n, each/2)
+		}
+	}
+}
+
+// TestAllShards: List of all sessions merges the parts of the index, however uneven those are.
+func TestAllShards(t *testing.T) {
+	s := openStore(t, redisURL(t), rueidisstore.Config{IndexAll: true})
+	begin := time.Now().Add(-time.Hour)
+	var want []store.ID
+	for i := range 400 {
+		r := session("")
+		r.ID = store.NewID(begin.Add(time.Duration(i) * time.Millisecond))
+		if r.ID[15] = 0; i%100 == 0 {
+			r.ID[15] = byte(i / 100)
+		}
+		want = append(want, create(t, s, r).ID)
+	}
+	slices.Reverse(want)
+	for _, limit := range []int{0, 1, 7, 250} {
+		var got []store.ID
+		for q := (store.Query{Limit: limit}); ; {
+			rs := listed(t, s, q)
+			for _, r := range rs {
+				got = append(got, r.ID)
+			}
+			if len(rs) == 0 || limit == 0 {
+				break
+			}
+			q.After = got[len(got)-1]
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("pages of %d: got %d sessions, want %d in their order", limit, len(got), len(want))
 		}
 	}
 }

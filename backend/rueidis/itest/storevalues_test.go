@@ -66,6 +66,11 @@ func TestStoreCorrupt(t *testing.T) {
 		if rs := listed(t, s, store.Query{User: "ann", Data: true}); len(rs) != 2 || rs[0].ID == victim.ID {
 			t.Fatalf("%q: List: got %d records, want the two others", what, len(rs))
 		}
+		for _, r := range listed(t, s, store.Query{User: "ann"}) { // which reads the head alone
+			if r.ID == victim.ID && (r.UserAgent != victim.UserAgent || r.User != victim.User) {
+				t.Fatalf("%q: List: got another session's record %+v", what, r)
+			}
+		}
 	}
 	if n := s.Corrupt() - found; n < uint64(len(values)) {
 		t.Errorf("Corrupt has grown by %d, want %d or more", n, len(values))
@@ -113,6 +118,12 @@ func TestStoreWrongType(t *testing.T) {
 		wantError(t, "a list for an index: "+what, everything(s, bob)[what](t.Context()), store.ErrUnavailable)
 	}
 	wantError(t, "a list for an index: Sweep", everything(s, bob)["Sweep"](t.Context()), nil)
+	visitor := create(t, s, session(""))
+	visitor.User, visitor.AuthenticatedAt = "bob", visitor.CreatedAt
+	wantError(t, "a list for an index: Save that binds", s.Save(t.Context(), visitor), store.ErrUnavailable)
+	if got, err := s.Load(t.Context(), visitor.ID); err != nil || got.User != "" || visitor.Version != 1 {
+		t.Errorf("a record that could not be indexed has its user: %+v, %v", got, err)
+	}
 }
 
 // TestStoreUsers: BAD-49. Users are bytes: braces do not move their keys to other slots, and no user reaches another's.
@@ -130,6 +141,9 @@ func TestStoreUsers(t *testing.T) {
 				t.Fatal(err)
 			}
 			return n
+		}
+		if n, err := command(t, c, "EXISTS", indexKey(name, user)).AsInt64(); n != 1 || err != nil {
+			t.Errorf("user %q: the index is not at its key", user)
 		}
 		if slot(indexKey(name, user)) != slot(cutoffKey(name, user)) {
 			t.Errorf("the keys of user %q are in two slots", user)
