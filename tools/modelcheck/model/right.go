@@ -1,8 +1,10 @@
 package model
 
+import "slices"
+
 // right returns the protocol in various worlds.
 func right() []Variant {
-	return append(loads(), sessions()...)
+	return slices.Concat(loads(), sessions())
 }
 
 // loads are about the one question of a cache: what a copy may still say.

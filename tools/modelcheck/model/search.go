@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 	"hash/maphash"
+	"math"
 	"time"
 )
 
@@ -56,6 +57,9 @@ func (s *search) run(starts []state) Result {
 		level := len(s.visits)
 		for i := range frontier {
 			s.moves.from(&frontier[i])
+			if len(s.moves.next) > math.MaxUint8 || len(s.visits) > math.MaxInt32-math.MaxUint8 {
+				panic("model: too many states")
+			}
 			for j := range s.moves.next {
 				n := &s.moves.next[j]
 				broken := s.moves.broken[j]

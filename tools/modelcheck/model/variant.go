@@ -13,6 +13,9 @@ type Variant struct {
 	bigger func(*Variant) // the full size, where that is more than every test run can afford
 }
 
+// Variants returns all variants: those that are wrong on purpose, and then the protocol in various worlds.
+func Variants() []Variant { return append(wrong(), right()...) }
+
 // Full is the variant at its full size.
 func (v Variant) Full() Variant {
 	if v.bigger != nil {
@@ -52,7 +55,6 @@ type world struct {
 	wild     bool // a copy has an absurd deadline
 	cut      int8 // times that node 0 cannot reach the cache, for any time
 	sweep    bool // removed rows are forgotten when no copy can be fresh
-	cold     bool // it starts without a copy
 	absent   bool // it starts without a row: logins create it
 	bound    bool // the session has a user from the start
 	grace    bool // rotation leaves the old token some time
@@ -62,22 +64,48 @@ type world struct {
 
 // mistakes are what broken variants do.
 type mistakes struct {
-	upsert, blindSave            bool // Save without looking whether there is a row, or at its version
-	fillSet, fillAdd, fillClock  bool // a load stores its copy in any slot, in an empty one, or with a deadline counted from then
-	ticketLate                   bool // a load asks for its ticket after it has read the row
-	saveSet, saveNewer           bool // a save stores its copy in any slot, or unless a newer one is there
-	saveFirst, saveSilent        bool // a save deletes the copy before the database has it, or leaves it
-	touchBlind                   bool // Touch without looking at the version
-	sharedLease                  bool // all leases have one ticket
-	noGuard                      bool // a put is sent on any connection
-	noDeadline, noSkew, anyDate  bool // copies are fresh for ever; promises forget the skew; absurd deadlines are believed
-	join                         bool // a load takes the answer that another one has got before
-	cacheFirst, tombs, skipAgain bool // Delete tells the cache first; leaves a mark; does not tell it of what is dead already
-	lookFirst, oneCommit, forget bool // a login looks before it writes; DeleteUser in one transaction; rows leave no trace
-	sweepEarly                   bool
-	trustCopy, reapply, loginOld bool // a copy may refuse; a save does not check the token again; the old token outlives a login
-	leaveOld, keepOnRefusal      bool // LoadFresh leaves the copy; or leaves it when it may not replace it
-	notUntold, untoldDoubt       bool // a node forgets that it could not tell the cache; or only after a save of unknown outcome
+	// Load
+	fillSet    bool // stores its copy in any slot
+	fillAdd    bool // stores its copy in an empty slot
+	fillClock  bool // counts the copy's deadline from when it stores it
+	ticketLate bool // asks for its ticket after it has read the row
+	join       bool // takes the answer that another one has got before
+	trustCopy  bool // refuses a client by a copy
+	anyDate    bool // believes absurd deadlines
+	noDeadline bool // believes copies for ever
+
+	// LoadFresh
+	leaveOld      bool // leaves the copy as it is
+	keepOnRefusal bool // leaves the copy that it may not replace
+
+	// Save and Touch
+	upsert      bool // inserts
+	blindSave   bool // does not look at the version
+	touchBlind  bool // the same, in Touch
+	saveSet     bool // stores its copy in any slot
+	saveNewer   bool // stores its copy unless a newer one is there
+	saveFirst   bool // deletes the copy before the database has its save, and not after
+	saveSilent  bool // leaves the copy
+	reapply     bool // does not check the client's token again after a conflict
+	notUntold   bool // forgets that it could not tell the cache
+	untoldDoubt bool // forgets it after a save of unknown outcome
+
+	// Login
+	loginOld  bool // leaves the old token some time
+	lookFirst bool // looks at the cut-off before it writes, and not after
+
+	// Delete, DeleteUser and Sweep
+	cacheFirst bool // tell the cache before the database
+	tombs      bool // leave a mark in the slot
+	skipAgain  bool // do not tell the cache of what is dead already
+	forget     bool // leave no trace of a row
+	sweepEarly bool // forget that trace while copies may be fresh
+	oneCommit  bool // make the cut-off known only with the removal
+	noSkew     bool // promise an end that forgets the skew of the clocks
+
+	// Caches
+	sharedLease bool // give all leases one ticket
+	noGuard     bool // send a put on a connection that is younger than the ticket
 }
 
 type kind uint8
@@ -104,6 +132,7 @@ type role struct {
 	class uint8 // processes of one class are interchangeable
 }
 
+// roles returns the parts of the cast.
 func (v *Variant) roles() []role {
 	var all []role
 	var keys, class uint8

@@ -87,9 +87,6 @@ func (v *Variant) starts() []state {
 	for _, skew := range skews {
 		s.skew = skew
 		all = append(all, s)
-		if v.world.cold {
-			continue
-		}
 		warm := s
 		warm.slot = slot{kind: full, ticket: 1, copy: s.row, notAfter: F}
 		warm.cas = 1
