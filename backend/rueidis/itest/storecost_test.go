@@ -14,9 +14,8 @@ import (
 // TestStoreRoundTrips counts what the comment of Store says.
 func TestStoreRoundTrips(t *testing.T) {
 	for _, all := range []bool{false, true} {
-		p := &proxy{}
-		startProxy(t, p, testserverAddr(t))
-		s := openStore(t, "redis://"+p.addr, rueidisstore.Config{IndexAll: all})
+		c := &counting{Client: client(t, redisURL(t))}
+		s := storeOf(t, c, rueidisstore.Config{Prefix: prefix(), IndexAll: all})
 		ctx := t.Context()
 		must := func(err error) {
 			t.Helper()
@@ -32,7 +31,7 @@ func TestStoreRoundTrips(t *testing.T) {
 
 		want := func(what string, want int64, f func()) {
 			t.Helper()
-			if got := p.count(f); got != want {
+			if got := c.count(f); got != want {
 				t.Errorf("IndexAll %t: %s: %d round trips, want %d", all, what, got, want)
 			}
 		}

@@ -34,7 +34,13 @@ func openStore(tb testing.TB, url string, c rueidisstore.Config) *rueidisstore.S
 // storeOver makes a store over a client of the test's.
 func storeOver(tb testing.TB, c rueidis.Client, prefix string) *rueidisstore.Store {
 	tb.Helper()
-	s, err := rueidisstore.New(tb.Context(), c, rueidisstore.Config{Prefix: prefix, Timeout: busy})
+	return storeOf(tb, c, rueidisstore.Config{Prefix: prefix})
+}
+
+func storeOf(tb testing.TB, client rueidis.Client, c rueidisstore.Config) *rueidisstore.Store {
+	tb.Helper()
+	c.Timeout = busy
+	s, err := rueidisstore.New(tb.Context(), client, c)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -151,4 +157,26 @@ func (c *crashing) DoMulti(ctx context.Context, cmds ...rueidis.Completed) []rue
 		return results
 	}
 	return c.Client.DoMulti(ctx, cmds...)
+}
+
+// A counting client counts round trips, those to a node of its own apart.
+type counting struct {
+	rueidis.Client
+	trips atomic.Int64
+}
+
+func (c *counting) Do(ctx context.Context, cmd rueidis.Completed) rueidis.RedisResult {
+	c.trips.Add(1)
+	return c.Client.Do(ctx, cmd)
+}
+
+func (c *counting) DoMulti(ctx context.Context, cmds ...rueidis.Completed) []rueidis.RedisResult {
+	c.trips.Add(1)
+	return c.Client.DoMulti(ctx, cmds...)
+}
+
+func (c *counting) count(f func()) int64 {
+	before := c.trips.Load()
+	f()
+	return c.trips.Load() - before
 }

@@ -106,9 +106,8 @@ func TestSweepEntries(t *testing.T) {
 // TestSweepGoesOn: a Sweep with a small limit goes on where the last one stopped, and is done when nothing is left,
 // whatever else there is.
 func TestSweepGoesOn(t *testing.T) {
-	p := &proxy{}
-	startProxy(t, p, ownRedis(t).Addr)
-	s := openStore(t, "redis://"+p.addr, rueidisstore.Config{})
+	c := &counting{Client: client(t, redisURL(t))}
+	s := storeOver(t, c, prefix())
 	const users, each, first = 40, 25, "\x00" // the first in the order of keys
 	created(t, s, first, 1000)
 	for i := range users {
@@ -123,7 +122,7 @@ func TestSweepGoesOn(t *testing.T) {
 	sum := 0
 	for n, last := 37, 0; n > 0; last = n {
 		var err error
-		trips := p.count(func() { n, err = s.Sweep(t.Context(), time.Now().Add(-5*time.Minute), 37) })
+		trips := c.count(func() { n, err = s.Sweep(t.Context(), time.Now().Add(-5*time.Minute), 37) })
 		if sum += n; err != nil || n > 37 {
 			t.Fatalf("Sweep: got %d, %v", n, err)
 		}
