@@ -10,7 +10,8 @@ import (
 	"github.com/qsessions/qsessions/testserver"
 )
 
-// TestStoreContract runs the contract's suite: CVE-24 as each case has a prefix of its own on one server.
+// TestStoreContract runs the contract's suite: CVE-24 as each case has a prefix of its own on one server, BAD-41 by way of
+// MaxData.
 func TestStoreContract(t *testing.T) {
 	for name, url := range servers {
 		t.Run(name, func(t *testing.T) {

@@ -15,7 +15,7 @@ import (
 	"github.com/qsessions/qsessions/testserver"
 )
 
-// TestStoreOutage: FLT-1, BAD-41. Without a server each method says so in a bounded time, also under a context without a deadline:
+// TestStoreOutage: FLT-1. Without a server each method says so in a bounded time, also under a context without a deadline:
 // no record is not found, and no error has data. When the server is back, so is the store.
 func TestStoreOutage(t *testing.T) {
 	const timeout = 500 * time.Millisecond
@@ -104,7 +104,7 @@ func TestStoreEviction(t *testing.T) {
 	wantError(t, "New without a server", err, store.ErrUnavailable)
 }
 
-// TestStoreFull: FLT-5, BAD-41. A server without memory refuses what is new and keeps what it has; a user can still read, sign out,
+// TestStoreFull: FLT-5. A server without memory refuses what is new and keeps what it has; a user can still read, sign out,
 // and sign out everywhere.
 func TestStoreFull(t *testing.T) {
 	server := ownRedis(t, "--maxmemory", "20mb", "--maxmemory-policy", "noeviction")

@@ -172,7 +172,7 @@ func TestAllShards(t *testing.T) {
 	}
 }
 
-// TestHugeIndex: BAD-46. A hundred thousand entries of one user delay nobody, and hide nothing.
+// TestHugeIndex: a hundred thousand entries of one user delay nobody, and hide nothing.
 func TestHugeIndex(t *testing.T) {
 	url, name := redisURL(t), prefix()
 	c, s := client(t, url), openStore(t, url, rueidisstore.Config{Prefix: name})

@@ -169,7 +169,7 @@ func request(t *testing.T, m *sessions.Manager, token string, f func(ctx context
 	return token
 }
 
-// TestCrash: BAD-74 of a store: whatever request a process dies at, no record is out of reach of DeleteUser, and a second
+// TestCrash: whatever request a process dies at, no record is out of reach of DeleteUser, and a second
 // one names what the first one removed.
 func TestCrash(t *testing.T) {
 	url := redisURL(t)

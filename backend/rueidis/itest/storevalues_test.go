@@ -91,7 +91,7 @@ func TestStoreCorrupt(t *testing.T) {
 	}
 }
 
-// TestStoreWrongType: BAD-61. Keys that hold another type are an outage where the store needs them, and no record where
+// TestStoreWrongType: CVE-23. Keys that hold another type are an outage where the store needs them, and no record where
 // one should be; none of it is a panic, or a wrong answer.
 func TestStoreWrongType(t *testing.T) {
 	url, name := redisURL(t), prefix()
