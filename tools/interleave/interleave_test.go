@@ -1,0 +1,247 @@
+package interleave
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime/debug"
+	"sync"
+	"testing"
+	"text/tabwriter"
+)
+
+var full = flag.Bool("full", false, "explore all triples of operations, for about an hour")
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	debug.SetGCPercent(400) // worlds are small and many
+	os.Exit(m.Run())
+}
+
+var (
+	everyOp    = []Op{Load, Fresh, Save, Touch, Login, Rotate, Logout, Visit, Revoke, RevokeUser}
+	everyCache = []Cache{Memcached, Redis}
+	everyState = []State{Cold, Warm, Aged, Stale, Leased}
+)
+
+// triples are those that have brought out faults of other protocols, or could, beside all pairs.
+var triples = [][]Op{
+	{Load, Load, Revoke}, // a copy is made while another is dropped
+	{Load, Save, Revoke},
+	{Load, Save, Save},
+	{Load, Save, Logout},
+	{Load, Rotate, Revoke},
+	{Load, Touch, Save},
+	{Load, Touch, Revoke},
+	{Load, Revoke, RevokeUser}, // the second one finds nothing
+	{Load, RevokeUser, RevokeUser},
+	{Load, Fresh, Revoke},
+	{Load, Login, RevokeUser},
+	{Touch, Save, Logout},
+	{Save, Save, Save},
+	{Save, Rotate, Logout},
+	{Save, Login, RevokeUser},
+	{Visit, RevokeUser, RevokeUser},
+	{Visit, Visit, RevokeUser},
+	{Load, Visit, RevokeUser},
+}
+
+// A table collects what was run.
+type table struct {
+	mu    sync.Mutex
+	rows  map[string]*[2]int // by operations: schedules of each cache
+	names []string
+	given int
+}
+
+// explore runs ops on every cache, from every state, for a session with and without a user.
+func (tab *table) explore(t *testing.T, faults Faults, ops ...Op) {
+	name := (&Config{Ops: ops}).operations()
+	tab.mu.Lock()
+	tab.names = append(tab.names, name)
+	row := new([2]int)
+	tab.rows[name] = row
+	tab.mu.Unlock()
+	t.Run(name, func(t *testing.T) {
+		t.Parallel()
+		for _, c := range everyCache {
+			for _, state := range everyState {
+				for _, anonymous := range []bool{false, true} {
+					cfg := Config{Cache: c, Anonymous: anonymous, State: state, Ops: ops, Faults: faults}
+					got := Explore(t, cfg)
+					if got.Broken > 0 {
+						t.Errorf("%v: %d of %d schedules break an invariant; the shortest:\n%v", &cfg, got.Broken, got.Schedules, got.Shortest)
+					}
+					tab.mu.Lock()
+					row[c] += got.Schedules
+					tab.given += got.Given
+					tab.mu.Unlock()
+				}
+			}
+		}
+	})
+}
+
+func (tab *table) report(t *testing.T, what string) {
+	var b bytes.Buffer
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "memcached\tRedis\t  operations")
+	var sum [2]int
+	for _, name := range tab.names {
+		row := tab.rows[name]
+		fmt.Fprintf(w, "%d\t%d\t  %s\n", row[0], row[1], name)
+		sum[0], sum[1] = sum[0]+row[0], sum[1]+row[1]
+	}
+	w.Flush()
+	t.Logf("%s, %d schedules, and %d that differ from those only in the order of independent steps:\n%s", what, sum[0]+sum[1], tab.given, b.String())
+	line := fmt.Sprintf("interleave: %s of operations: %d schedules with memcached, %d with Redis\n", what, sum[0], sum[1])
+	if t.Failed() {
+		line = "interleave: " + what + ": an invariant is BROKEN\n"
+	}
+	report(t, line)
+}
+
+// report says something to who runs all tests, also if they pass.
+func report(t *testing.T, line string) {
+	path := os.Getenv("QSESSIONS_TEST_REPORT")
+	if path == "" {
+		return
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer f.Close()
+	if _, err := f.WriteString(line); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestWithoutRaceDetector runs the other tests of this package without it. One goroutine runs at a time: there is no race to
+// be found, and detecting none takes ten times as long.
+func TestWithoutRaceDetector(t *testing.T) {
+	if !raceEnabled {
+		t.Skip("all tests run without it")
+	}
+	t.Parallel()
+	cmd := exec.CommandContext(t.Context(), "go", "test", "-count=1", "-v", "-timeout=2h", ".", fmt.Sprintf("-full=%t", *full))
+	out, err := cmd.CombinedOutput()
+	if err != nil || !bytes.Contains(out, []byte("\n--- PASS: TestInvariants")) {
+		t.Errorf("%v\n%s", err, out)
+		return
+	}
+	t.Logf("%s", out)
+}
+
+// elsewhere skips a test that takes too long under the race detector: TestWithoutRaceDetector runs it.
+func elsewhere(t *testing.T) {
+	t.Helper()
+	if raceEnabled {
+		t.Skip("runs without the race detector, by TestWithoutRaceDetector")
+	}
+}
+
+// TestInvariants: CVE-1, CVE-20, FLT-3. Every interleaving of two operations with each fault at each place, and of three
+// operations that meet.
+func TestInvariants(t *testing.T) {
+	elsewhere(t)
+	for _, g := range []struct {
+		name   string
+		faults Faults
+		ops    [][]Op
+	}{
+		{"pairs, one fault in each", AllFaults &^ Pauses, allPairs()},
+		{"triples, no fault", NoFaults, chosenTriples()},
+	} {
+		tab := &table{rows: map[string]*[2]int{}}
+		t.Run(g.name, func(t *testing.T) {
+			for _, ops := range g.ops {
+				tab.explore(t, g.faults, ops...)
+			}
+		})
+		tab.report(t, g.name)
+	}
+}
+
+// TestUnderRace runs some of it under the race detector.
+func TestUnderRace(t *testing.T) {
+	t.Parallel()
+	for _, c := range everyCache {
+		for _, ops := range allPairs() {
+			cfg := Config{Cache: c, State: Warm, Ops: ops}
+			if got := Explore(t, cfg); got.Broken > 0 {
+				t.Errorf("%v: %v", &cfg, got.Shortest)
+			}
+		}
+	}
+}
+
+func allPairs() (all [][]Op) {
+	for i, a := range everyOp {
+		for _, b := range everyOp[i:] {
+			all = append(all, []Op{a, b})
+		}
+	}
+	return all
+}
+
+func chosenTriples() (all [][]Op) {
+	if !*full {
+		return triples
+	}
+	for i, a := range everyOp {
+		for j, b := range everyOp[i:] {
+			for _, c := range everyOp[i+j:] {
+				all = append(all, []Op{a, b, c})
+			}
+		}
+	}
+	return all
+}
+
+// What is left out makes no difference: without the reduction nothing else can be told of the schedules.
+func TestReduction(t *testing.T) {
+	elsewhere(t)
+	t.Parallel()
+	for _, cfg := range []Config{
+		{Cache: Memcached, State: Cold, Ops: []Op{Load, Revoke}},
+		{Cache: Redis, State: Cold, Ops: []Op{Load, Revoke}, Faults: AllFaults},
+		{Cache: Redis, State: Stale, Ops: []Op{Save, Touch}, Faults: AllFaults},
+		{Cache: Memcached, State: Warm, Ops: []Op{Save, Logout}, Faults: CacheFails | DatabaseFails},
+		{Cache: Redis, State: Warm, Ops: []Op{Visit, RevokeUser}, Faults: DatabaseFails},
+		{Cache: Redis, State: Warm, Ops: []Op{Load, Touch, Revoke}},
+		{Cache: Redis, State: Warm, Ops: []Op{Load, Rotate}, Faults: CacheFails, Budget: 2},
+	} {
+		reduced, all := cfg, cfg
+		reduced.collect, all.collect, all.everything = map[string]bool{}, map[string]bool{}, true
+		few, many := Explore(t, reduced), Explore(t, all)
+		t.Logf("%v: %d schedules stand for %d, with %d outcomes", &cfg, few.Schedules, many.Schedules, len(all.collect))
+		if few.Schedules >= many.Schedules || many.Given != 0 {
+			t.Errorf("%v: nothing is left out", &cfg)
+		}
+		for s := range all.collect {
+			if !reduced.collect[s] {
+				t.Errorf("%v: left out: %s", &cfg, s)
+			}
+		}
+	}
+}
+
+// The connection that a cas goes through matters: a server that counts anew takes it for another one's.
+func TestCasOnAnotherConnection(t *testing.T) {
+	elsewhere(t)
+	t.Parallel()
+	cfg := Config{Cache: Memcached, State: Cold, Ops: []Op{Load, Load, Revoke}, Faults: Restarts}
+	if got := Explore(t, cfg); got.Broken > 0 {
+		t.Errorf("%v: %v", &cfg, got.Shortest)
+	}
+	cfg.unguarded = true
+	if got := Explore(t, cfg); got.Broken == 0 || got.Shortest.Invariants[0] != "I1" {
+		t.Errorf("%v: nothing is noticed in %d schedules without the guard", &cfg, got.Schedules)
+	} else {
+		t.Log(got.Shortest)
+	}
+}
