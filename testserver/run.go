@@ -26,7 +26,7 @@ func Redis(tb testing.TB) *Server { tb.Helper(); return shared.get(tb, KindRedis
 // Memcached returns the memcached server of this test process. It skips or fails the test where there can be none.
 func Memcached(tb testing.TB) *Server { tb.Helper(); return shared.get(tb, KindMemcached) }
 
-// reportEnv names a file to which Run appends its lines, because `go test` hides the output of a package that passes.
+// reportEnv names a file to which reports are appended, because `go test` hides the output of a package that passes.
 // Its name should be another each time: then no cached result hides a test that was skipped.
 const reportEnv = "QSESSIONS_TEST_REPORT"
 
@@ -37,12 +37,9 @@ func Run(m interface{ Run() int }) int {
 	shared.start()
 	code := m.Run()
 	report := shared.end()
-	io.WriteString(os.Stderr, report)
-	if path := os.Getenv(reportEnv); path != "" && report != "" {
-		if err := appendFile(path, report); err != nil {
-			fmt.Fprintln(os.Stderr, "testserver:", err)
-			code = max(code, 1)
-		}
+	if err := Report(report); err != nil {
+		fmt.Fprintln(os.Stderr, "testserver:", err)
+		code = max(code, 1)
 	}
 	return code
 }
@@ -159,12 +156,23 @@ func (r *registry) end() string {
 	return report.String()
 }
 
-// appendFile writes text at once, so that lines of parallel test processes do not mix.
-func appendFile(path, text string) error {
+// Report writes lines for whoever runs the tests to the standard error stream, and to the file that QSESSIONS_TEST_REPORT
+// names, also where the package passes. It writes them at once, so that those of parallel test processes do not mix.
+func Report(lines string) error {
+	if lines == "" {
+		return nil
+	}
+	if _, err := io.WriteString(os.Stderr, lines); err != nil {
+		return err
+	}
+	path := os.Getenv(reportEnv)
+	if path == "" {
+		return nil
+	}
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
 	if err != nil {
 		return err
 	}
-	_, err = io.WriteString(f, text)
+	_, err = io.WriteString(f, lines)
 	return errors.Join(err, f.Close())
 }

@@ -39,17 +39,5 @@ func reportSQLite() error {
 	if err := db.QueryRow("SELECT sqlite_version()").Scan(&version); err != nil {
 		return err
 	}
-	line := "testserver: itest used SQLite " + version + "\n"
-	fmt.Fprint(os.Stderr, line)
-	path := os.Getenv("QSESSIONS_TEST_REPORT")
-	if path == "" {
-		return nil
-	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	_, err = f.WriteString(line)
-	return err
+	return testserver.Report("testserver: itest used SQLite " + version + "\n")
 }
