@@ -35,11 +35,12 @@ const (
 // looked at. Records go when they have expired for a minute, by their time to live, so that the clocks of servers and
 // applications need not agree.
 //
-//	Load, Delete, Cutoff               1 round trip (Delete one for 200 ids)
-//	Create, of a user                  1, 2
-//	Save, Touch; a Save that sets the user   1; 2
-//	List of a user's                   2 for 200 sessions (with Data: for 20)
-//	DeleteUser                         2, and 1 more for 200 sessions, or 2 for each 200 behind the first
+//	Load, Cutoff                1 round trip
+//	Create                      1; of a user 2
+//	Save, Touch                 1; a Save that sets the user 2
+//	Delete                      1 for 200 ids
+//	List of a user              2 for 200 sessions; with Data, for 20
+//	DeleteUser                  3; for each 200 sessions more, 2 more
 //
 // A removed record leaves a note of its user in its place, so that a late Create, Save or Touch is refused, and a second
 // DeleteUser names it again. The note goes with a Sweep, when the record would have expired, or after a day.
@@ -277,13 +278,10 @@ func firstError(results []rueidis.RedisResult) error {
 // errTimeout stands for a timeout of this package's or rueidis's own, which is not the caller's.
 var errTimeout = errors.New("no answer in time")
 
-// fail is the error of an operation that was not done, or of which nobody knows.
+// fail is the error of an operation that was not done, or of which nobody knows. It matches that of a context that is done.
 func (s *Store) fail(ctx context.Context, op string, err error) error {
 	if e := ctx.Err(); e != nil {
-		if !errors.Is(err, e) {
-			err = fmt.Errorf("%w: %w", e, redact(err))
-		}
-		return unavailable(op, err)
+		return fmt.Errorf("rueidisstore: %s: %w: %w: %w", op, store.ErrUnavailable, e, redact(err))
 	}
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		err = errTimeout
