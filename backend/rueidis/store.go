@@ -56,8 +56,8 @@ const (
 //     removed then leaves no note.
 //   - The client must not read from replicas: a revoked session would be found there.
 //   - A value that is no record of its session, because it was damaged, copied from another key or put there by somebody
-//     else, is never taken for one: Load answers [store.ErrNotFound], List leaves it out. [Store.Corrupt] counts such
-//     values, and Config.Logger gets a warning with the id.
+//     else, is never taken for one: Load answers [store.ErrNotFound], List leaves it out, though without Data it does not
+//     see damage of the data. [Store.Corrupt] counts such values, and Config.Logger gets a warning with the id.
 //   - A session has at most 9 MiB of data; more is [store.ErrTooLarge].
 //   - Without Config.IndexAll, List needs a user. With it, queries by address or for expired records read all sessions.
 //   - Timeouts and lost connections leave open whether a write was done: [store.ErrUnavailable]. No write is sent twice.
