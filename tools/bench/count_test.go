@@ -2,8 +2,6 @@ package bench
 
 import (
 	"context"
-	"database/sql"
-	"database/sql/driver"
 	"iter"
 	"maps"
 	"net/http"
@@ -17,6 +15,7 @@ import (
 	sqlxstore "github.com/qsessions/qsessions/backend/sqlx"
 	"github.com/qsessions/qsessions/core/store"
 	"github.com/qsessions/qsessions/testserver"
+	"github.com/qsessions/qsessions/tools/bench/counting"
 	"github.com/qsessions/qsessions/tools/bench/stores"
 	"github.com/qsessions/qsessions/tools/bench/stores/benchtest"
 )
@@ -33,7 +32,7 @@ func TestCost(t *testing.T) {
 			n := &counts{n: map[string]int{}}
 			var under store.Indexed = opened.Indexed
 			if opened.Raw != nil {
-				db := sql.OpenDB(&countingConnector{opened.Raw.Driver(), opened.DSN, n})
+				db := counting.Open(opened.Raw.Driver(), opened.DSN, n.add)
 				t.Cleanup(func() { _ = db.Close() })
 				s, err := sqlxstore.New(t.Context(), db, sqlxstore.Config{})
 				if err != nil {
@@ -140,54 +139,4 @@ func (s *countingStore) List(ctx context.Context, q store.Query) iter.Seq2[*stor
 func (s *countingStore) Cutoff(ctx context.Context, user string) (time.Time, error) {
 	s.n.add("Cutoff")
 	return s.Indexed.Cutoff(ctx, user)
-}
-
-// countingConnector opens connections that count the statements that are executed. They have no methods but those that
-// database/sql needs, so that no statement takes another way.
-type countingConnector struct {
-	driver driver.Driver
-	dsn    string
-	n      *counts
-}
-
-func (c *countingConnector) Driver() driver.Driver { return c.driver }
-
-func (c *countingConnector) Connect(context.Context) (driver.Conn, error) {
-	conn, err := c.driver.Open(c.dsn)
-	if err != nil {
-		return nil, err
-	}
-	return &countingConn{conn, c.n}, nil
-}
-
-type countingConn struct {
-	driver.Conn
-	n *counts
-}
-
-func (c *countingConn) Prepare(text string) (driver.Stmt, error) {
-	stmt, err := c.Conn.Prepare(text)
-	if err != nil {
-		return nil, err
-	}
-	verb, _, _ := strings.Cut(text, " ")
-	return &countingStmt{stmt, strings.TrimSpace(verb), c.n}, nil
-}
-
-type countingStmt struct {
-	driver.Stmt
-	verb string
-	n    *counts
-}
-
-func (s *countingStmt) Exec(args []driver.Value) (driver.Result, error) {
-	s.n.add(s.verb)
-	//lint:ignore SA1019 every driver here has it, and one method is easier to count than two
-	return s.Stmt.Exec(args)
-}
-
-func (s *countingStmt) Query(args []driver.Value) (driver.Rows, error) {
-	s.n.add(s.verb)
-	//lint:ignore SA1019 every driver here has it, and one method is easier to count than two
-	return s.Stmt.Query(args)
 }

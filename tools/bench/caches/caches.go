@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"net"
 	"time"
 
 	memcachestore "github.com/qsessions/qsessions/backend/memcache"
@@ -32,6 +33,9 @@ func Names() []string { return []string{Memory, Memcached, Redis, ClientSide, Re
 type Cache struct {
 	Name    string
 	Version string // of the server; "" for memory
+
+	// Dial opens the connections of clients, if it is set, and only their calls use them.
+	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 
 	addr   string // of memcached: host:port; of Redis: a URL
 	prefix string
@@ -112,13 +116,13 @@ func (c *Cache) Connect(ctx context.Context, timeout time.Duration) (store.Cache
 	case Memory:
 		return &c.memory, func() error { return nil }, nil
 	case Memcached:
-		m, err := memcachestore.OpenCache(ctx, []string{c.addr}, memcachestore.CacheConfig{Prefix: c.prefix, Timeout: timeout})
+		m, err := memcachestore.OpenCache(ctx, []string{c.addr}, memcachestore.CacheConfig{Prefix: c.prefix, Timeout: timeout, Dial: c.Dial})
 		if err != nil {
 			return nil, nil, err
 		}
 		return m, m.Close, nil
 	}
-	config := rueidisstore.CacheConfig{Prefix: c.prefix, Timeout: timeout}
+	config := rueidisstore.CacheConfig{Prefix: c.prefix, Timeout: timeout, Option: c.option}
 	if c.Name == ClientSide {
 		config.ClientSide = 5 * time.Second
 	}

@@ -21,9 +21,10 @@ import (
 )
 
 type commands struct {
-	Races racesCommand `cmd:"" help:"Force lost updates and logouts with a request in flight, on every store."`
-	Bench benchCommand `cmd:"" help:"Requests through the middleware, against the bare handler and the raw statements."`
-	Sweep sweepCommand `cmd:"" help:"Sweep many expired sessions beside logins and touches."`
+	Races      racesCommand      `cmd:"" help:"Force lost updates and logouts with a request in flight, on every store."`
+	Bench      benchCommand      `cmd:"" help:"Requests through the middleware, against the bare handler and the raw statements."`
+	Sweep      sweepCommand      `cmd:"" help:"Sweep many expired sessions beside logins and touches."`
+	RoundTrips roundTripsCommand `cmd:"" name:"roundtrips" help:"Count what each operation costs caches and the database."`
 }
 
 func main() {
