@@ -159,19 +159,21 @@ func (c *crashing) DoMulti(ctx context.Context, cmds ...rueidis.Completed) []rue
 	return c.Client.DoMulti(ctx, cmds...)
 }
 
-// A counting client counts round trips, those to a node of its own apart.
+// A counting client counts round trips and commands, those to one node of a Cluster apart.
 type counting struct {
 	rueidis.Client
-	trips atomic.Int64
+	trips, commands atomic.Int64
 }
 
 func (c *counting) Do(ctx context.Context, cmd rueidis.Completed) rueidis.RedisResult {
 	c.trips.Add(1)
+	c.commands.Add(1)
 	return c.Client.Do(ctx, cmd)
 }
 
 func (c *counting) DoMulti(ctx context.Context, cmds ...rueidis.Completed) []rueidis.RedisResult {
 	c.trips.Add(1)
+	c.commands.Add(int64(len(cmds)))
 	return c.Client.DoMulti(ctx, cmds...)
 }
 
