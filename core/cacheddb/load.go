@@ -92,6 +92,9 @@ func (s *Store) look(ctx context.Context, id store.ID) look {
 func (s *Store) ask(ctx context.Context, id store.ID, l look, exact bool) (*store.Record, error) {
 	asOf := time.Now()
 	r, err := s.db.Load(ctx, id)
+	if exact && !l.asked { // the caller may know of a change that nobody could tell the cache
+		s.untold.add([]store.ID{id}, time.Now())
+	}
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		// Where the lease is ours nobody can fill the slot.

@@ -9,7 +9,7 @@ import (
 )
 
 // maxUntold bounds how many sessions are remembered one by one.
-const maxUntold = 4096
+const maxUntold = 1 << 16
 
 // untold remembers which sessions this process has written without being able to tell the cache. It does not use copies
 // of them until every copy from before has ended, so that at least the clients of this process read what they wrote. No

@@ -40,6 +40,25 @@ func TestReadYourWrites(t *testing.T) {
 	})
 }
 
+// What LoadFresh has said holds for the process, also where the cache cannot be asked: a write whose outcome was unknown,
+// and which turns out to have succeeded, is acknowledged by it.
+func TestLoadFreshHolds(t *testing.T) {
+	inWorld(t, Config{}, func(t *testing.T, w *world) {
+		r := w.create()
+		w.warm(r.ID)
+		r.Data = []byte("new")
+		w.ok(w.db.Store.Save(w.Context(), r)) // the answer was lost
+		w.cacheFails(errDown, "Get", "Put", "Delete")
+		if _, err := w.a.LoadFresh(w.Context(), r.ID); err != nil {
+			t.Fatal(err)
+		}
+		w.cacheWorks()
+		if got := w.load(w.a, r.ID); string(got.Data) != "new" {
+			t.Errorf("got %q, want what LoadFresh has said", got.Data)
+		}
+	})
+}
+
 // A copy that was read before the write does not count as renewed.
 func TestUntoldByOlderFill(t *testing.T) {
 	inWorld(t, Config{}, func(t *testing.T, w *world) {
