@@ -16,7 +16,7 @@ COMPLETE ?= true
 modules = $$(go list -m -f '{{.Dir}}')
 gate = @printf '%s\n' '== $(1)'
 
-.PHONY: help demo test check fuzz bench generate
+.PHONY: help demo test check fuzz bench chaos generate
 .PHONY: check-format check-vet check-fix check-static check-modules check-deps check-length check-docs check-release
 
 help:
@@ -25,6 +25,7 @@ help:
 	@echo 'make check     all gates: format, vet, modernizers, staticcheck, modules, dependencies, docs, release'
 	@echo 'make fuzz      run every fuzz test for FUZZTIME=$(FUZZTIME)'
 	@echo 'make bench     run the benchmarks that match BENCH=$(BENCH) for BENCHTIME=$(BENCHTIME)'
+	@echo 'make chaos     servers killed, stopped, cut off and corrupted under load, on every pair; within ten minutes'
 	@echo 'make generate  write the generated pages of docs/'
 
 # Built first: go run reports an end by Ctrl-C as a failure.
@@ -92,6 +93,10 @@ fuzz:
 bench:
 	@.ci/install-servers
 	@go test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem -timeout 30m ./tools/bench/...
+
+chaos:
+	@.ci/install-servers
+	@go build -o bin/measure ./tools/cmd/measure && exec bin/measure chaos
 
 generate:
 	@go run ./tools/contract

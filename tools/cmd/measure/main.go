@@ -18,18 +18,23 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/qsessions/qsessions/tools/bench/stores"
+	"github.com/qsessions/qsessions/tools/chaos"
 )
 
 type commands struct {
 	Races      racesCommand      `cmd:"" help:"Force lost updates and logouts with a request in flight, on every store."`
 	Bench      benchCommand      `cmd:"" help:"Requests through the middleware, against the bare handler and the raw statements."`
 	Sweep      sweepCommand      `cmd:"" help:"Sweep many expired sessions beside logins and touches."`
+	Chaos      chaosCommand      `cmd:"" help:"Kill, stop, cut off, fill, corrupt and set back servers under load, and judge every answer."`
 	RoundTrips roundTripsCommand `cmd:"" name:"roundtrips" help:"Count what each operation costs caches and the database."`
 }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	if chaos.Child() {
+		os.Exit(1)
+	}
 	var c commands
 	k := kong.Parse(&c, kong.Name("measure"), kong.Description("Print what docs/measurements.md has."),
 		kong.BindTo(ctx, (*context.Context)(nil)), kong.BindTo(os.Stdout, (*io.Writer)(nil)))

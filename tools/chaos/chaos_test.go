@@ -1,0 +1,175 @@
+package chaos
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+
+	"github.com/qsessions/qsessions/core/store"
+	"github.com/qsessions/qsessions/testserver"
+)
+
+func TestMain(m *testing.M) {
+	if Child() {
+		os.Exit(1) // it should have been killed
+	}
+	_ = mysql.SetLogger(log.New(io.Discard, "", 0)) // connections that break are the point
+	os.Exit(testserver.Run(m))
+}
+
+// TestChaos: FLT-1 to FLT-7, FLT-10 to FLT-12, FLT-20, FLT-27, CVE-11, CVE-20. The short form has each scenario on one
+// pair of servers, in turn.
+func TestChaos(t *testing.T) {
+	var results []Result
+	for i, s := range Scenarios() {
+		if s.full {
+			continue
+		}
+		pairs := s.Pairs()
+		p := pairs[i%len(pairs)]
+		t.Run(fmt.Sprintf("%s on %s", s.ID, p), func(t *testing.T) {
+			testserverOf(t, p)
+			r, err := Run(t.Context(), s, p, Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			results = append(results, r)
+			if r.Bad() {
+				t.Errorf("wrong: %v, stalest %v of %v, goroutines %+d: %q", r.Wrong, r.Stalest, r.Bound, r.Growth, r.Examples)
+			}
+			for _, p := range r.Phases {
+				if p.OK == 0 && p != r.Phases[1] {
+					t.Errorf("nothing was answered %s the fault", p.Name)
+				}
+			}
+		})
+	}
+	var table bytes.Buffer
+	if err := Print(&table, results); err != nil {
+		t.Fatal(err)
+	}
+	if err := testserver.Report(table.String()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// testserverOf skips or fails the test where a server cannot be started.
+func testserverOf(t *testing.T, p Pair) {
+	t.Helper()
+	for _, kind := range []testserver.Kind{p.Cache, p.Database} {
+		switch kind {
+		case testserver.KindRedis, testserver.KindRedisCluster, testserver.KindRedisSentinel:
+			testserver.Redis(t)
+		case testserver.KindMemcached:
+			testserver.Memcached(t)
+		case testserver.KindPostgres:
+			testserver.Postgres(t)
+		default:
+			testserver.MariaDB(t)
+		}
+	}
+}
+
+// TestCrash: FLT-28. The copy outlives the killed revoker, for as long as it is fresh, and no longer.
+func TestCrash(t *testing.T) {
+	p := Pair{testserver.KindRedis, testserver.KindPostgres}
+	testserverOf(t, p)
+	accepted, err := Crash(t.Context(), p)
+	if err != nil || accepted == 0 || accepted > bound {
+		t.Errorf("accepted for %v, %v; want more than nothing, and at most %v", accepted, err, bound)
+	}
+}
+
+// TestChaosFindsFaults breaks what is tested, one way after the other: so the figures are not always zero.
+func TestChaosFindsFaults(t *testing.T) {
+	scenarios := map[string]Scenario{}
+	for _, s := range Scenarios() {
+		scenarios[s.ID] = s
+	}
+	for _, b := range []struct {
+		name, scenario string
+		want           []violation
+		spoil          func(store.Cache, store.Indexed) (store.Cache, store.Indexed)
+	}{
+		{"a cache that forgets to delete", "none", []violation{afterNil}, func(c store.Cache, db store.Indexed) (store.Cache, store.Indexed) {
+			return deaf{c}, db
+		}},
+		{"a database that does not remove", "none", []violation{resurrected}, func(c store.Cache, db store.Indexed) (store.Cache, store.Indexed) {
+			return c, keeping{db}
+		}},
+		{"a database where the last write wins", "none", []violation{lostWrite}, func(c store.Cache, db store.Indexed) (store.Cache, store.Indexed) {
+			return c, lastWins{db}
+		}},
+		{"a database that calls an outage not found", "FLT-20", []violation{falseLogout}, func(c store.Cache, db store.Indexed) (store.Cache, store.Indexed) {
+			return c, denying{db}
+		}},
+	} {
+		t.Run(b.name, func(t *testing.T) {
+			t.Parallel()
+			p := Pair{testserver.KindRedis, testserver.KindPostgres}
+			testserverOf(t, p)
+			s := scenarios[b.scenario]
+			s.spoil = b.spoil
+			r, err := Run(t.Context(), s, p, Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, v := range b.want {
+				if r.Wrong[v] == 0 {
+					t.Errorf("got no %s: %v", Violations[v], r.Wrong)
+				}
+			}
+		})
+	}
+}
+
+type deaf struct{ store.Cache }
+
+func (deaf) Delete(context.Context, ...store.ID) error { return nil }
+
+type keeping struct{ store.Indexed }
+
+func (keeping) Delete(context.Context, ...store.ID) error { return nil }
+
+type lastWins struct{ store.Indexed }
+
+func (s lastWins) Save(ctx context.Context, r *store.Record) error {
+	now, err := s.Load(ctx, r.ID)
+	if err != nil {
+		return err
+	}
+	r.Version = now.Version
+	return s.Indexed.Save(ctx, r)
+}
+
+type denying struct{ store.Indexed }
+
+func (s denying) Load(ctx context.Context, id store.ID) (*store.Record, error) {
+	r, err := s.Indexed.Load(ctx, id)
+	if err != nil {
+		return nil, store.ErrNotFound
+	}
+	return r, nil
+}
+
+// A session that is stale for longer than a copy may be used is noticed.
+func TestStale(t *testing.T) {
+	h := &held{user: &user{}}
+	now := time.Now()
+	h.acked[0] = []ack{{1, now.Add(-4 * time.Second)}, {2, now.Add(-3 * time.Second)}, {3, now.Add(-time.Second)}, {4, now.Add(time.Second)}}
+	for value, want := range []time.Duration{4 * time.Second, 3 * time.Second, time.Second, 0, 0} {
+		if got := h.stale(known{at: now}, [len(values)]int{value}); got != want {
+			t.Errorf("value %d: stale for %v, want %v", value, got, want)
+		}
+	}
+	if r := (Result{Stalest: bound + 1, Bound: bound}); !r.Bad() {
+		t.Error("a stale answer is not bad")
+	}
+}

@@ -1,0 +1,186 @@
+package chaos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime"
+	"time"
+
+	"github.com/qsessions/qsessions/core/session"
+	"github.com/qsessions/qsessions/core/store"
+)
+
+// Options says how long [Run] takes. Fields that are zero have the defaults.
+type Options struct {
+	Before time.Duration // load without a fault; default 700 ms
+	During time.Duration // with it; default 2 s
+	After  time.Duration // and afterwards; default 2.5 s, which is longer than a copy can be used
+}
+
+// A Result is what a scenario did.
+type Result struct {
+	Scenario Scenario
+	Pair     Pair
+	Version  string
+	Phases   [3]*Phase // before, during, after
+	Wrong    [violations]int
+	Stalest  time.Duration // the oldest values that were read, by how long they had been out of date
+	Bound    time.Duration // what Stalest may be
+	Examples []string      // of what was wrong
+	Checked  int           // sessions that were looked at in the database at the end
+	Opened   bool          // a process has given the cache up at some time
+	Growth   int           // goroutines at the end, above those before the fault
+}
+
+// Bad reports whether something happened that must not.
+func (r Result) Bad() bool {
+	for _, n := range r.Wrong {
+		if n > 0 {
+			return true
+		}
+	}
+	return r.Stalest > r.Bound || r.Growth > maxGrowth
+}
+
+// maxGrowth is how many goroutines more there may be when all is over: connections of pools that were not needed before.
+const maxGrowth = 150
+
+// Run holds load on the servers of the pair while the scenario happens. It starts them, and ends them.
+func Run(ctx context.Context, s Scenario, p Pair, o Options) (r Result, err error) {
+	for _, f := range []struct {
+		d   *time.Duration
+		def time.Duration
+	}{{&o.Before, 700 * time.Millisecond}, {&o.During, 2 * time.Second}, {&o.After, 2500 * time.Millisecond}} {
+		if *f.d == 0 {
+			*f.d = f.def
+		}
+	}
+	if o.After < bound {
+		return r, fmt.Errorf("chaos: After is %v, and a copy may be used for %v", o.After, bound)
+	}
+	r = Result{Scenario: s, Pair: p, Bound: bound}
+	w, err := newWorld(ctx, s, p)
+	if err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, w.close()) }()
+	r.Version = w.version()
+
+	l := newLoad(w, s.back)
+	loadCtx, stop := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() { defer close(done); l.run(loadCtx) }()
+	defer func() { stop(); <-done }()
+
+	pause(ctx, o.Before/2) // connections are made, sessions begin
+	l.tally.next("before")
+	pause(ctx, o.Before)
+	goroutines := runtime.NumGoroutine()
+	r.Phases[0] = l.tally.next("during")
+	fault, cancel := context.WithTimeout(ctx, o.During)
+	err = s.during(fault, w)
+	cancel()
+	if err != nil {
+		return r, fmt.Errorf("the fault: %w", err)
+	}
+	for _, n := range w.processes {
+		r.Opened = r.Opened || n.front.Stats().Skipped > 0
+	}
+	r.Phases[1] = l.tally.next("after")
+	if s.settle > 0 {
+		settled, cancel := context.WithTimeout(ctx, s.settle)
+		err = w.await(settled)
+		cancel()
+		if err != nil {
+			return r, err
+		}
+	}
+	pause(ctx, o.After)
+	stop()
+	<-done
+	r.Phases[2] = l.tally.next("end")
+	if err := l.settleAccounts(ctx); err != nil {
+		return r, err
+	}
+	r.Growth = runtime.NumGoroutine() - goroutines
+	r.Wrong, r.Stalest, r.Examples, r.Checked = l.tally.wrongs, l.tally.stalest, l.tally.examples, len(l.all())
+	return r, ctx.Err()
+}
+
+// settleAccounts looks at every session when all is quiet: in the database, and by a request to each process.
+func (l *load) settleAccounts(ctx context.Context) error {
+	for _, h := range l.all() {
+		k := h.ask(l.back)
+		r, err := l.w.processes[0].front.LoadFresh(ctx, h.id)
+		gone := errors.Is(err, store.ErrNotFound)
+		switch {
+		case err != nil && !gone:
+			return err
+		case !gone && (k.revoked || k.overdue || l.finished(h)):
+			l.tally.wrong(resurrected, "%s of %s, version %d", h.id, h.user.name, r.Version)
+		case gone && !h.mayEnd():
+			l.tally.wrong(falseLogout, "%s of %s is not in the database", h.id, h.user.name)
+		}
+		for _, p := range l.w.processes {
+			k := h.ask(l.back)
+			w := l.send(p, "/read", h.token)
+			if l.judge(h, k, w); w.Code != http.StatusOK {
+				continue
+			}
+			var name string
+			var got [len(values)]int
+			_, _ = fmt.Sscan(w.Body.String(), &name, &got[0], &got[1])
+			for i := range got {
+				if got[i] < k.acked[i] && h.stale(k, got) > bound || got[i] > h.sent[i] {
+					l.tally.wrong(lostWrite, "%s: value %d is %d, acknowledged %d, sent %d", h.id, i, got[i], k.acked[i], h.sent[i])
+				}
+			}
+			if err := l.exact(ctx, h, k); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// finished reports whether a revocation is done in the database, pending or not.
+func (l *load) finished(h *held) bool {
+	h.user.mu.Lock()
+	defer h.user.mu.Unlock()
+	return !h.revoked.IsZero() || !h.effective.IsZero()
+}
+
+// exact compares the values in the database with what was acknowledged.
+func (l *load) exact(ctx context.Context, h *held, k known) error {
+	for _, p := range l.w.processes {
+		got, found, err := p.inDatabase(ctx, h.token)
+		if err != nil {
+			return err
+		}
+		for i := range got {
+			if found && got[i] < k.acked[i] {
+				l.tally.wrong(lostWrite, "%s: value %d is %d in the database, acknowledged %d", h.id, i, got[i], k.acked[i])
+			}
+		}
+	}
+	return nil
+}
+
+// inDatabase reads a session whatever the cache says.
+func (n *process) inDatabase(ctx context.Context, token string) (got [len(values)]int, found bool, err error) {
+	ctx, _ = n.sessions.Start(ctx, session.Client{}, "session="+token)
+	defer n.sessions.Close(ctx)
+	s, err := n.sessions.Require(ctx, session.Requirement{})
+	switch {
+	case errors.Is(err, session.ErrUnauthenticated):
+		return got, false, nil
+	case err != nil:
+		return got, false, err
+	}
+	for i := range got {
+		got[i] = values[i].Get(s)
+	}
+	return got, true, nil
+}

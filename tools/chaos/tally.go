@@ -1,0 +1,124 @@
+package chaos
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/qsessions/qsessions/core/session"
+)
+
+// A violation is something that must never happen.
+type violation int
+
+const (
+	lostWrite violation = iota
+	resurrected
+	afterNil
+	afterEffectiveBy
+	wrongUser
+	falseLogout
+	violations // how many there are
+)
+
+// Violations names the figures that must be zero, in the order of Result.Wrong.
+var Violations = [violations]string{"lost acknowledged writes", "resurrected sessions", "accepts after nil", "accepts after EffectiveBy", "wrong-user reads", "false logouts"}
+
+// A tally counts answers, phase by phase.
+type tally struct {
+	mu       sync.Mutex
+	phase    *Phase
+	wrongs   [violations]int
+	examples []string
+	stalest  time.Duration
+}
+
+// A Phase is a part of a scenario.
+type Phase struct {
+	Name        string
+	Took        time.Duration
+	OK          int // answers that said yes or no, refusals of ended sessions included
+	Unavailable int // 503
+	Other       int // other errors
+	Pending     int // revocations that are final, of which the cache could not be told
+	P50, P99    time.Duration
+	Max         time.Duration
+
+	began   time.Time
+	latency []time.Duration
+}
+
+// Held is the load that was answered.
+func (p *Phase) Held() float64 { return float64(p.OK) / p.Took.Seconds() }
+
+func newTally() *tally { return &tally{phase: &Phase{began: time.Now()}} }
+
+// next ends the phase, and begins another.
+func (t *tally) next(name string) *Phase {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	p := t.phase
+	p.Took = time.Since(p.began)
+	slices.Sort(p.latency)
+	if n := len(p.latency); n > 0 {
+		p.P50, p.P99, p.Max = p.latency[n/2], p.latency[n*99/100], p.latency[n-1]
+	}
+	p.latency = nil
+	t.phase = &Phase{Name: name, began: time.Now()}
+	return p
+}
+
+func (t *tally) answered(_ string, code int, d time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch code {
+	case http.StatusOK, http.StatusUnauthorized:
+		t.phase.OK++
+	case http.StatusServiceUnavailable:
+		t.phase.Unavailable++
+	default:
+		t.phase.Other++
+	}
+	t.phase.latency = append(t.phase.latency, d)
+}
+
+// called counts a revocation. That there was nothing to revoke is an answer.
+func (t *tally) called(_ string, err error, d time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case err == nil || notFound(err):
+		t.phase.OK++
+	case !effectiveBy(err).IsZero():
+		t.phase.OK++
+		t.phase.Pending++
+	case unavailable(err):
+		t.phase.Unavailable++
+	default:
+		t.phase.Other++
+	}
+	t.phase.latency = append(t.phase.latency, d)
+}
+
+const maxExamples = 5
+
+func (t *tally) wrong(v violation, format string, a ...any) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.wrongs[v]++
+	if len(t.examples) < maxExamples {
+		t.examples = append(t.examples, fmt.Sprintf("%s (%s): ", Violations[v], t.phase.Name)+fmt.Sprintf(format, a...))
+	}
+}
+
+func (t *tally) stale(d time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.stalest = max(t.stalest, d)
+}
+
+func notFound(err error) bool    { return errors.Is(err, session.ErrNotFound) }
+func unavailable(err error) bool { return errors.Is(err, session.ErrUnavailable) }
