@@ -239,6 +239,11 @@ func TestMutants(t *testing.T) {
 		}
 		return
 	}
+	t.Cleanup(func() {
+		if !t.Failed() {
+			report(t, fmt.Sprintf("interleave: %d faults put into the code are noticed\n", len(mutants)))
+		}
+	})
 	core, err := filepath.Abs("../../core")
 	if err != nil {
 		t.Fatal(err)
@@ -249,7 +254,7 @@ func TestMutants(t *testing.T) {
 			if got := Explore(t, m.config); got.Broken > 0 {
 				t.Fatalf("%v breaks an invariant without the fault: %v", &m.config, got.Shortest)
 			}
-			cmd := exec.CommandContext(t.Context(), "go", "test", "-count=1", "-vet=off", "-v", "-timeout=5m", "-run=^TestMutants$", "-overlay", overlay(t, core, m.edits), ".")
+			cmd := exec.CommandContext(t.Context(), "go", "test", "-race=false", "-count=1", "-vet=off", "-v", "-timeout=5m", "-run=^TestMutants$", "-overlay", overlay(t, core, m.edits), ".")
 			cmd.Env = append(os.Environ(), mutantEnv+"="+strconv.Itoa(n))
 			out, err := cmd.CombinedOutput()
 			text := string(out)

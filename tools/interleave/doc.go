@@ -6,7 +6,7 @@
 // and the scheduler decides everything. [Explore] enumerates the schedules depth first: it runs one to its end, goes back
 // to the last place where another choice is left, and replays the choices up to there in a new world. On top of the steps
 // it chooses, at most once in a schedule, a fault: a command that fails without effect, one that fails and has its effect
-// at any later moment, a copy that is evicted, a cache that restarts, time that passes.
+// at any later moment, a process that dies, a copy that is evicted, a cache that restarts, time that passes.
 //
 // Schedules that differ only in the order of steps which do not touch the same thing have the same outcome; one of each is
 // run. What decides is what a step did touch (sleep sets with conditional independence: Godefroid, Partial-Order Methods

@@ -17,11 +17,12 @@ const (
 	Evicts   // the cache loses the slot of the session
 	Restarts // the cache loses everything, and memcached begins to count anew
 	Jumps    // more time passes than copies are fresh
+	Crashes  // the process of an operation ends, between two commands
 	Pauses   // more time passes than clocks may differ, and less than a lease lasts
 	Delays   // an answer of the database takes longer than what others do meanwhile
 
-	NoFaults  Faults = 0
-	AllFaults        = CacheFails | DatabaseFails | Evicts | Restarts | Jumps
+	NoFaults  Faults = 0 // AllFaults are those that need no other beside them
+	AllFaults        = CacheFails | DatabaseFails | Evicts | Restarts | Jumps | Crashes
 )
 
 // A Config is what [Explore] explores. There are at most three operations.

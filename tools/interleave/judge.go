@@ -43,6 +43,7 @@ func (r *run) judge() {
 		}
 		invariant, why := r.mustRefuse(o)
 		switch accepted := !o.refused && !errors.Is(o.err, session.ErrRevoked); {
+		case errors.Is(o.err, errDied):
 		case accepted && why != "" && o.err == nil:
 			r.violate(invariant, "%s is accepted after %s", r.describe(o), why)
 		case !accepted && why == "" && r.mustAccept(o):
@@ -98,7 +99,7 @@ func (r *run) judgeError(o *operation) {
 		invariant = "I5"
 	}
 	switch {
-	case o.err == nil, !o.pending.IsZero():
+	case o.err == nil, !o.pending.IsZero(), errors.Is(o.err, errDied):
 	case errors.Is(o.err, session.ErrUnavailable) && o.dbFault:
 	case errors.Is(o.err, session.ErrNotFound) && o.kind == Revoke && r.another(o, Op.ends):
 	case errors.Is(o.err, session.ErrRevoked) && o.kind == Visit:
@@ -277,7 +278,7 @@ func (r *run) judgeRows() {
 
 // ghosts reports whether a login may have left a row of which nobody has the token: it was not able to undo itself.
 func (r *run) ghosts() bool {
-	return slices.ContainsFunc(r.ops, func(o *operation) bool { return (o.kind == Login || o.kind == Visit) && o.dbFault })
+	return slices.ContainsFunc(r.ops, func(o *operation) bool { return (o.kind == Login || o.kind == Visit) && (o.dbFault || errors.Is(o.err, errDied)) })
 }
 
 // signature is what can be told of the schedule from outside, and what it leaves behind.

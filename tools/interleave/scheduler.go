@@ -8,7 +8,10 @@ import (
 	"time"
 )
 
-var errFault = errors.New("interleave: fault")
+var (
+	errFault = errors.New("interleave: fault")
+	errDied  = errors.New("interleave: the process has died")
+)
 
 // A scheduler lets one operation run at a time, from one step to the next. It lives for one schedule.
 type scheduler struct {
@@ -55,6 +58,9 @@ func (s *scheduler) do(cmd command) error {
 		s.trace = append(s.trace, fmt.Sprintf("%v: %s%s", o, cmd.name, orderNames[given]))
 	}
 	switch given {
+	case die:
+		o.err = errDied
+		runtime.Goexit()
 	case proceed:
 		o.foot.add(cmd.effect())
 		return nil
@@ -121,6 +127,9 @@ func (s *scheduler) mishaps(to []transition, i int, cmd command) []transition {
 		if cmd.writes && s.lateCmd.effect == nil { // one at a time
 			to = append(to, transition{i, late})
 		}
+	}
+	if s.c.Faults&Crashes != 0 && s.ops[i].started {
+		to = append(to, transition{i, die})
 	}
 	if s.c.Faults&Delays != 0 && !cmd.cache && !cmd.reply {
 		to = append(to, transition{i, slow})

@@ -53,6 +53,7 @@ const (
 	fail          // the next step fails without effect
 	late          // the next step fails, and has its effect later
 	slow          // the next step is done, and its reply is late
+	die           // the process ends before the next step
 	quit          // the schedule is given up
 	land          // the late effect comes
 	look          // loads are made before the late effect comes
@@ -62,7 +63,7 @@ const (
 	pause         // a little time passes
 )
 
-var orderNames = [...]string{"", "", " FAILS", " FAILS, with a late effect", ", the reply is late", "", "the late effect comes", "loads are made",
+var orderNames = [...]string{"", "", " FAILS", " FAILS, with a late effect", ", the reply is late", " is not reached: the process DIES", "", "the late effect comes", "loads are made",
 	"the cache evicts the slot", "the cache restarts", "time passes", "a little time passes"}
 
 // A transition is one choice of the scheduler.
