@@ -66,6 +66,15 @@ func Rules() map[string]Rule {
 			Graph:     []string{"github.com/lib/pq", "github.com/mattn/go-sqlite3"}, // of sqlx's tests
 			Downloads: 8,
 		},
+		"enrich/geoip": {
+			Require: []string{
+				"core",
+				"github.com/oschwald/geoip2-golang/v2",
+				"github.com/oschwald/maxminddb-golang/v2", // of geoip2
+				"golang.org/x/sys",                        // of maxminddb
+			},
+			Downloads: 5,
+		},
 		"enrich/useragent": {
 			Require: []string{
 				"core",
