@@ -77,7 +77,7 @@ func TestRequire(t *testing.T) {
 	}
 }
 
-// TestRequireFreshIsExact: SEC-15. A revoked session that a cache still has is refused where it matters, whatever the
+// TestRequireFreshIsExact: SEC-15, CVE-4. A revoked session that a cache still has is refused where it matters, whatever the
 // request says.
 func TestRequireFreshIsExact(t *testing.T) {
 	t.Parallel()

@@ -24,8 +24,8 @@ func TestMain(m *testing.M) {
 	os.Exit(testserver.Run(m))
 }
 
-// TestChaos: FLT-1 to FLT-7, FLT-10 to FLT-12, FLT-20, FLT-27, CVE-11, CVE-20. The short form has each scenario on one
-// pair of servers, in turn.
+// TestChaos: FLT-1, FLT-2, FLT-3, FLT-4, FLT-5, FLT-6, FLT-7, FLT-10, FLT-11, FLT-12, FLT-20, FLT-27, CVE-11, CVE-20. The
+// short form has each scenario on one pair of servers, in turn.
 func TestChaos(t *testing.T) {
 	var results []Result
 	for i, s := range Scenarios() {

@@ -85,6 +85,7 @@ var sections = []struct{ prefix, title, intro string }{
 	{"SEC-", "Requirements", "What OWASP ASVS 5.0, the OWASP Session Management Cheat Sheet and NIST SP 800-63B-4 ask of sessions."},
 	{"CVE-", "Known failures", "What went wrong in other session libraries. The numbers are this project's own."},
 	{"BAD-", "Bad inputs", "Inputs that must do no harm."},
+	{"FLT-", "Faults", "What happens to caches, databases, networks and processes."},
 }
 
 // render returns the page. It fails where a test names an id that has no entry.

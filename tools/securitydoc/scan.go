@@ -16,7 +16,7 @@ import (
 )
 
 // idPattern matches the ids of ids.txt, and not the longer numbers of published CVEs.
-var idPattern = regexp.MustCompile(`\b(SEC|CVE|BAD)-[1-9][0-9]?\b`)
+var idPattern = regexp.MustCompile(`\b(SEC|CVE|BAD|FLT)-[1-9][0-9]?\b`)
 
 // use is a test that names an id.
 type use struct {
