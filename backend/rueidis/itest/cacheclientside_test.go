@@ -107,6 +107,35 @@ func TestClientSideReadsOwnWrites(t *testing.T) {
 	}
 }
 
+// TestClientSideDelete: what this process has deleted it does not find again. Without a fence some of a thousand are found.
+func TestClientSideDelete(t *testing.T) {
+	for name, url := range deployments {
+		t.Run(name, func(t *testing.T) {
+			c := near(t, url(t), prefix(), 5*time.Second)
+			found := 0
+			for n := range 3000 {
+				ids := numbered(1 + n%3)
+				for _, id := range ids {
+					fill(t, c, id, "copy")
+					hit(t, c, id, "copy")
+					hit(t, c, id, "copy")
+				}
+				remove(t, c, ids...)
+				for _, id := range ids {
+					if copy, _, err := c.Get(t.Context(), id); err != nil {
+						t.Fatal(err)
+					} else if copy != nil {
+						found++
+					}
+				}
+			}
+			if found > 0 {
+				t.Errorf("found %d copies after their Delete", found)
+			}
+		})
+	}
+}
+
 // TestClientSideRevocation: another process drops its own copy soon after a Delete or Put, though it has asked the server
 // nothing, and never serves it for longer than Lag.
 func TestClientSideRevocation(t *testing.T) {
