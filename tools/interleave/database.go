@@ -213,7 +213,7 @@ func (d *database) DeleteUser(_ context.Context, user string, at time.Time, keep
 	var ids []store.ID
 	err = d.s.do(command{name: "SELECT ids of the user", effect: func() footprint {
 		for _, r := range d.rows {
-			if earlier(r) && !slices.Contains(keep, r.ID) {
+			if earlier(r) && !slices.Contains(keep, r.ID) && !(r.dead && d.s.c.forgetful) {
 				ids = append(ids, r.ID)
 			}
 		}

@@ -36,6 +36,7 @@ type Config struct {
 
 	everything bool            // without reduction
 	collect    map[string]bool // gets what can be told of each schedule
+	forgetful  bool            // DeleteUser names no rows that were removed before
 	unguarded  bool            // memcached's client sends a cas on any connection
 }
 

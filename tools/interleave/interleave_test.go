@@ -241,6 +241,33 @@ func TestReduction(t *testing.T) {
 	}
 }
 
+// Where removed rows are forgotten, a second RevokeUser has nothing to tell the cache: while the first one has not done so
+// yet, or when its process has died.
+func TestForgottenRows(t *testing.T) {
+	t.Parallel()
+	for _, faults := range []Faults{NoFaults, Crashes} {
+		cfg := Config{Cache: Redis, State: Warm, Ops: []Op{RevokeUser, RevokeUser}, Faults: faults}
+		if got := Explore(t, cfg); got.Broken > 0 {
+			t.Errorf("%v: %v", &cfg, got.Shortest)
+		}
+		cfg.forgetful = true
+		switch got := Explore(t, cfg); {
+		case faults == NoFaults && got.Broken > 0: // in the end the first one has told it
+			t.Errorf("%v: %v", &cfg, got.Shortest)
+		case faults == Crashes && (got.Broken == 0 || got.Shortest.Invariants[0] != "I1"):
+			t.Errorf("%v: nothing is noticed in %d schedules", &cfg, got.Schedules)
+		case faults == Crashes:
+			t.Log(got.Shortest)
+		}
+	}
+	cfg := Config{Cache: Redis, State: Warm, Ops: []Op{RevokeUser, RevokeUser, Load}, forgetful: true}
+	if got := Explore(t, cfg); got.Broken == 0 || got.Shortest.Invariants[0] != "I1" {
+		t.Errorf("%v: nothing is noticed in %d schedules", &cfg, got.Schedules)
+	} else {
+		t.Log(got.Shortest)
+	}
+}
+
 // The connection that a cas goes through matters: a server that counts anew takes it for another one's.
 func TestCasOnAnotherConnection(t *testing.T) {
 	elsewhere(t)

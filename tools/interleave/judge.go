@@ -278,7 +278,9 @@ func (r *run) judgeRows() {
 
 // ghosts reports whether a login may have left a row of which nobody has the token: it was not able to undo itself.
 func (r *run) ghosts() bool {
-	return slices.ContainsFunc(r.ops, func(o *operation) bool { return (o.kind == Login || o.kind == Visit) && (o.dbFault || errors.Is(o.err, errDied)) })
+	return slices.ContainsFunc(r.ops, func(o *operation) bool {
+		return (o.kind == Login || o.kind == Visit) && (o.dbFault || errors.Is(o.err, errDied))
+	})
 }
 
 // signature is what can be told of the schedule from outside, and what it leaves behind.
