@@ -26,7 +26,7 @@
 //   - A cache may evict, restart and lose everything: nobody is signed out. A server for copies alone needs no persistence,
 //     and should have a maxmemory-policy that evicts, such as allkeys-lru.
 //   - A cache whose primary fails over to a replica that had not heard of the latest deletions may answer with copies that
-//     were deleted, until they are too old for package cacheddb. A database that was restored from a snapshot likewise.
+//     were deleted, until they are too old for package cacheddb. So may a server that was restored from a snapshot.
 //   - What another application puts under the keys of a cache is no copy, is removed, and never an error.
 //   - A store is as durable as Redis is, and must not evict. See [Store].
 //
@@ -34,5 +34,5 @@
 //
 // The clients that this package opens have one connection to a server: commands of all goroutines share it, and with it the
 // system calls. A server that hangs is given up after some 3 seconds; until then a call waits for no longer than its
-// deadline, as long as fewer than four thousand calls are under way.
+// deadline and that of one attempt to connect, as long as fewer than four thousand calls are under way.
 package rueidisstore
