@@ -130,7 +130,7 @@ func valueCases() []Case {
 		{Name: "values/user-agent", Why: "UserAgent is at most MaxUserAgent bytes of UTF-8.", run: func(e *env) {
 			for _, ua := range []string{
 				"", "a", " spaces at both ends ", `quotes ' " and \ backslash`, "%s %d $1 ? :x {}", "日本語", "e\u0301 é", "\ufeff",
-				strings.Repeat("x", store.MaxUserAgent), strings.Repeat("\U0001F980", store.MaxUserAgent/4), strings.Repeat("é", store.MaxUserAgent/2),
+				strings.Repeat("x", store.MaxUserAgent), "agent\uFDD0p\"hint\"\uFDD0", strings.Repeat("\U0001F980", store.MaxUserAgent/4), strings.Repeat("é", store.MaxUserAgent/2),
 			} {
 				r := e.record()
 				r.UserAgent = ua

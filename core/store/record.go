@@ -24,7 +24,7 @@ type Record struct {
 	LastSeen        time.Time
 	ExpiresAt       time.Time  // the effective end: never later than the deadline, which only the session knows
 	IP              netip.Addr // no zone, never an IPv4-mapped IPv6 address; zero if unknown
-	UserAgent       string     // at most MaxUserAgent bytes of UTF-8 without control characters
+	UserAgent       string     // at most MaxUserAgent bytes of UTF-8 without control characters; client hints may follow, each behind U+FDD0
 	Secret          []byte     // the session's own notes: verifier digests, deadline, write nonce; at most MaxSecret bytes; never listed
 	Data            []byte     // opaque
 	Tag             uint64     // the store's note on where this copy came from; goes along with the copy, is not kept
