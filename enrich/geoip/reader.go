@@ -22,7 +22,7 @@ type Reader struct {
 }
 
 // Open reads the databases into memory. Its error says which file is missing, truncated, damaged or of another type, and
-// whether Config named it.
+// which field of Config means it. Of the records it tries a sample: to find all damage would take seconds.
 func Open(c Config) (*Reader, error) {
 	c, err := c.withDefaults()
 	if err != nil {
