@@ -57,7 +57,7 @@ func Cases(ctx context.Context, s *stores.Store) ([]Case, error) {
 	}
 	cases := make([]Case, 0, 2*len(kinds))
 	for _, c := range kinds {
-		c.Store, c.Workers = s.Name, 1
+		c.Store, c.Workers = s.String(), 1
 		cases = append(cases, c)
 		c.Workers, c.Target = parallel, Target{Ratio: c.Target.Ratio}
 		cases = append(cases, c)

@@ -57,7 +57,7 @@ func names(selected []string, all []string) ([]string, error) {
 	}
 	for _, name := range selected {
 		if !slices.Contains(all, name) {
-			return nil, fmt.Errorf("there is no store %q; there are %s", name, strings.Join(all, ", "))
+			return nil, fmt.Errorf("there is no %q; there are %q", name, all)
 		}
 	}
 	return selected, nil
