@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"time"
 
 	memcachestore "github.com/qsessions/qsessions/backend/memcache"
@@ -96,7 +97,11 @@ func (c *Cache) String() string {
 	if c.Version == "" {
 		return c.Name
 	}
-	return c.Name + " " + c.Version
+	server, how, _ := strings.Cut(c.Name, ",")
+	if how != "" {
+		how = "," + how
+	}
+	return server + " " + c.Version + how
 }
 
 // Stop ends the server, if Start has started one.
