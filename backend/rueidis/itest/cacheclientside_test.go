@@ -291,7 +291,7 @@ func TestClientSideOptions(t *testing.T) {
 	fill(t, c, id, "0")
 	for n := range 1000 {
 		keep(t, c, id, fmt.Sprint(n))
-		if err := c.Put(t.Context(), id, hit(t, c, id, fmt.Sprint(n)), []byte(fmt.Sprint(n+1)), time.Hour); err != nil && !errors.Is(err, store.ErrConflict) {
+		if err := c.Put(t.Context(), id, hit(t, c, id, fmt.Sprint(n)), fmt.Append(nil, n+1), time.Hour); err != nil && !errors.Is(err, store.ErrConflict) {
 			t.Fatal(err)
 		}
 	}
