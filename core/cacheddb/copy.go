@@ -22,15 +22,14 @@ import (
 // where not-after has 8 bytes, big-endian microseconds since 1970. The record says whose slot it belongs to: in another
 // one it is no copy. Whatever else is in a slot, such as a copy of a later version, is none either.
 type form struct {
-	namespace string
-	table     *crc32.Table
-	seed      uint32 // checksum of the namespace
-	keys      []copyKey
+	table *crc32.Table
+	seed  uint32 // checksum of the namespace
+	keys  []copyKey
 }
 
 type copyKey struct {
 	name [4]byte
-	key  []byte
+	key  []byte // pseudorandom key of the namespace (RFC 5869)
 }
 
 const (
@@ -42,7 +41,7 @@ const (
 )
 
 func newForm(namespace string, keys [][]byte) (form, error) {
-	f := form{namespace: namespace, table: crc32.MakeTable(crc32.Castagnoli)}
+	f := form{table: crc32.MakeTable(crc32.Castagnoli)}
 	f.seed = crc32.Update(0, f.table, append([]byte{checked}, namespace...))
 	for i, k := range keys {
 		if len(k) != 32 {
@@ -55,15 +54,19 @@ func newForm(namespace string, keys [][]byte) (form, error) {
 		if slices.ContainsFunc(f.keys, func(o copyKey) bool { return o.name == [4]byte(name) }) {
 			return f, fmt.Errorf("cacheddb: Config.Keys[%d] is there twice", i)
 		}
-		f.keys = append(f.keys, copyKey{[4]byte(name), slices.Clone(k)})
+		key, err := hkdf.Extract(sha256.New, k, []byte("qsessions cache "+namespace))
+		if err != nil {
+			return f, fmt.Errorf("cacheddb: Config.Keys[%d]: %w", i, err)
+		}
+		f.keys = append(f.keys, copyKey{[4]byte(name), key})
 	}
 	return f, nil
 }
 
 // aead has a key of its own for each session (RFC 5869): a copy cannot be opened in another slot, and the limit of 2^32
 // random nonces (NIST SP 800-38D, 8.3) holds for each session instead of for all of them together.
-func (k *copyKey) aead(namespace string, id store.ID) (cipher.AEAD, error) {
-	key, err := hkdf.Key(sha256.New, k.key, id[:], "qsessions cache "+namespace, 32)
+func (k *copyKey) aead(id store.ID) (cipher.AEAD, error) {
+	key, err := hkdf.Expand(sha256.New, k.key, string(id[:]), 32)
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +90,7 @@ func (f *form) encode(r *store.Record, notAfter int64) ([]byte, error) {
 		binary.BigEndian.PutUint32(b[1:], f.sum(b[checkedHead:]))
 		return b, nil
 	}
-	a, err := f.keys[0].aead(f.namespace, r.ID)
+	a, err := f.keys[0].aead(r.ID)
 	if err != nil {
 		return nil, fmt.Errorf("cacheddb: encrypt: %w", err)
 	}
@@ -131,7 +134,7 @@ func (f *form) open(id store.ID, b []byte) []byte {
 	if i < 0 {
 		return nil
 	}
-	a, err := f.keys[i].aead(f.namespace, id)
+	a, err := f.keys[i].aead(id)
 	if err != nil {
 		return nil
 	}
