@@ -83,7 +83,7 @@ func New(cache store.Cache, db store.Indexed, c Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{cache: cache, db: db, cfg: c, form: form, untold: untold{until: c.Freshness + c.Skew}}
+	s := &Store{cache: cache, db: untagged{db}, cfg: c, form: form, untold: untold{until: c.Freshness + c.Skew}}
 	s.breaker.init(c.Retry, c.Logger)
 	if l, ok := cache.(interface{ Lag() time.Duration }); ok {
 		s.lag = l.Lag()
