@@ -97,8 +97,7 @@ func (s *Store) ask(ctx context.Context, id store.ID, l look, exact bool) (*stor
 	}
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		// Where the lease is ours nobody can fill the slot.
-		if exact && l.asked && (l.copy != nil || l.ticket == 0) {
+		if exact && l.asked { // even if the lease was ours: it may be gone, and somebody about to fill the slot
 			_ = s.tell(ctx, false, id)
 		}
 		return nil, err
@@ -108,7 +107,7 @@ func (s *Store) ask(ctx context.Context, id store.ID, l look, exact bool) (*stor
 	switch err := s.put(ctx, r, l.ticket, asOf); {
 	case err == nil:
 		s.untold.told(id, asOf)
-	case exact || errors.Is(err, store.ErrTooLarge) && l.copy != nil:
+	case exact:
 		_ = s.tell(ctx, false, id)
 	}
 	return r, nil

@@ -204,8 +204,11 @@ func TestPending(t *testing.T) {
 					t.Errorf("LoadFresh: got %v, want ErrNotFound", err)
 				}
 				w.cacheWorks()
-				w.ok(w.write(method, w.b, r))
+				w.ok(w.write(method, w.a, r))
 				w.gone(w.b, r.ID)
+				if w.a.untold.some.Load() {
+					t.Error("the cache is told, and its copies are still doubted")
+				}
 			})
 			inWorld(t, Config{}, func(t *testing.T, w *world) {
 				r := w.create()

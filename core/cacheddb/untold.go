@@ -1,6 +1,7 @@
 package cacheddb
 
 import (
+	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,6 +22,7 @@ type untold struct {
 	mu    sync.Mutex
 	since map[store.ID]time.Time // when that was found out
 	all   time.Time              // there were too many: so long no copy at all is used
+	end   time.Time              // of all of them
 }
 
 func (u *untold) add(ids []store.ID, now time.Time) {
@@ -30,15 +32,20 @@ func (u *untold) add(ids []store.ID, now time.Time) {
 		u.since = make(map[store.ID]time.Time)
 	}
 	if len(u.since)+len(ids) > maxUntold {
-		u.prune(now)
+		maps.DeleteFunc(u.since, func(_ store.ID, t time.Time) bool { return !now.Before(t.Add(u.until)) })
 	}
 	if len(u.since)+len(ids) > maxUntold {
 		clear(u.since)
 		u.all = now.Add(u.until)
 	} else {
 		for _, id := range ids {
-			u.since[id] = now
+			if u.since[id].Before(now) {
+				u.since[id] = now
+			}
 		}
+	}
+	if end := now.Add(u.until); end.After(u.end) {
+		u.end = end
 	}
 	u.some.Store(true)
 }
@@ -50,15 +57,13 @@ func (u *untold) has(id store.ID, now time.Time) bool {
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if now.Before(u.all) {
-		return true
-	}
-	t, ok := u.since[id]
-	if ok && !now.Before(t.Add(u.until)) {
-		u.prune(now)
+	if !now.Before(u.end) {
+		u.since = nil
+		u.some.Store(false)
 		return false
 	}
-	return ok
+	t, ok := u.since[id]
+	return ok && now.Before(t.Add(u.until)) || now.Before(u.all)
 }
 
 // told notes that the slot of id is as the database was at the given time.
@@ -72,14 +77,4 @@ func (u *untold) told(id store.ID, asOf time.Time) {
 		delete(u.since, id)
 		u.some.Store(len(u.since) > 0 || asOf.Before(u.all))
 	}
-}
-
-// prune forgets what has ended.
-func (u *untold) prune(now time.Time) {
-	for id, t := range u.since {
-		if !now.Before(t.Add(u.until)) {
-			delete(u.since, id)
-		}
-	}
-	u.some.Store(len(u.since) > 0 || now.Before(u.all))
 }

@@ -2,6 +2,7 @@ package cacheddb
 
 import (
 	"errors"
+	"sync"
 	"testing"
 	"time"
 
@@ -101,6 +102,11 @@ func TestUntoldBounds(t *testing.T) {
 	if third := store.NewID(time.Now()); !u.has(third, now.Add(time.Second)) || u.has(third, now.Add(time.Minute+time.Second)) {
 		t.Error("beyond the bound every copy is doubted, for the time")
 	}
+	u.add([]store.ID{other}, now.Add(time.Second))
+	u.told(other, now.Add(time.Second))
+	if !u.has(other, now.Add(time.Second)) {
+		t.Error("an answer about one session ends the doubt about all")
+	}
 	u = untold{until: time.Minute}
 	u.add(ids, now)
 	u.add([]store.ID{other}, now.Add(time.Minute))
@@ -114,6 +120,33 @@ func TestUntoldBounds(t *testing.T) {
 	u.told(other, now.Add(time.Minute))
 	if u.has(other, now.Add(time.Minute)) || u.some.Load() {
 		t.Error("a later answer of the database does not count")
+	}
+}
+
+// When all has ended a load takes no lock any more, though nobody has asked for what was remembered.
+func TestUntoldEnds(t *testing.T) {
+	now := time.Now()
+	for _, n := range []int{1, maxUntold + 1} {
+		u := untold{until: time.Minute}
+		u.add(make([]store.ID, n), now)
+		u.add([]store.ID{store.NewID(now)}, now.Add(-time.Second))
+		if other := store.NewID(now); u.has(other, now.Add(time.Minute-1)) != (n > 1) || !u.some.Load() {
+			t.Errorf("%d: want them remembered until the end", n)
+		} else if u.has(other, now.Add(time.Minute)) || u.some.Load() || u.since != nil {
+			t.Errorf("%d: got %d, want none remembered after the end", n, len(u.since))
+		}
+	}
+}
+
+// Of two writes of a session that could not be told it is the later one that counts, whichever is noted first.
+func TestUntoldLater(t *testing.T) {
+	u := untold{until: time.Minute}
+	id, now := store.NewID(time.Now()), time.Now()
+	u.add([]store.ID{id}, now)
+	u.add([]store.ID{id}, now.Add(-2*time.Second))
+	u.told(id, now.Add(-time.Second))
+	if !u.has(id, now) {
+		t.Error("an answer of the database from between the two counts for both")
 	}
 }
 
@@ -161,6 +194,37 @@ func TestLoadFreshBeatsFill(t *testing.T) {
 		}
 		w.load(w.a, r.ID)
 		w.gone(w.a, r.ID)
+	})
+}
+
+// It does not rely on its own lease, which somebody may have deleted: a filler that came then must not put back a session
+// that LoadFresh did not find.
+func TestLoadFreshLosesLease(t *testing.T) {
+	inWorld(t, Config{}, func(t *testing.T, w *world) {
+		r := w.create()
+		var wg sync.WaitGroup
+		filling, resume := make(chan struct{}), make(chan struct{})
+		w.db.before = func(string) error { // a has its lease, and has not read yet
+			w.db.before = nil
+			w.ok(w.cache.Cache.Delete(w.Context(), r.ID))
+			w.cache.before = func(m string) error {
+				if m == "Put" {
+					w.cache.before = nil
+					close(filling)
+					<-resume
+				}
+				return nil
+			}
+			wg.Go(func() { w.load(w.b, r.ID) })
+			<-filling
+			return w.db.Store.Delete(w.Context(), r.ID) // nobody tells the cache
+		}
+		if _, err := w.a.LoadFresh(w.Context(), r.ID); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("got %v, want ErrNotFound", err)
+		}
+		close(resume)
+		wg.Wait()
+		w.gone(w.b, r.ID)
 	})
 }
 

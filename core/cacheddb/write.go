@@ -39,7 +39,6 @@ func (s *Store) replace(ctx context.Context, r *store.Record, asOf time.Time) {
 	t := store.Ticket(r.Tag)
 	r.Tag = 0
 	if s.put(context.WithoutCancel(ctx), r, t, asOf) == nil {
-		s.untold.told(r.ID, asOf)
 		return
 	}
 	_ = s.tell(ctx, false, r.ID)

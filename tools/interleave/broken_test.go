@@ -104,8 +104,8 @@ var mutants = []mutant{
 	{
 		"an authoritative load that finds nothing leaves the copy", []edit{{
 			loads,
-			"		if exact && l.asked && ",
-			"		if false && exact && l.asked && ",
+			"		if exact && l.asked {",
+			"		if false {",
 		}},
 		"I1",
 		Config{Cache: Redis, State: Warm, Ops: []Op{Revoke, Fresh}, Faults: CacheFails},
