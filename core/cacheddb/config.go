@@ -16,15 +16,16 @@ const MaxFreshness = 4 * time.Minute
 // A Config configures a [Store]. Its zero value has the defaults.
 type Config struct {
 	// Freshness is for how long after the database was asked a copy is used; default 2 minutes, at most MaxFreshness. It
-	// bounds how long the loss of a message to the cache can matter. Processes that share a cache should agree on it.
+	// bounds how long the loss of a message to the cache can matter. Processes that share a cache must agree on it, and on
+	// Skew: the EffectiveBy of a [store.PendingError] goes by those of the process that returns it.
 	Freshness time.Duration
 	// Skew is by how much the clocks of two processes may differ; default 2 seconds, at most 30.
 	Skew time.Duration
-	// Timeout bounds each call of the cache; default 100 milliseconds, at most 5 seconds. A call gets at most half of what
-	// is left until the deadline of the caller's context.
+	// Timeout bounds each call of the cache; default 100 milliseconds, at most 5 seconds. In a load a call gets at most half
+	// of what is left until the deadline of the caller's context. After a write the cache is told even if that has passed.
 	Timeout time.Duration
-	// Retry is for how long the cache is left alone after five calls in a row have failed; default 1 second, at most a
-	// minute. After it a single call tries again. Removals are told to the cache in any case.
+	// Retry is for how long the cache is left alone after five calls in a row have failed, of whatever sessions; default 1
+	// second, at most a minute. After it a single call tries again. A removal tries in any case.
 	Retry time.Duration
 
 	// Namespace tells the copies of this database from those of others in the same cache: what another Namespace has
@@ -68,6 +69,9 @@ func (c Config) withDefaults() (Config, error) {
 
 // New returns a store that keeps records in db and copies of them in cache. It owns neither: whoever opened them closes
 // them, when the store is not used any more. The error names what is wrong with the arguments. Nothing is asked yet.
+//
+// A cache whose clients keep copies of their own has a method Lag() time.Duration: for how long others may go on with
+// what was deleted. New asks it, and each removal then is pending for that time. What wraps such a cache must have it too.
 func New(cache store.Cache, db store.Indexed, c Config) (*Store, error) {
 	if cache == nil || db == nil {
 		return nil, errors.New("cacheddb: New needs a cache and a database")
@@ -83,6 +87,7 @@ func New(cache store.Cache, db store.Indexed, c Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.Keys = nil // form has its own
 	s := &Store{cache: cache, db: untagged{db}, cfg: c, form: form, untold: untold{until: c.Freshness + c.Skew}}
 	s.breaker.init(c.Retry, c.Logger)
 	if l, ok := cache.(interface{ Lag() time.Duration }); ok {

@@ -24,6 +24,12 @@
 // # What does not hold
 //
 // A cache that goes back to older data (a promoted replica, a snapshot that was restored) may bring back the copy of a
-// removed session until it is Freshness plus Skew old. A session that the database removes by itself, with its user, is
-// accepted for as long. Loads must reach the primary of a replicated database, not a replica.
+// removed session until it is Freshness plus Skew old. So long other processes may also go on with what was there before a
+// write whose process could not tell the cache, or did not get the database's answer: with data that has changed, and with
+// a token that was replaced.
+//
+// A process that changes the database without the cache tells nobody. Neither does a database that removes sessions with
+// their user: they are accepted for as long, and RevokeUser does not find them any more. Call it first.
+//
+// Loads must reach the primary of a replicated database, not a replica.
 package cacheddb

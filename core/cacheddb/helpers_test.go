@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -209,10 +210,8 @@ func (w *world) cacheFails(err error, methods ...string) {
 	w.cache.mu.Lock()
 	defer w.cache.mu.Unlock()
 	w.cache.before = func(method string) error {
-		for _, m := range methods {
-			if m == method {
-				return err
-			}
+		if slices.Contains(methods, method) {
+			return err
 		}
 		return nil
 	}
