@@ -25,7 +25,7 @@ const (
 
 	allShards = 16
 
-	// indexSlack is how much longer an index lives than what it names: it is written a moment sooner.
+	// indexSlack is what an index lives longer, as it is written a moment sooner than what it names.
 	indexSlack = time.Hour
 )
 
@@ -45,7 +45,8 @@ func (s *Store) allKey(shard int) string {
 	return s.config.Prefix + allSpace + string("0123456789abcdef"[shard])
 }
 
-// indexCalls puts r into the indexes that it belongs to.
+// indexCalls puts r into the indexes that it belongs to. They live twice as long as r, and so long enough for the next
+// Touch, should that not reach them.
 func (s *Store) indexCalls(r *store.Record) []call {
 	var keys []string
 	if r.User != "" {
@@ -56,7 +57,7 @@ func (s *Store) indexCalls(r *store.Record) []call {
 	}
 	calls := make([]call, len(keys))
 	for i, key := range keys {
-		calls[i] = call{indexScript, key, []string{string(r.ID[:]), number(keep(r.ExpiresAt) + indexSlack.Milliseconds())}}
+		calls[i] = call{indexScript, key, []string{string(r.ID[:]), number(2*keep(r.ExpiresAt) + indexSlack.Milliseconds())}}
 	}
 	return calls
 }

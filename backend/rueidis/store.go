@@ -173,8 +173,8 @@ func (s *Store) Create(ctx context.Context, r *store.Record) error {
 	return nil
 }
 
-// Save implements [store.Store]. The index goes along each time, which also mends it; its failure matters where the
-// record gets its user.
+// Save implements [store.Store]. The index goes along each time, which also mends it. Where it could not be written, Save
+// fails, though the record may be saved: it could outlive the index that DeleteUser finds it by.
 func (s *Store) Save(ctx context.Context, r *store.Record) error {
 	const op = "save"
 	if err := check(op, r); err != nil {
@@ -186,11 +186,11 @@ func (s *Store) Save(ctx context.Context, r *store.Record) error {
 		versionPrefix(r.Version), rueidis.BinaryString(encodeRecord(&saved)), number(keep(r.ExpiresAt)), "0",
 	}}
 	results := s.run(ctx, append([]call{save}, s.indexCalls(r)...)...)
+	if err := firstError(results); err != nil {
+		return s.fail(ctx, op, err)
+	}
 	n, err := results[0].AsInt64()
 	if err == nil && n == otherUser {
-		if err := firstError(results[1:]); err != nil {
-			return s.fail(ctx, op, err)
-		}
 		save.args[len(save.args)-1] = "1"
 		n, err = s.run(ctx, save)[0].AsInt64()
 	}
@@ -204,7 +204,8 @@ func (s *Store) Save(ctx context.Context, r *store.Record) error {
 	return nil
 }
 
-// Touch implements [store.Store]. It sends neither Secret nor Data. The index goes along, as in Save.
+// Touch implements [store.Store]. It sends neither Secret nor Data. The index goes along; it lives long enough that one
+// failure does not matter, as nobody repeats a Touch.
 func (s *Store) Touch(ctx context.Context, r *store.Record, t store.Touch) error {
 	const op = "touch"
 	touched := *r
