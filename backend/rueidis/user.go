@@ -1,6 +1,7 @@
 package rueidisstore
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -33,7 +34,9 @@ func (s *Store) DeleteUser(ctx context.Context, user string, cutoff time.Time, k
 		if err = s.publish(ctx, user, cutoff); err == nil {
 			var more []store.ID
 			more, err = s.removeUser(ctx, user, cutoff, keep)
-			gone = append(gone, more...)
+			gone = append(gone, more...) // which names what has left a note again
+			slices.SortFunc(gone, func(a, b store.ID) int { return bytes.Compare(a[:], b[:]) })
+			gone = slices.Compact(gone)
 		}
 	}
 	if err != nil {
@@ -68,7 +71,8 @@ func (s *Store) removeUser(ctx context.Context, user string, cutoff time.Time, k
 			if e != nil && err == nil {
 				err = e
 			}
-			if n == 1 || e != nil {
+			_, refused := rueidis.IsRedisErr(e)
+			if n == 1 || e != nil && !refused {
 				gone = append(gone, ids[i])
 			}
 		}

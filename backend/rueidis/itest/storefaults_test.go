@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -147,8 +148,12 @@ func TestStoreFull(t *testing.T) {
 	used := stat(t, c, "memory", "used_memory")
 	command(t, c, "CONFIG", "SET", "maxmemory", fmt.Sprint(used-200_000))
 	cutoff := time.Now().Add(time.Second).UTC().Truncate(time.Microsecond)
-	if _, err := s.DeleteUser(t.Context(), "eve", cutoff); err != nil {
+	ids, err = s.DeleteUser(t.Context(), "eve", cutoff)
+	if err != nil {
 		t.Error("DeleteUser that makes room:", err)
+	}
+	if n := len(ids); n == 0 || len(slices.Compact(slices.SortedFunc(slices.Values(ids), compareIDs))) != n {
+		t.Errorf("DeleteUser that makes room names %d sessions, some of them twice", n)
 	}
 	if at, err := s.Cutoff(t.Context(), "eve"); err != nil || !at.Equal(cutoff) {
 		t.Errorf("Cutoff: got %v, %v; want %v", at, err, cutoff)

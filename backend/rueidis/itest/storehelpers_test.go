@@ -1,6 +1,7 @@
 package itest
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -182,3 +183,5 @@ func (c *counting) count(f func()) int64 {
 	f()
 	return c.trips.Load() - before
 }
+
+func compareIDs(a, b store.ID) int { return bytes.Compare(a[:], b[:]) }
