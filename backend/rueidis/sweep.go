@@ -13,6 +13,7 @@ import (
 const (
 	scanCount = 500 // keys that a server looks at in one step
 	cutoffAge = 24 * time.Hour
+	entryAge  = time.Hour // of an id whose record is not there, and may be about to be written by a slow request
 )
 
 // A place is how far a Sweep got: the step of a server's SCAN, and the member of an index that it met there.
@@ -79,8 +80,13 @@ func (w *sweep) stopAt(p place) {
 	w.swept = p
 }
 
-// server visits what a server has from p on.
+// server visits what a server has from p on. A replica has nothing of its own.
 func (w *sweep) server(ctx context.Context, node rueidis.Client, p place) error {
+	if role, err := w.ask(ctx, node, node.B().Role().Build()).ToArray(); err == nil && len(role) > 0 {
+		if s, _ := role[0].ToString(); s == "slave" {
+			return nil
+		}
+	}
 	for {
 		keys, next, err := w.scan(ctx, node, p.cursor)
 		if err != nil {
@@ -103,23 +109,30 @@ func (w *sweep) server(ctx context.Context, node rueidis.Client, p place) error 
 }
 
 func (w *sweep) scan(ctx context.Context, node rueidis.Client, cursor uint64) ([]string, uint64, error) {
+	command := node.B().Scan().Cursor(cursor).Match(w.config.Prefix + sweepSpaces).Count(scanCount).Build()
+	entry, err := w.ask(ctx, node, command).AsScanEntry()
+	return entry.Elements, entry.Cursor, err
+}
+
+// ask is do for one server.
+func (w *sweep) ask(ctx context.Context, node rueidis.Client, command rueidis.Completed) rueidis.RedisResult {
 	if err := ctx.Err(); err != nil {
-		return nil, 0, err
+		return rueidis.NewErrorResult(err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, w.config.Timeout)
 	defer cancel()
-	command := node.B().Scan().Cursor(cursor).Match(w.config.Prefix + sweepSpaces).Count(scanCount).Build()
-	entry, err := node.Do(ctx, command).AsScanEntry()
-	return entry.Elements, entry.Cursor, err
+	return node.Do(ctx, command)
 }
 
 // keys visits the keys of a step, from p on, and moves p.
 func (w *sweep) keys(ctx context.Context, keys []string, p *place) error {
 	var cutoffs, indexes []string
+	users, all := w.config.Prefix+userSpace+"{", w.config.Prefix+allSpace
 	for _, key := range keys {
-		if strings.HasSuffix(key, cutoffSuffix) {
+		switch { // the rest is of an application whose Prefix begins with this one
+		case strings.HasPrefix(key, users) && strings.HasSuffix(key, cutoffSuffix):
 			cutoffs = append(cutoffs, key)
-		} else {
+		case strings.HasPrefix(key, users), strings.HasPrefix(key, all) && len(key) == len(all)+1:
 			indexes = append(indexes, key)
 		}
 	}

@@ -64,7 +64,7 @@ func (w *sweep) forget(ctx context.Context, entries []entry) (n, seen int, err e
 		}
 		e := entries[i]
 		switch {
-		case len(value) == 0 && madeAt(e.id()).Before(w.before): // the record of a younger one may be about to be written
+		case len(value) == 0 && madeAt(e.id()).Before(w.before.Add(-entryAge)):
 			gone = append(gone, e)
 		case w.due(value):
 			due = append(due, e)

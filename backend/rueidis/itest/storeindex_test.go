@@ -68,14 +68,14 @@ func TestRemovedIsRemembered(t *testing.T) {
 	}
 }
 
-// TestSweepEntries: entries whose record is gone go, if they are older than the given time; the index of a user without
+// TestSweepEntries: entries whose record is gone go, if they are an hour older than the given time; the index of a user without
 // sessions is no key any more; entries of live records and young ones stay.
 func TestSweepEntries(t *testing.T) {
 	url, name := redisURL(t), prefix()
 	c, s := client(t, url), openStore(t, url, rueidisstore.Config{Prefix: name})
 	before := time.Now().Add(-5 * time.Minute)
-	old := func() string { id := store.NewID(before.Add(-time.Second)); return string(id[:]) }
-	young := newID()
+	old := func() string { id := store.NewID(before.Add(-time.Hour - time.Second)); return string(id[:]) }
+	young := store.NewID(before.Add(-time.Hour + time.Minute))
 	for range 1000 {
 		command(t, c, "ZADD", indexKey(name, "eve"), "0", old())
 	}
@@ -226,7 +226,7 @@ func TestHugeIndex(t *testing.T) {
 		}
 	})
 	took("Sweep", func() {
-		if n, err := s.Sweep(t.Context(), time.Now().Add(time.Minute), 10_000); n != sessions || err != nil {
+		if n, err := s.Sweep(t.Context(), time.Now().Add(time.Hour+time.Minute), 10_000); n != sessions || err != nil {
 			t.Errorf("Sweep: got %d, %v; want %d", n, err, sessions)
 		}
 	})
