@@ -2,7 +2,6 @@ package chaos
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -132,7 +131,7 @@ func (l *load) send(p *process, path, token string, header ...string) *httptest.
 	w := httptest.NewRecorder()
 	began := time.Now()
 	p.handler.ServeHTTP(w, r)
-	l.tally.answered(path, w.Code, time.Since(began))
+	l.tally.answered(w.Code, time.Since(began))
 	return w
 }
 
@@ -244,7 +243,7 @@ func (l *load) revoke(p *process, h *held) {
 	h.end()
 	began := time.Now()
 	err := p.sessions.Revoke(context.Background(), h.user.name, h.id)
-	l.tally.called("revoke", err, time.Since(began))
+	l.tally.called(err, time.Since(began))
 	if by := effectiveBy(err); err == nil || !by.IsZero() {
 		h.ended(by)
 	}
@@ -254,9 +253,7 @@ func (l *load) revokeUser(p *process, u *user) {
 	r := u.revoke()
 	began := time.Now()
 	_, err := p.sessions.RevokeUser(context.Background(), u.name)
-	l.tally.called("revoke", err, time.Since(began))
+	l.tally.called(err, time.Since(began))
 	by := effectiveBy(err)
 	u.revokedAll(r, by, err != nil && by.IsZero())
 }
-
-var errUnhealed = errors.New("the servers do not answer after the fault")

@@ -3,6 +3,7 @@ package chaos
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -149,7 +150,7 @@ func (w *world) await(ctx context.Context) error {
 			select {
 			case <-tick.C:
 			case <-ctx.Done():
-				return errors.Join(errUnhealed, err)
+				return fmt.Errorf("the servers do not answer after the fault: %w", err)
 			}
 		}
 	}

@@ -71,7 +71,7 @@ func (t *tally) next(name string) *Phase {
 	return p
 }
 
-func (t *tally) answered(_ string, code int, d time.Duration) {
+func (t *tally) answered(code int, d time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch code {
@@ -86,7 +86,7 @@ func (t *tally) answered(_ string, code int, d time.Duration) {
 }
 
 // called counts a revocation. That there was nothing to revoke is an answer.
-func (t *tally) called(_ string, err error, d time.Duration) {
+func (t *tally) called(err error, d time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch {
