@@ -8,12 +8,16 @@ require (
 	github.com/go-sql-driver/mysql v1.10.1
 	github.com/jmoiron/sqlx v1.4.0
 	github.com/lib/pq v1.12.3
+	github.com/maxmind/mmdbwriter v1.2.0
+	github.com/oschwald/maxminddb-golang/v2 v2.8.0
 	github.com/qsessions/qsessions/adapters/nethttp v0.1.0
 	github.com/qsessions/qsessions/backend/memcache v0.1.0
 	github.com/qsessions/qsessions/backend/rueidis v0.1.0
 	github.com/qsessions/qsessions/backend/sqlx v0.1.0
 	github.com/qsessions/qsessions/conformance v0.1.0
 	github.com/qsessions/qsessions/core v0.1.0
+	github.com/qsessions/qsessions/enrich/geoip v0.1.0
+	github.com/qsessions/qsessions/enrich/useragent v0.1.0
 	github.com/qsessions/qsessions/testserver v0.1.0
 	github.com/redis/rueidis v1.0.79
 	golang.org/x/mod v0.42.0
@@ -24,10 +28,15 @@ require (
 	filippo.io/edwards25519 v1.2.0 // indirect
 	github.com/dustin/go-humanize v1.1.0 // indirect
 	github.com/google/uuid v1.6.0 // indirect
+	github.com/hashicorp/golang-lru v1.0.2 // indirect
 	github.com/mattn/go-isatty v0.0.24 // indirect
 	github.com/ncruces/go-strftime v1.1.0 // indirect
+	github.com/oschwald/geoip2-golang/v2 v2.5.0 // indirect
 	github.com/remyoudompheng/bigfft v0.0.0-20230129092748-24d4a6f8daec // indirect
+	github.com/ua-parser/uap-go v0.0.0-20260529044130-17c35e68e58c // indirect
+	go4.org/netipx v0.0.0-20231129151722-fdeea329fbba // indirect
 	golang.org/x/sys v0.49.0 // indirect
+	gopkg.in/yaml.v3 v3.0.1 // indirect
 	modernc.org/libc v1.79.0 // indirect
 	modernc.org/mathutil v1.7.1 // indirect
 	modernc.org/memory v1.12.1 // indirect
@@ -40,5 +49,7 @@ replace (
 	github.com/qsessions/qsessions/backend/sqlx => ../backend/sqlx
 	github.com/qsessions/qsessions/conformance => ../conformance
 	github.com/qsessions/qsessions/core => ../core
+	github.com/qsessions/qsessions/enrich/geoip => ../enrich/geoip
+	github.com/qsessions/qsessions/enrich/useragent => ../enrich/useragent
 	github.com/qsessions/qsessions/testserver => ../testserver
 )

@@ -44,6 +44,9 @@ type cli struct {
 		Status statusCmd `cmd:"" help:"List the changes of the tables, and when each was applied. Changes nothing."`
 		Print  printCmd  `cmd:"" help:"Print the SQL of the tables, for other migration tools. Needs no database."`
 	} `cmd:"" help:"Make or update the tables of sessions."`
+	Geoip struct {
+		Download geoipDownloadCmd `cmd:"" help:"Download MaxMind's databases of places, or what has changed of them. Prints progress on a terminal and nothing elsewhere."`
+	} `cmd:"" name:"geoip" help:"Keep the databases of package geoip current."`
 	Sweep   sweepCmd   `cmd:"" help:"Remove expired sessions. Prints progress on a terminal and nothing elsewhere, so that cron sends mail only about errors."`
 	Version versionCmd `cmd:"" help:"Print the version of this program."`
 }
@@ -100,16 +103,25 @@ func run(ctx context.Context, args []string, std stdio) int {
 	return exitOK
 }
 
-// hide cuts out arguments that may be the address of a store in the wrong place, also as the name of a flag or quoted.
+// hide cuts out arguments that may be the address of a store, or a license key, in the wrong place, also as the name of a
+// flag or quoted.
 func hide(text string, args []string) string {
 	for _, arg := range args {
 		name, value, _ := strings.Cut(arg, "=")
 		for _, part := range []string{arg, value, name} {
-			if strings.ContainsAny(part, "@:") {
+			if strings.ContainsAny(part, "@:") || keyLike(part) {
 				quoted := strconv.Quote(part)
 				text = strings.NewReplacer(part, "(hidden)", quoted[1:len(quoted)-1], "(hidden)").Replace(text)
 			}
 		}
 	}
 	return text
+}
+
+// keyLike reports whether s may be a license key: MaxMind's have 16 letters and digits, or more of them in groups.
+func keyLike(s string) bool {
+	s = strings.TrimLeft(s, "-")
+	return len(s) >= 16 && !strings.ContainsFunc(s, func(r rune) bool {
+		return r != '_' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+	})
 }
