@@ -44,7 +44,7 @@ func (c *chaosCommand) Run(ctx context.Context, out io.Writer) error {
 			results = append(results, r)
 			fmt.Fprintf(out, "%4.0f s  %s\n", time.Since(start).Seconds(), name)
 			if r.Bad() {
-				bad = append(bad, fmt.Sprintf("%s: %v, stalest %v, goroutines %+d: %q", name, r.Wrong, r.Stalest, r.Growth, r.Examples))
+				bad = append(bad, fmt.Sprintf("%s: %v, stalest %v, more in use %+v: %q", name, r.Wrong, r.Stalest, r.Growth, r.Examples))
 			}
 		}
 	}

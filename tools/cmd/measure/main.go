@@ -1,5 +1,5 @@
-// Measure prints the tables of docs/measurements.md: what the library loses in races, what a request costs, and what a
-// sweep does to the requests beside it. It starts the servers that it needs, or uses those of the environment (package
+// Measure prints the tables of docs/measurements.md: what the library loses in races, what requests and operations cost, what
+// a sweep does to the requests beside it, and what many sessions do to stores. It starts the servers that it needs, or uses those of the environment (package
 // testserver).
 package main
 
@@ -27,6 +27,7 @@ type commands struct {
 	Sweep      sweepCommand      `cmd:"" help:"Sweep many expired sessions beside logins and touches."`
 	Chaos      chaosCommand      `cmd:"" help:"Kill, stop, cut off, fill, corrupt and set back servers under load, and judge every answer."`
 	RoundTrips roundTripsCommand `cmd:"" name:"roundtrips" help:"Count what each operation costs caches and the database."`
+	Scale      scaleCommand      `cmd:"" help:"Compare ten million sessions with ten thousand."`
 }
 
 func main() {
