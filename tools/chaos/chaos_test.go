@@ -42,7 +42,7 @@ func TestChaos(t *testing.T) {
 			}
 			results = append(results, r)
 			if r.Bad() {
-				t.Errorf("wrong: %v, stalest %v of %v, goroutines %+d: %q", r.Wrong, r.Stalest, r.Bound, r.Growth, r.Examples)
+				t.Errorf("wrong: %v, stalest %v of %v, more in use %+v: %q", r.Wrong, r.Stalest, r.Bound, r.Growth, r.Examples)
 			}
 			for _, p := range r.Phases {
 				if p.OK == 0 && p != r.Phases[1] {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"runtime"
 	"time"
 
@@ -30,7 +31,15 @@ type Result struct {
 	Examples []string      // of what was wrong
 	Checked  int           // sessions that were looked at in the database at the end
 	Opened   bool          // a process has given the cache up at some time
-	Growth   int           // goroutines at the end, above those before the fault
+	Growth   Use           // what is in use at the end, above what was before the fault
+}
+
+// A Use is what must not grow with faults.
+type Use struct{ Goroutines, Files int }
+
+func inUse() Use {
+	files, _ := os.ReadDir("/proc/self/fd") // elsewhere there are none to count
+	return Use{runtime.NumGoroutine(), len(files)}
 }
 
 // Bad reports whether something happened that must not.
@@ -40,10 +49,10 @@ func (r Result) Bad() bool {
 			return true
 		}
 	}
-	return r.Stalest > r.Bound || r.Growth > maxGrowth
+	return r.Stalest > r.Bound || max(r.Growth.Goroutines, r.Growth.Files) > maxGrowth
 }
 
-// maxGrowth is how many goroutines more there may be when all is over: connections of pools that were not needed before.
+// maxGrowth is for connections of pools that were not needed before.
 const maxGrowth = 150
 
 // Run holds load on the servers of the pair while the scenario happens. It starts them, and ends them.
@@ -76,7 +85,7 @@ func Run(ctx context.Context, s Scenario, p Pair, o Options) (r Result, err erro
 	pause(ctx, o.Before/2) // connections are made, sessions begin
 	l.tally.next("before")
 	pause(ctx, o.Before)
-	goroutines := runtime.NumGoroutine()
+	used := inUse()
 	r.Phases[0] = l.tally.next("during")
 	fault, cancel := context.WithTimeout(ctx, o.During)
 	err = s.during(fault, w)
@@ -103,7 +112,8 @@ func Run(ctx context.Context, s Scenario, p Pair, o Options) (r Result, err erro
 	if err := l.settleAccounts(ctx); err != nil {
 		return r, err
 	}
-	r.Growth = runtime.NumGoroutine() - goroutines
+	now := inUse()
+	r.Growth = Use{now.Goroutines - used.Goroutines, now.Files - used.Files}
 	r.Wrong, r.Stalest, r.Examples, r.Checked = l.tally.wrongs, l.tally.stalest, l.tally.examples, len(l.all())
 	return r, ctx.Err()
 }

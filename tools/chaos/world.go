@@ -318,14 +318,6 @@ func (w *world) close() error {
 	return errors.Join(errs...)
 }
 
-// cacheServers are all servers of the cache.
-func (w *world) cacheServers() []*testserver.Server {
-	if w.cacheSet != nil {
-		return w.cacheSet.Nodes
-	}
-	return []*testserver.Server{w.cache}
-}
-
 // version says what ran.
 func (w *world) version() string {
 	cache, db := "", ""
