@@ -281,7 +281,11 @@ var errTimeout = errors.New("no answer in time")
 
 // fail is the error of an operation that was not done, or of which nobody knows. It matches that of a context that is done.
 func (s *Store) fail(ctx context.Context, op string, err error) error {
-	if e := ctx.Err(); e != nil {
+	e := ctx.Err()
+	if d, ok := ctx.Deadline(); e == nil && ok && !time.Now().Before(d) {
+		e = context.DeadlineExceeded // the connection's timer was first
+	}
+	if e != nil {
 		return fmt.Errorf("rueidisstore: %s: %w: %w: %w", op, store.ErrUnavailable, e, redact(err))
 	}
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {

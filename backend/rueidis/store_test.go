@@ -1,9 +1,13 @@
 package rueidisstore
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/qsessions/qsessions/core/store"
 )
 
 func TestConfig(t *testing.T) {
@@ -41,6 +45,39 @@ func TestEvicts(t *testing.T) {
 	} {
 		if got := evicts(info); got != want {
 			t.Errorf("%q: got %q, want %q", info, got, want)
+		}
+	}
+}
+
+// A late context is one whose deadline has passed, though its timer has not fired yet.
+type late struct{ context.Context }
+
+func (late) Err() error { return nil }
+
+// TestFail: what ended a call is the caller's deadline, also where the connection's own timer was first, and no timeout of
+// this package's.
+func TestFail(t *testing.T) {
+	t.Parallel()
+	s := &Store{}
+	passed, cancel := context.WithDeadline(t.Context(), time.Now())
+	defer cancel()
+	canceled, cancel := context.WithCancel(t.Context())
+	cancel()
+	for what, c := range map[string]struct {
+		ctx  context.Context
+		want error
+	}{
+		"a deadline":                      {passed, context.DeadlineExceeded},
+		"a deadline that was not noticed": {late{passed}, context.DeadlineExceeded},
+		"canceled":                        {canceled, context.Canceled},
+		"none":                            {t.Context(), nil},
+	} {
+		err := s.fail(c.ctx, "load", context.DeadlineExceeded)
+		if !errors.Is(err, store.ErrUnavailable) || c.want != nil && !errors.Is(err, c.want) {
+			t.Errorf("%s: got %v, want %v", what, err, c.want)
+		}
+		if c.want == nil && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)) {
+			t.Errorf("%s: got %v, which the caller's context has not said", what, err)
 		}
 	}
 }
