@@ -24,6 +24,7 @@ type demoCmd struct {
 	Store string `env:"QSESSIONS_STORE" placeholder:"ADDR" help:"Address of the store. Default: a SQLite file in your cache directory."`
 	Table string `default:"qsessions_demo" placeholder:"NAME" help:"Table of the sessions. Default: ${default}."`
 	Cache string `env:"QSESSIONS_CACHE" placeholder:"ADDR" help:"Address of a cache in front of the store: redis://host:6379 or memcached://host:11211. Default: none."`
+	GeoIP string `name:"geoip" placeholder:"DIR" help:"Folder with GeoLite2 or GeoIP2 databases, see geoip download. Default: the demo makes up a few places."`
 	Addr  string `placeholder:"HOST:PORT" help:"Where to listen. Default: 127.0.0.1:8080, or a free port if that one is taken."`
 }
 
@@ -47,7 +48,11 @@ func (c *demoCmd) Run(ctx context.Context, std stdio) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, closeCache()) }()
-	app, err := demo.New(sessions, log)
+	places, err := c.places(log)
+	if err != nil {
+		return err
+	}
+	app, err := demo.New(sessions, places, log)
 	if err != nil {
 		return err
 	}
@@ -61,6 +66,13 @@ func (c *demoCmd) Run(ctx context.Context, std stdio) (err error) {
 	}
 	fmt.Fprintln(std.out, "\nThe demo has ended. Its sessions are kept.")
 	return nil
+}
+
+func (c *demoCmd) places(log *slog.Logger) (*demo.Places, error) {
+	if c.GeoIP == "" {
+		return demo.ExamplePlaces()
+	}
+	return demo.OpenPlaces(c.GeoIP, log)
 }
 
 // front puts the cache before the store, if there is to be one, and says where sessions are.
@@ -113,7 +125,7 @@ Its sessions are %s
 Try this:
   1. Open the address, put something into the cart, and sign in as alice. The cart stays.
   2. Open it in another browser, or in a private window, and sign in as alice there too.
-  3. "Your sessions" shows both. End the other one, and reload it over there: signed out.
+  3. "Your sessions" shows both, with device and place. End the other one, and reload it over there: signed out.
   4. Sign in there again, then "End all others", "Sign out everywhere", or bob.
   5. Stop the demo with Ctrl-C and start it again: whoever was signed in still is.
 

@@ -41,7 +41,7 @@ command line is wrong, or there is no account ID or license key.`
 // Validate implements kong's check of a command line.
 func (c *geoipDownloadCmd) Validate() error {
 	if c.LicenseKey != "" {
-		return errors.New("other users of the machine can see a license key on the command line, so it may be in use by them now: use --license-key-file or the environment variable " + licenseKeyEnv)
+		return errors.New("other users of the machine can see a license key on the command line. Make a new one, and use --license-key-file or the environment variable " + licenseKeyEnv)
 	}
 	if c.AccountID == "" {
 		return errors.New("missing: --account-id, or the environment variable MAXMIND_ACCOUNT_ID")

@@ -16,6 +16,7 @@ import (
 
 	"github.com/qsessions/qsessions/enrich/geoip"
 	"github.com/qsessions/qsessions/tools/internal/geoipdownload/maxmindtest"
+	"github.com/qsessions/qsessions/tools/internal/stores/storestest"
 )
 
 // maxmind is a server with both free databases, in an environment that knows it.
@@ -103,7 +104,7 @@ func TestGeoIPDownload(t *testing.T) {
 	}
 }
 
-// TestGeoIPKey: SEC-23. The key comes from a file or the environment, and is never repeated, wherever it was put by mistake.
+// TestGeoIPKey: the key comes from a file or the environment, and is never repeated, wherever it was put by mistake.
 func TestGeoIPKey(t *testing.T) {
 	_, download := maxmind(t)
 	dir, key := t.TempDir(), filepath.Join(t.TempDir(), "key")
@@ -140,8 +141,16 @@ func TestGeoIPKey(t *testing.T) {
 	download(true, "--help").want(t, exitOK, "Exit codes:", "MAXMIND_LICENSE_KEY", "cron")
 }
 
-// TestGeoIPInterrupt runs the program as cron does, ends it with Ctrl-C in the middle of a download, and looks at its
-// command line, environment apart.
+// TestDemoGeoIP: a folder without databases is an error, and not a demo without places.
+func TestDemoGeoIP(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	runArgs(t.Context(), false, "demo", "--addr=127.0.0.1:0", "--store", storestest.SQLite(t), "--geoip", dir).
+		want(t, exitFailed, "neither a City nor a Country database", dir)
+}
+
+// TestGeoIPInterrupt runs the program as cron does, looks at its command line in the middle of a download, and ends it with
+// Ctrl-C.
 func TestGeoIPInterrupt(t *testing.T) {
 	server, _ := maxmind(t)
 	program, dir := build(t), t.TempDir()

@@ -1,5 +1,5 @@
 // Package demo is a small application that shows what sessions can do: sign in, typed values, a list of one's own
-// sessions, and ending them. It asks for no password, so it is for the loopback alone.
+// sessions with devices and places, and ending them. It asks for no password, so it is for the loopback alone.
 package demo
 
 import (
@@ -10,10 +10,12 @@ import (
 	"html/template"
 	"log/slog"
 	"net/http"
+	"sync"
 
 	"github.com/qsessions/qsessions/adapters/nethttp"
 	"github.com/qsessions/qsessions/core/session"
 	"github.com/qsessions/qsessions/core/store"
+	"github.com/qsessions/qsessions/enrich/useragent"
 )
 
 // Users are those who can sign in.
@@ -25,22 +27,28 @@ var files embed.FS
 // An App is the application over one store. It is safe for concurrent use.
 type App struct {
 	sessions *session.Manager
+	places   *Places
 	site     *nethttp.Middleware
 	pages    *template.Template
 	log      *slog.Logger
 }
 
 // New returns the application over s, which must be a [store.Indexed]. What happens to sessions is logged to log.
-func New(s store.Store, log *slog.Logger) (*App, error) {
-	a := &App{log: log}
+func New(s store.Store, places *Places, log *slog.Logger) (*App, error) {
+	a := &App{places: places, log: log}
 	var err error
 	a.pages, err = template.ParseFS(files, "pages/*.html")
+	if err != nil {
+		return nil, err
+	}
+	agents, err := useragent.New(useragent.Config{})
 	if err != nil {
 		return nil, err
 	}
 	a.sessions, err = session.New(s, session.Config{
 		// Plain http: Safari and Go's cookie jar take no Secure cookie from it, not even on the loopback.
 		Cookie:     session.Cookie{Insecure: true},
+		Enrichers:  []session.Enricher{agents, places},
 		SweepBatch: 200,
 		Observe:    a.observe,
 		Logger:     log,
@@ -48,12 +56,21 @@ func New(s store.Store, log *slog.Logger) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.site = nethttp.New(a.sessions, nethttp.Config{Error: a.error})
+	a.site = nethttp.New(a.sessions, nethttp.Config{Error: a.error, ClientHints: true})
 	return a, nil
 }
 
-// Run removes expired sessions until ctx is done.
-func (a *App) Run(ctx context.Context) error { return a.sessions.Run(ctx) }
+// Run removes expired sessions, and picks up new databases of places, until ctx is done.
+func (a *App) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var places error
+	var wg sync.WaitGroup
+	wg.Go(func() { places = a.places.Run(ctx) })
+	err := a.sessions.Run(ctx)
+	cancel()
+	wg.Wait()
+	return errors.Join(err, places)
+}
 
 // Handler returns the pages.
 func (a *App) Handler() http.Handler {

@@ -56,7 +56,7 @@ func start(t *testing.T, address, cache string) *site {
 		})
 		front = both
 	}
-	app, err := New(front, slog.New(slog.DiscardHandler))
+	app, err := New(front, examples(t), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,6 +83,15 @@ func start(t *testing.T, address, cache string) *site {
 	}
 	t.Cleanup(stop)
 	return &site{url: "http://" + l.Addr().String(), store: s, stop: stop}
+}
+
+func examples(t *testing.T) *Places {
+	t.Helper()
+	p, err := ExamplePlaces()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
 }
 
 // rows counts what is stored.
@@ -195,7 +204,7 @@ var (
 	flashPart  = regexp.MustCompile(`<p id="flash">(.*?)</p>`)
 	visitsPart = regexp.MustCompile(`<dd id="visits">(.*?)</dd>`)
 	itemPart   = regexp.MustCompile(`<li>(.*?)</li>`)
-	rowPart    = regexp.MustCompile(`(?s)<tr( class="current")? data-id="(.*?)">\s*<td>(.*?)</td>\s*<td class="agent">(.*?)</td>`)
+	rowPart    = regexp.MustCompile(`(?s)<tr( class="current")? data-id="(.*?)">.*?class="device" title="(.*?)">(.*?)<.*?class="agent note">(.*?)<.*?class="place">(.*?)<.*?class="ip">(.*?)<`)
 )
 
 func (v view) part(re *regexp.Regexp) string {
@@ -217,14 +226,17 @@ func (v view) cart() string {
 
 // A row is one of "your sessions".
 type row struct {
-	current       bool
-	id, ip, agent string
+	current                               bool
+	id, details, device, agent, place, ip string
 }
 
 func (v view) rows() []row {
 	var all []row
 	for _, m := range rowPart.FindAllStringSubmatch(v.body, -1) {
-		all = append(all, row{m[1] != "", m[2], m[3], html.UnescapeString(m[4])})
+		for i := range m[2:] {
+			m[2+i] = html.UnescapeString(m[2+i])
+		}
+		all = append(all, row{m[1] != "", m[2], m[3], m[4], m[5], m[6], m[7]})
 	}
 	return all
 }

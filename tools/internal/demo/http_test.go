@@ -115,7 +115,7 @@ func TestOutage(t *testing.T) {
 // TestShutdown ends the demo while it reads a form: no new connection is taken, and the form is still served.
 func TestShutdown(t *testing.T) {
 	t.Parallel()
-	app, err := New(new(memory.Store), slog.New(slog.DiscardHandler))
+	app, err := New(new(memory.Store), examples(t), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

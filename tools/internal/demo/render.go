@@ -22,6 +22,9 @@ type page struct {
 	Sessions []session.Info
 }
 
+// AsIf is the address that a place is that of, where the client's own is nowhere.
+func (page) AsIf(i session.Info) string { return i.Extra[asIf] }
+
 // Time is for people.
 func (page) Time(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05") }
 

@@ -131,7 +131,7 @@ func answer(status int, body []byte) func(http.ResponseWriter, *http.Request, st
 	}
 }
 
-// TestBad: CVE-41. Whatever goes wrong has its own message, and the old database is still there and answers.
+// TestBad: whatever goes wrong has its own message, and the old database is still there and answers.
 func TestBad(t *testing.T) {
 	t.Parallel()
 	good := maxmindtest.Archive(city, maxmindtest.Database(city, "new"))

@@ -1,0 +1,100 @@
+package demo
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/qsessions/qsessions/core/session"
+	"github.com/qsessions/qsessions/enrich/geoip"
+	"github.com/qsessions/qsessions/tools/internal/mmdb"
+)
+
+// Places find where clients are. Those of a demo are on this machine or near it, and its addresses are nowhere: each of
+// their browsers is given an example address instead, and the page says so.
+type Places struct {
+	reader   *geoip.Reader
+	examples []netip.Addr
+}
+
+// OpenPlaces opens the databases in a folder. The example addresses are some of MaxMind's documentation, and of universities.
+func OpenPlaces(dir string, log *slog.Logger) (*Places, error) {
+	r, err := geoip.Open(geoip.Config{Dir: dir, Logger: log})
+	if err != nil {
+		return nil, err
+	}
+	p := &Places{reader: r}
+	for _, ip := range []string{
+		"89.160.20.112", "81.2.69.142", "216.160.83.56", "175.16.199.1", "129.132.1.1", "130.54.1.1", "137.158.1.1", "143.107.1.1",
+	} {
+		p.examples = append(p.examples, netip.MustParseAddr(ip))
+	}
+	return p, nil
+}
+
+// ExamplePlaces makes a database of its own, for addresses that RFC 5737 and RFC 3849 reserve for documentation.
+func ExamplePlaces() (p *Places, err error) {
+	p = new(Places)
+	networks := examplePlaces()
+	for _, n := range networks {
+		p.examples = append(p.examples, n.Network.Addr().Next())
+	}
+	b, err := mmdb.City(time.Now(), networks...)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "qsessions-demo-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	file := filepath.Join(dir, "GeoLite2-City.mmdb")
+	if err := os.WriteFile(file, b, 0o600); err != nil {
+		return nil, err
+	}
+	p.reader, err = geoip.Open(geoip.Config{City: file}) // reads it into memory
+	return p, err
+}
+
+func examplePlaces() []mmdb.Place {
+	place := func(network, city, country, code, continent, continentCode, zone string, latitude, longitude float64, eu bool) mmdb.Place {
+		return mmdb.Place{
+			Network: netip.MustParsePrefix(network), City: city, Country: country, Code: code, Continent: continent, ContinentCode: continentCode,
+			TimeZone: zone, Latitude: latitude, Longitude: longitude, RadiusKM: 20, EU: eu,
+		}
+	}
+	return []mmdb.Place{
+		place("192.0.2.0/28", "Linköping", "Sweden", "SE", "Europe", "EU", "Europe/Stockholm", 58.4, 15.6, true),
+		place("192.0.2.16/28", "Tehran", "Iran", "IR", "Asia", "AS", "Asia/Tehran", 35.7, 51.4, false),
+		place("198.51.100.0/28", "Nairobi", "Kenya", "KE", "Africa", "AF", "Africa/Nairobi", -1.3, 36.8, false),
+		place("198.51.100.16/28", "Kyoto", "Japan", "JP", "Asia", "AS", "Asia/Tokyo", 35, 135.8, false),
+		place("203.0.113.0/28", "São Paulo", "Brazil", "BR", "South America", "SA", "America/Sao_Paulo", -23.5, -46.6, false),
+		place("203.0.113.16/28", "Montreal", "Canada", "CA", "North America", "NA", "America/Toronto", 45.5, -73.6, false),
+		place("2001:db8:1::/48", "Wellington", "New Zealand", "NZ", "Oceania", "OC", "Pacific/Auckland", -41.3, 174.8, false),
+		place("2001:db8:2::/48", "Lisbon", "Portugal", "PT", "Europe", "EU", "Europe/Lisbon", 38.7, -9.1, true),
+	}
+}
+
+// asIf is the name of the fact which address a place is that of, if it is not the client's.
+const asIf = "as if from"
+
+// Enrich implements [session.Enricher].
+func (p *Places) Enrich(ctx context.Context, c session.Client) (session.Facts, error) {
+	pretend := c.IP.IsLoopback() || c.IP.IsPrivate()
+	if pretend {
+		c.IP = p.examples[int(sha256.Sum256([]byte(c.UserAgent))[0])%len(p.examples)]
+	}
+	f, err := p.reader.Enrich(ctx, c)
+	if pretend && err == nil {
+		f.Extra = map[string]string{asIf: c.IP.String()}
+	}
+	return f, err
+}
+
+// Run picks up new databases until ctx is done.
+func (p *Places) Run(ctx context.Context) error { return p.reader.Run(ctx) }
