@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"net"
+	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -52,6 +54,8 @@ func TestAnswers(t *testing.T) {
 		"an error":    "SERVER_ERROR MARKER\r\n",
 		"memory":      "SERVER_ERROR out of memory storing object\r\n",
 		"a mess":      "VALUE MARKER MARKER\r\n",
+		"too much":    "END\r\nMARKER\r\n",
+		"a long line": strings.Repeat("MARKER", 2000),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -77,6 +81,67 @@ func TestAnswers(t *testing.T) {
 				t.Errorf("Delete: %v", err)
 			}
 		})
+	}
+}
+
+// TestHuge: CVE-41. A value that is announced costs no memory before it arrives, and one that is larger than any item is
+// refused at once.
+func TestHuge(t *testing.T) {
+	addr, _ := liar(t, func(line string) string {
+		return "VALUE " + strings.TrimPrefix(line, "gets ") + " 0 4294967293 1\r\nMARKER"
+	})
+	c, err := OpenCache(t.Context(), []string{addr}, CacheConfig{Timeout: 5 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, _, err = c.Get(t.Context(), store.ID{1})
+	runtime.ReadMemStats(&after)
+	if !errors.Is(err, errLarge) || !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("Get: %v, want %v", err, errLarge)
+	}
+	if got := after.TotalAlloc - before.TotalAlloc; got > 1<<20 {
+		t.Errorf("an announced value cost %d bytes", got)
+	}
+}
+
+// TestFollow: answers are followed in whatever pieces they come.
+func TestFollow(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]error{
+		"END\r\n":    nil,
+		"STORED\r\n": nil,
+		"VALUE k 0 10 1\r\nVALUE k 0\n\r\nEND\r\n":     nil,
+		"VALUE k 0 0 1\r\n\r\nEND\r\n":                 nil,
+		"VALUE k 0 10\r\n0123456789\r\nEND\r\n":        nil,
+		"VALUE k 0 11 1\r\n":                           errLarge,
+		"VALUE k 0 11\r\n":                             errLarge,
+		"VALUE a 0 1 1\r\n1\r\nVALUE b 0 99 1\r\n":     errLarge,
+		strings.Repeat("x", maxLine+1):                 errLarge,
+		"STORED\r\nSTORED\r\n":                         errExcess,
+		"END\r\n\x00":                                  errExcess,
+		"VALUE k 0 1 1\r\n1\r\nEND\r\nVALUE":           errExcess,
+		"VALUE k 0 -1 1\r\n1\r\n":                      errExcess,
+		"VALUE k 0 18446744073709551617 1\r\n1\r\n":    errLarge,
+		"VALUE k 0 99999999999999999999999 1\r\n1\r\n": errLarge,
+	} {
+		for _, size := range []int{1, 2, 3, 7, len(text)} {
+			a := answer{max: 10}
+			var err error
+			for piece := range slices.Chunk([]byte(text), size) {
+				if err = a.follow(piece); err != nil {
+					break
+				}
+			}
+			if err != want {
+				t.Errorf("%.40q in pieces of %d: got %v, want %v", text, size, err, want)
+			}
+			if err == nil && (!a.ended || a.left != 0) {
+				t.Errorf("%.40q in pieces of %d has not ended", text, size)
+			}
+		}
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 type conn struct {
 	net.Conn
 	client *memcache.Client
+	answer answer
 	born   uint64 // server.dials when it was established
 	pooled bool   // it was idle before this call
 	handed bool   // to client
@@ -32,6 +33,21 @@ func (c *conn) dial(context.Context, string, string) (net.Conn, error) {
 	}
 	c.handed = true
 	return c, nil
+}
+
+// Write sends a part of a command.
+func (c *conn) Write(b []byte) (int, error) {
+	c.answer.ended = false
+	return c.Conn.Write(b)
+}
+
+// Read passes on what is an answer so far.
+func (c *conn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if e := c.answer.follow(b[:n]); e != nil {
+		return 0, e
+	}
+	return n, err
 }
 
 // SetDeadline is what the client calls before each command and each line of an answer; the deadline of the call stays.

@@ -39,8 +39,8 @@ func openCluster(ctx context.Context, servers []string, c Config, timeout time.D
 		if slices.Contains(servers[:i], name) {
 			return nil, fmt.Errorf("memcachestore: server %q is there twice", name)
 		}
-		s := &server{network: "tcp", addr: name, seed: seed(name), maxIdle: c.MaxIdleConns, dialContext: dial}
-		if strings.Contains(name, "/") {
+		s := &server{network: "tcp", addr: name, seed: seed(name), maxIdle: c.MaxIdleConns, maxItem: c.MaxItem, dialContext: dial}
+		if strings.HasPrefix(name, "/") {
 			s.network = "unix"
 		} else if err := check(ctx, name, c.Dial == nil); err != nil {
 			return nil, fmt.Errorf("memcachestore: server %q: %w", name, err)
@@ -55,7 +55,7 @@ func openCluster(ctx context.Context, servers []string, c Config, timeout time.D
 func check(ctx context.Context, name string, lookup bool) error {
 	host, port, err := net.SplitHostPort(name)
 	if err != nil {
-		return errors.New("neither host:port nor the path of a socket")
+		return errors.New("neither host:port nor the absolute path of a socket")
 	}
 	if host == "" {
 		return errors.New("no host")

@@ -23,6 +23,7 @@ type server struct {
 	network, addr string
 	seed          uint64 // of its place in the order of servers for an id
 	maxIdle       int
+	maxItem       int
 	dialContext   func(ctx context.Context, network, addr string) (net.Conn, error)
 
 	mu     sync.Mutex
@@ -122,7 +123,7 @@ func (s *server) dial(ctx context.Context, until time.Time) (*conn, uint64, erro
 	if err != nil {
 		return nil, 0, err
 	}
-	c := &conn{Conn: nc, client: memcache.NewFromSelector(s)}
+	c := &conn{Conn: nc, client: memcache.NewFromSelector(s), answer: answer{max: s.maxItem}}
 	c.client.DialContext = c.dial
 	c.client.MaxIdleConns = 1
 	s.mu.Lock()
