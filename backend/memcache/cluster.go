@@ -72,54 +72,50 @@ func (c *cluster) until(ctx context.Context) time.Time {
 	return t
 }
 
-// maxDeletes is how many items a Delete removes at once.
+// maxDeletes is how many items a Delete removes at once from one server.
 const maxDeletes = 16
 
-// remove deletes the items of ids. It leaves out those whose server has failed already, and tells the others.
+// remove deletes the items of ids. Each server has goroutines of its own, so that one that does not answer keeps nobody
+// from telling the others; it is not asked again once it has failed.
 func (c *cluster) remove(ctx context.Context, ids []store.ID) error {
 	if err := ctx.Err(); err != nil {
 		return c.fail(ctx, "delete", err)
 	}
 	if len(ids) == 1 {
-		id := ids[0]
-		if err := c.pick(id).remove(ctx, c.until(ctx), c.key(id)); err != nil {
+		if err := c.pick(ids[0]).remove(ctx, c.until(ctx), c.key(ids[0])); err != nil {
 			return c.fail(ctx, "delete", err)
 		}
 		return nil
 	}
-	var (
-		wg     sync.WaitGroup
-		next   atomic.Int64
-		mu     sync.Mutex
-		failed = map[*server]error{}
-	)
-	hasFailed := func(s *server) bool {
-		mu.Lock()
-		defer mu.Unlock()
-		return failed[s] != nil
+	shares := map[*server][]store.ID{}
+	for _, id := range ids {
+		s := c.pick(id)
+		shares[s] = append(shares[s], id)
 	}
-	for range min(maxDeletes, len(ids)) {
-		wg.Go(func() {
-			for i := next.Add(1) - 1; i < int64(len(ids)) && ctx.Err() == nil; i = next.Add(1) - 1 {
-				s := c.pick(ids[i])
-				if hasFailed(s) {
-					continue
+	var (
+		wg   sync.WaitGroup
+		mu   sync.Mutex
+		errs []error
+	)
+	for s, share := range shares {
+		var next atomic.Int64
+		var failed atomic.Bool
+		for range min(maxDeletes, len(share)) {
+			wg.Go(func() {
+				for i := next.Add(1); i <= int64(len(share)) && !failed.Load() && ctx.Err() == nil; i = next.Add(1) {
+					err := s.remove(ctx, c.until(ctx), c.key(share[i-1]))
+					if err != nil && !failed.Swap(true) {
+						mu.Lock()
+						errs = append(errs, c.fail(ctx, "delete", err))
+						mu.Unlock()
+					}
 				}
-				if err := s.remove(ctx, c.until(ctx), c.key(ids[i])); err != nil {
-					mu.Lock()
-					failed[s] = c.fail(ctx, "delete", err)
-					mu.Unlock()
-				}
-			}
-		})
+			})
+		}
 	}
 	wg.Wait()
 	if err := ctx.Err(); err != nil {
-		return c.fail(ctx, "delete", err)
-	}
-	var errs []error
-	for _, err := range failed {
-		errs = append(errs, err)
+		errs = append(errs, c.fail(ctx, "delete", err))
 	}
 	return errors.Join(errs...)
 }

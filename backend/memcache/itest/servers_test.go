@@ -1,8 +1,10 @@
 package itest
 
 import (
+	"context"
 	"errors"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -110,6 +112,41 @@ func TestServers(t *testing.T) {
 	must(t, c.Delete(t.Context(), ids...))
 }
 
+// TestDeleteBesideFrozen: FLT-2. A Delete tells the servers that answer of all their ids, also when it has no more time than
+// the one that does not answer takes.
+func TestDeleteBesideFrozen(t *testing.T) {
+	t.Parallel()
+	frozen := start(t)
+	addrs := []string{frozen.Addr, start(t).Addr, start(t).Addr}
+	c := openCache(t, memcachestore.CacheConfig{Timeout: time.Second}, addrs...)
+	patient := openCache(t, memcachestore.CacheConfig{}, addrs...)
+	ids := make([]store.ID, 300)
+	for i := range ids {
+		ids[i] = newID()
+		fill(t, patient, ids[i], ids[i][:])
+	}
+	must(t, frozen.Pause())
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	err := c.Delete(ctx, ids...)
+	wantErr(t, "Delete", err, context.DeadlineExceeded)
+	if !strings.Contains(err.Error(), frozen.Addr) {
+		t.Errorf("%v does not say that %s did not answer", err, frozen.Addr)
+	}
+	must(t, frozen.Resume())
+	its := openCache(t, memcachestore.CacheConfig{}, frozen.Addr)
+	for _, id := range ids {
+		got, _, err := patient.Get(t.Context(), id)
+		must(t, err)
+		if got == nil {
+			continue
+		}
+		if got, _, _ := its.Get(t.Context(), id); got == nil {
+			t.Fatal("a copy is left on a server that answers")
+		}
+	}
+}
+
 // TestOpen: the servers' names are checked when a cache is opened, and a store's servers are asked.
 func TestOpen(t *testing.T) {
 	t.Parallel()
@@ -123,6 +160,8 @@ func TestOpen(t *testing.T) {
 		"a port that is no port":   {"127.0.0.1:memcached?"},
 		"a host that is not there": {up, "no-such-host.invalid:11211"},
 		"an empty name":            {""},
+		"a URL":                    {"tcp://127.0.0.1:11211"},
+		"a relative path":          {"run/memcached.sock"},
 	} {
 		if c, err := memcachestore.OpenCache(t.Context(), servers, memcachestore.CacheConfig{}); err == nil || c != nil {
 			t.Errorf("OpenCache with %s: got %v, %v; want an error", name, c, err)
