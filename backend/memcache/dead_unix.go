@@ -23,11 +23,10 @@ func dead(c net.Conn) bool {
 		return false
 	}
 	idle := false
-	err = raw.Read(func(fd uintptr) bool {
+	err = raw.Control(func(fd uintptr) { // not Read, which fails when the deadline has passed
 		var b [1]byte
 		_, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK)
 		idle = errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.EINTR)
-		return true
 	})
 	return err != nil || !idle
 }

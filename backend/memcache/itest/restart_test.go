@@ -218,3 +218,60 @@ func TestPaused(t *testing.T) {
 		}
 	}
 }
+
+// passed has a deadline that has passed, and does not say so yet, as a context may for a moment.
+type passed struct{ context.Context }
+
+func (passed) Deadline() (time.Time, bool) { return time.Now().Add(-time.Millisecond), true }
+
+// A call that comes too late does not take the connections for dead: it costs at most its own.
+func TestDeadlinePassed(t *testing.T) {
+	t.Parallel()
+	server := start(t)
+	var d dialer
+	c := openCache(t, memcachestore.CacheConfig{Dial: d.dial}, server.Addr)
+	s := openStore(t, memcachestore.Config{Dial: new(dialer).dial}, server.Addr)
+	widen(t, server, &d, 8, func() error { return c.Delete(t.Context(), newID()) })
+	id := newID()
+	ticket := lease(t, c, id)
+	late := passed{t.Context()}
+	wantErr(t, "Put", c.Put(late, id, ticket, []byte("late"), time.Minute), context.DeadlineExceeded)
+	wantErr(t, "Create", s.Create(late, record()), context.DeadlineExceeded)
+	if got := d.open.Load(); got != 7 {
+		t.Errorf("there are %d connections, want 7", got)
+	}
+	wantErr(t, "Put", c.Put(t.Context(), id, ticket, []byte("copy"), time.Minute), nil)
+}
+
+// TestManyPaused: FLT-2. 500 calls at a time find a server that does not answer: each ends in time, and none leaves a
+// connection behind, also when the cache is closed under them.
+func TestManyPaused(t *testing.T) {
+	t.Parallel()
+	server := start(t)
+	var d dialer
+	c := openCache(t, memcachestore.CacheConfig{Dial: d.dial, Timeout: 500 * time.Millisecond}, server.Addr)
+	must(t, server.Pause())
+	for _, last := range []bool{false, true} {
+		var wg sync.WaitGroup
+		var ready sync.WaitGroup
+		ready.Add(500)
+		for range 500 {
+			wg.Go(func() {
+				ready.Done()
+				start := time.Now()
+				_, _, err := c.Get(t.Context(), newID())
+				if took := time.Since(start); took > patience || !errors.Is(err, store.ErrUnavailable) {
+					t.Errorf("Get: %v after %v, want %v", err, took, store.ErrUnavailable)
+				}
+			})
+		}
+		ready.Wait()
+		if last {
+			must(t, c.Close())
+		}
+		wg.Wait()
+		if got := d.open.Load(); got != 0 {
+			t.Errorf("%d connections are left", got)
+		}
+	}
+}
