@@ -84,10 +84,13 @@ func managers(t *testing.T, url string) (clients [2]*gated, ms [2]*sessions.Mana
 // after it, the login does not survive: neither one that creates a session, nor one of a session that was there.
 func TestRevokeUserAgainstLogin(t *testing.T) {
 	cart := sessions.Key[string]("cart")
-	for _, visited := range []bool{false, true} {
-		t.Run(fmt.Sprintf("visited=%t", visited), func(t *testing.T) {
+	for _, c := range []struct {
+		servers string
+		visited bool
+	}{{"single", false}, {"single", true}, {"cluster", false}, {"cluster", true}} {
+		t.Run(fmt.Sprintf("%s, visited=%t", c.servers, c.visited), func(t *testing.T) {
 			t.Parallel()
-			clients, ms, s := managers(t, redisURL(t))
+			clients, ms, s := managers(t, servers[c.servers](t))
 			free, err := sessions.New(s, sessions.Config{Header: header})
 			if err != nil {
 				t.Fatal(err)
@@ -100,7 +103,7 @@ func TestRevokeUserAgainstLogin(t *testing.T) {
 				}
 				user := fmt.Sprint("user", schedule)
 				var token string
-				if visited {
+				if c.visited {
 					token = request(t, free, "", func(_ context.Context, s sessions.Session) { cart.Set(s, "x") })
 				}
 				ctx, _ := ms[0].Start(t.Context(), sessions.Client{}, header0(token)...)
