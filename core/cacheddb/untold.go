@@ -12,9 +12,10 @@ import (
 // maxUntold bounds how many sessions are remembered one by one.
 const maxUntold = 1 << 16
 
-// untold remembers which sessions this process has written without being able to tell the cache. It does not use copies
-// of them until every copy from before has ended, so that at least the clients of this process read what they wrote. No
-// promise between processes depends on it.
+// untold remembers which sessions this process has written, or read from the database, without being able to tell the
+// cache. It does not use copies of them until every copy from before has ended, so that at least the clients of this
+// process read what they wrote, and go on to read what an authoritative load has said. No promise between processes
+// depends on it.
 type untold struct {
 	until time.Duration // for how long, after the write
 
