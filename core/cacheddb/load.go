@@ -92,11 +92,12 @@ func (s *Store) look(ctx context.Context, id store.ID) look {
 func (s *Store) ask(ctx context.Context, id store.ID, l look, exact bool) (*store.Record, error) {
 	asOf := time.Now()
 	r, err := s.db.Load(ctx, id)
-	if exact && !l.asked { // the caller may know of a change that nobody could tell the cache
+	gone := errors.Is(err, store.ErrNotFound)
+	if exact && !l.asked && (err == nil || gone) { // the caller may know of a change that nobody could tell the cache
 		s.untold.add([]store.ID{id}, time.Now())
 	}
 	switch {
-	case errors.Is(err, store.ErrNotFound):
+	case gone:
 		if exact && l.asked { // even if the lease was ours: it may be gone, and somebody about to fill the slot
 			_ = s.tell(ctx, false, id)
 		}

@@ -60,6 +60,21 @@ func TestLoadFreshHolds(t *testing.T) {
 	})
 }
 
+// FLT-20: a LoadFresh that got no answer from anybody is no reason to doubt a copy, which is all there is.
+func TestLoadFreshFails(t *testing.T) {
+	inWorld(t, Config{}, func(t *testing.T, w *world) {
+		r := w.create()
+		w.warm(r.ID)
+		w.cacheFails(errDown, "Get", "Put", "Delete")
+		w.db.before = func(string) error { return store.ErrUnavailable }
+		if _, err := w.a.LoadFresh(w.Context(), r.ID); !errors.Is(err, store.ErrUnavailable) {
+			t.Fatalf("got %v, want ErrUnavailable", err)
+		}
+		w.cacheWorks()
+		w.load(w.a, r.ID)
+	})
+}
+
 // A copy that was read before the write does not count as renewed.
 func TestUntoldByOlderFill(t *testing.T) {
 	inWorld(t, Config{}, func(t *testing.T, w *world) {
