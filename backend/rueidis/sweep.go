@@ -82,7 +82,11 @@ func (w *sweep) stopAt(p place) {
 
 // server visits what a server has from p on. A replica has nothing of its own.
 func (w *sweep) server(ctx context.Context, node rueidis.Client, p place) error {
-	if role, err := w.ask(ctx, node, node.B().Role().Build()).ToArray(); err == nil && len(role) > 0 {
+	role, err := w.ask(ctx, node, node.B().Role().Build()).ToArray()
+	if _, answered := rueidis.IsRedisErr(err); err != nil && !answered {
+		return err
+	}
+	if len(role) > 0 {
 		if s, _ := role[0].ToString(); s == "slave" {
 			return nil
 		}

@@ -103,6 +103,35 @@ func TestStoreEviction(t *testing.T) {
 	}
 	_, err = rueidisstore.New(t.Context(), c, rueidisstore.Config{Timeout: 200 * time.Millisecond})
 	wantError(t, "New without a server", err, store.ErrUnavailable)
+	if errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("New without a server: got %v, which the caller's context has not said", err)
+	}
+}
+
+// TestOpenWithoutNode: FLT-1. A Cluster of which a server stands still opens, be it the first or the last.
+func TestOpenWithoutNode(t *testing.T) {
+	testserver.Redis(t) // skips where there is none
+	cluster, err := testserver.StartRedisCluster(t.Context(), testserver.Options{Args: []string{"--cluster-node-timeout", "60000"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cluster.Stop)
+	c := client(t, cluster.DSN)
+	if n := len(c.Nodes()); n != len(cluster.Nodes) {
+		t.Fatalf("the client knows %d servers, want %d", n, len(cluster.Nodes))
+	}
+	nodes := slices.SortedFunc(slices.Values(cluster.Nodes), func(a, b *testserver.Server) int { return strings.Compare(a.Addr, b.Addr) })
+	for _, node := range []*testserver.Server{nodes[0], nodes[len(nodes)-1]} {
+		if err := node.Pause(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := rueidisstore.New(t.Context(), c, rueidisstore.Config{Timeout: time.Second}); err != nil {
+			t.Error(err)
+		}
+		if err := node.Resume(); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // TestStoreFull: FLT-5. A server without memory refuses what is new and keeps what it has; a user can still read, sign out,
