@@ -57,6 +57,13 @@ func TestLoadFreshHolds(t *testing.T) {
 		if got := w.load(w.a, r.ID); string(got.Data) != "new" {
 			t.Errorf("got %q, want what LoadFresh has said", got.Data)
 		}
+		w.ok(w.db.Store.Delete(w.Context(), r.ID))
+		w.cacheFails(errDown, "Get", "Put", "Delete")
+		if _, err := w.a.LoadFresh(w.Context(), r.ID); !errors.Is(err, store.ErrNotFound) {
+			t.Fatalf("got %v, want ErrNotFound", err)
+		}
+		w.cacheWorks()
+		w.gone(w.a, r.ID)
 	})
 }
 
