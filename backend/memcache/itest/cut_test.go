@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
+	"os"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -17,18 +18,30 @@ import (
 	"github.com/qsessions/qsessions/testserver"
 )
 
-// A cut connection loses what comes after some bytes of answers: it ends, or is silent until its deadline. The server has
-// done what it was told by then.
+// A cut connection loses what comes after some bytes of answers: it ends, is silent until its deadline, or says that the
+// deadline has passed and brings the rest later. The server has done what it was told by then.
 type cut struct {
 	net.Conn
-	left   int
-	silent bool
+	left int // bytes before the cut
+	how  int
+	rest []byte // what comes later
 }
+
+const (
+	ends = iota
+	silent
+	late
+)
 
 func (c *cut) NetConn() net.Conn { return c.Conn }
 
 func (c *cut) Read(b []byte) (int, error) {
 	for {
+		if len(c.rest) > 0 {
+			n := copy(b, c.rest)
+			c.rest = c.rest[n:]
+			return n, nil
+		}
 		n, err := c.Conn.Read(b)
 		if err != nil {
 			return 0, err
@@ -38,7 +51,10 @@ func (c *cut) Read(b []byte) (int, error) {
 		switch {
 		case pass == n:
 			return n, nil
-		case !c.silent:
+		case c.how == late:
+			c.rest, c.left = bytes.Clone(b[pass:n]), 1<<30
+			return pass, os.ErrDeadlineExceeded
+		case c.how == ends:
 			return pass, io.EOF
 		case pass > 0:
 			return pass, nil
@@ -55,7 +71,7 @@ func TestCutAnswers(t *testing.T) {
 		Prefix: p, Timeout: 300 * time.Millisecond,
 		Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
 			nc, err := new(net.Dialer).DialContext(ctx, network, addr)
-			return &cut{nc, rand.IntN(2000), rand.IntN(8) == 0}, err
+			return &cut{Conn: nc, left: rand.IntN(2000), how: []int{silent, ends, ends, ends, late, late, late, late}[rand.IntN(8)]}, err
 		},
 	}, addr)
 	whole := openCache(t, memcachestore.CacheConfig{Prefix: p}, addr)

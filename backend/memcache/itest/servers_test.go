@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -177,14 +178,40 @@ func TestOpen(t *testing.T) {
 	wantErr(t, "Open with a server that is down", err, store.ErrUnavailable)
 }
 
-// After Close nothing works, and nothing is left.
+// MaxIdleConns connections stay open; after Close none does, also of those that calls used then, and nothing works.
 func TestClose(t *testing.T) {
 	t.Parallel()
-	c := openCache(t, memcachestore.CacheConfig{Prefix: prefix()}, testserver.Memcached(t).Addr)
+	server := start(t)
+	var d dialer
+	c := openCache(t, memcachestore.CacheConfig{MaxIdleConns: 3, Dial: d.dial}, server.Addr)
+	widen(t, server, &d, 8, func() error { return c.Delete(t.Context(), newID()) })
+	if got := d.open.Load(); got != 3 {
+		t.Errorf("%d connections are idle, want 3", got)
+	}
 	id := newID()
 	ticket := lease(t, c, id)
+	must(t, server.Pause())
+	d.trips.Store(0)
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			if err := c.Delete(t.Context(), newID()); err != nil {
+				t.Errorf("Delete that began before Close: %v", err)
+			}
+		})
+	}
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(patience); d.trips.Load() < 8 && time.Now().Before(end); {
+		<-tick.C
+	}
 	must(t, c.Close())
 	must(t, c.Close())
+	must(t, server.Resume())
+	wg.Wait()
+	if got := d.open.Load(); got != 0 {
+		t.Errorf("%d connections are left", got)
+	}
 	_, _, err := c.Get(t.Context(), id)
 	wantErr(t, "Get", err, store.ErrUnavailable)
 	wantErr(t, "Put", c.Put(t.Context(), id, ticket, nil, time.Minute), store.ErrUnavailable)
