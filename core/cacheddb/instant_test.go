@@ -45,7 +45,7 @@ func TestTimeToLive(t *testing.T) {
 		if b, _, err := w.cache.Cache.Get(w.Context(), r.ID); b == nil || err != nil {
 			t.Errorf("before the end: got %x, %v, want the copy", b, err)
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		if b, _, err := w.cache.Cache.Get(w.Context(), r.ID); b != nil || err != nil {
 			t.Errorf("after the end: got %x, %v, want none", b, err)
 		}
