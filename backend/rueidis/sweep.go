@@ -92,6 +92,7 @@ func (w *sweep) server(ctx context.Context, node rueidis.Client, p place) error 
 		}
 	}
 	for {
+		w.stopAt(p) // should there be an error
 		keys, next, err := w.scan(ctx, node, p.cursor)
 		if err != nil {
 			return err

@@ -178,3 +178,29 @@ func TestSweepOfCluster(t *testing.T) {
 		t.Errorf("%d commands for %d users with a session each, want two for each", got, users)
 	}
 }
+
+// TestSweepCutShort: Sweeps that never get to their end get to everything together.
+func TestSweepCutShort(t *testing.T) {
+	c := &crashing{Client: client(t, "redis://"+ownRedis(t).Addr)}
+	c.left.Store(1 << 30)
+	s := storeOver(t, c, prefix())
+	const users, every = 2000, 100
+	for i := range users {
+		r := session("user" + strconv.Itoa(i))
+		if i%every == 0 {
+			r.ExpiresAt = r.CreatedAt.Add(-time.Hour)
+		}
+		create(t, s, r)
+	}
+	sum, calls := 0, 0
+	for ; sum < users/every && calls < 100; calls++ {
+		c.left.Store(10)
+		n, err := s.Sweep(t.Context(), time.Now().Add(-5*time.Minute), 1000)
+		if sum += n; err == nil {
+			t.Fatalf("call %d: a Sweep of %d sessions takes no more than ten requests", calls, users)
+		}
+	}
+	if sum != users/every {
+		t.Errorf("%d sessions were forgotten in %d calls, want %d", sum, calls, users/every)
+	}
+}
