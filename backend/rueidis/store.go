@@ -50,10 +50,14 @@ const (
 //   - What a promoted replica had not got is lost: Redis replicates later than it answers. After a failover a revoked
 //     session can be back, a session can be gone, a cut-off can be forgotten, and a session can be missing in its user's
 //     index, so that DeleteUser does not find it until it is next touched or saved. Between failovers a revocation is
-//     final. The settings min-replicas-to-write of the servers, and appendfsync always for a restart, narrow that.
-//   - Evicted sessions are signed out, so a server that evicts is refused; see Config.AllowEviction. With noeviction a full
-//     server refuses new sessions and changes with [store.ErrUnavailable]; sessions can still be read and removed. What is
-//     removed then leaves no note.
+//     final. The settings min-replicas-to-write of the servers, and appendfsync always for a restart, narrow that. While
+//     the network is split, a process that still reaches the old master accepts what the others have revoked.
+//   - Evicted sessions are signed out, so a server that evicts is refused when the store is opened, see
+//     Config.AllowEviction; one that is configured anew, or takes over later, is not asked. With noeviction a full server
+//     refuses new sessions and changes with [store.ErrUnavailable]; sessions can still be read and removed. What is removed
+//     then leaves no note.
+//   - In a Cluster the index of a user may be on another server than a session. Create and Save need both servers, and so
+//     do List and DeleteUser; Load, Touch and Delete need that of the session alone.
 //   - The client must not read from replicas: a revoked session would be found there.
 //   - A value that is no record of its session, because it was damaged, copied from another key or put there by somebody
 //     else, is never taken for one: Load answers [store.ErrNotFound], List leaves it out, though without Data it does not
