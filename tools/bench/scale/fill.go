@@ -39,12 +39,23 @@ func FillPostgres(ctx context.Context, db *sql.DB, s *Set, progress func(done in
 		}
 		progress(to)
 	}
-	for _, text := range []string{"VACUUM ANALYZE qsessions", "CHECKPOINT"} {
+	// What the server has memory for is in it, as after some time of use.
+	for _, text := range []string{
+		"VACUUM ANALYZE qsessions", "CREATE EXTENSION IF NOT EXISTS pg_prewarm",
+		"SELECT pg_prewarm(oid) FROM pg_class WHERE oid = 'qsessions'::regclass OR oid IN (SELECT indexrelid FROM pg_index WHERE indrelid = 'qsessions'::regclass)",
+		"CHECKPOINT",
+	} {
 		if _, err := db.ExecContext(ctx, text); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// PostgresBytes is how large the table is, with its indexes.
+func PostgresBytes(ctx context.Context, db *sql.DB) (n int64, err error) {
+	err = db.QueryRowContext(ctx, "SELECT pg_total_relation_size('qsessions')").Scan(&n)
+	return n, err
 }
 
 // writers create sessions at once.
