@@ -28,7 +28,7 @@ const (
 	leaseSeconds = 5
 )
 
-// OpenCache returns a cache on servers, each "host:port" or the path of a unix socket. Each id has its place on one of
+// OpenCache returns a cache on servers, each "host:port" or the absolute path of a unix socket. Each id has its place on one of
 // them, whatever their order. A name is looked up now, to find mistakes, and again for each connection; it must stand for
 // one server. No server is asked: one that is down fails the calls for its ids, and no others. ctx bounds the lookups.
 func OpenCache(ctx context.Context, servers []string, config CacheConfig) (*Cache, error) {
@@ -75,7 +75,8 @@ func (c *Cache) Get(ctx context.Context, id store.ID) ([]byte, store.Ticket, err
 	return nil, t, nil
 }
 
-// Put implements [store.Cache], in one round trip. A copy may have CacheConfig.MaxItem bytes less 1 KiB.
+// Put implements [store.Cache], in one round trip. A copy may have CacheConfig.MaxItem bytes less 1 KiB. It is kept for at
+// most thirty days.
 func (c *Cache) Put(ctx context.Context, id store.ID, t store.Ticket, copy []byte, ttl time.Duration) error {
 	if err := ctx.Err(); err != nil {
 		return c.c.fail(ctx, "put", err)
@@ -86,7 +87,8 @@ func (c *Cache) Put(ctx context.Context, id store.ID, t store.Ticket, copy []byt
 	if t == 0 {
 		return store.ErrConflict
 	}
-	it := memcache.Item{Key: c.c.key(id), Value: copy, Flags: copyFlags, Expiration: expiration(ttl, time.Now())}
+	// Not for longer than what is counted from now: a date would go by the server's clock, and there is none after 2038.
+	it := memcache.Item{Key: c.c.key(id), Value: copy, Flags: copyFlags, Expiration: expiration(min(ttl, maxRelative*time.Second), time.Now())}
 	err := c.c.pick(id).cas(c.c.until(ctx), &it, uint64(t))
 	switch {
 	case err == nil:

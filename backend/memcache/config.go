@@ -24,7 +24,8 @@ type CacheConfig struct {
 	MaxIdleConns int
 
 	// MaxItem is the size of the largest item that the servers take, which is their option -I, in bytes. A copy may have
-	// 1 KiB less; a larger one is refused before it is sent. From 2 KiB to 1 GiB; default 1 MiB.
+	// 1 KiB less; a larger one is refused before it is sent, and what a server announces as larger than MaxItem before it
+	// is read. From 2 KiB to 1 GiB; default 1 MiB.
 	MaxItem int
 
 	// Dial opens a connection, instead of [net.Dialer]: for TLS with [crypto/tls.Dialer], or for authentication. network

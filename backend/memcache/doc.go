@@ -19,11 +19,18 @@
 // leaves its share to the others. A server that does not answer fails the calls for its ids. Its ids go nowhere else, as
 // they would find old copies when they came back: in front of a database that is a slower read, not an outage.
 //
+// So empty a server before it is named again, and let processes that name different servers, or know different addresses
+// of one, not run side by side for long: what one of them deletes another may still find. In front of a database that
+// lasts no longer than a copy is fresh, but no store.PendingError says so.
+//
 // Name the servers themselves. A proxy (mcrouter, twemproxy), a load balancer or a name for several servers is not
 // supported: tickets are told apart from those of a server's earlier life by the connection that they came over.
-// Servers must give CAS ids, as they do without their option -C. Nothing that they keep is secret enough to open a
-// session, but whoever can write to them can end sessions of a [Store], so keep others away: loopback, a private
-// network, or TLS by Dial.
+// Servers must give CAS ids, as they do without their option -C.
+//
+// Keep others away: loopback, a private network, or TLS by Dial. Whoever can read a server sees sessions' data, though
+// nothing that opens a session. Whoever can write to it can end the sessions of a [Store] and make up some of any user, as
+// records bear a checksum against accidents and no more; copies in front of a database are safe from both with
+// cacheddb.Config.Keys.
 //
 // # Calls
 //

@@ -1,8 +1,8 @@
 package memcachestore
 
 // A ticket is what a CAS id is good for: the id, and the count of connections before its slot was read. It has the low
-// bits of both. The rest is what makes it the closest to the values of now, so that a ticket must be used before eight
-// million connections are opened to the server, and before it has changed 500 thousand million items.
+// bits of both. The rest is what makes it the closest to the values of now, so that a ticket must be used before
+// sixteen million connections are opened to the server, and before it has changed 500 thousand million items.
 const (
 	casBits  = 40
 	casMask  = 1<<casBits - 1
