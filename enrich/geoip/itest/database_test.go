@@ -141,8 +141,9 @@ func capital(tb testing.TB, name string) []byte {
 func countryDatabase(tb testing.TB) []byte {
 	tb.Helper()
 	return made(tb, "GeoLite2-Country", entries{
-		"89.160.20.0/24": {"country": with(names("en", "wrong"), "iso_code", text("XX"))},
-		"203.0.113.0/24": {"country": with(names("en", "Iran"), "iso_code", text("IR")), "continent": with(names("en", "Asia"), "code", text("AS"))},
+		"89.160.20.0/24":   {"country": with(names("en", "wrong"), "iso_code", text("XX"))},
+		"203.0.113.128/25": {"country": with(names("en", "Iran"), "iso_code", text("IR"))},
+		"203.0.113.0/25":   {"country": with(names("en", "Iran"), "iso_code", text("IR")), "continent": with(names("en", "Asia"), "code", text("AS"))},
 		"198.51.100.0/24": {
 			"continent":          europe,
 			"registered_country": with(names("en", "Germany"), "iso_code", text("DE")),

@@ -91,8 +91,9 @@ func TestCountry(t *testing.T) {
 	t.Parallel()
 	both := t.TempDir()
 	put(t, filepath.Join(both, "GeoLite2-City.mmdb"), made(t, "GeoLite2-City", entries{
-		"89.160.20.0/24":  linköping,
-		"198.51.100.0/24": {"location": record{"latitude": mmdbtype.Float64(1), "longitude": mmdbtype.Float64(2)}, "registered_country": sweden},
+		"89.160.20.0/24":   linköping,
+		"203.0.113.128/25": {"continent": europe},
+		"198.51.100.0/24":  {"location": record{"latitude": mmdbtype.Float64(1), "longitude": mmdbtype.Float64(2)}, "registered_country": sweden},
 	}))
 	put(t, filepath.Join(both, "GeoLite2-Country.mmdb"), countryDatabase(t))
 	paid := t.TempDir()
@@ -116,7 +117,11 @@ func TestCountry(t *testing.T) {
 			}
 		}
 	}
-	l := locate(t, open(t, geoip.Config{Dir: both}), "198.51.100.1")
+	r := open(t, geoip.Config{Dir: both})
+	if l := locate(t, r, "203.0.113.200"); l.CountryCode != "IR" || l.ContinentCode != "EU" {
+		t.Errorf("of a country without a continent: got %+v, want what each of the databases knows", l)
+	}
+	l := locate(t, r, "198.51.100.1")
 	if l.CountryCode != "" || l.ContinentCode != "EU" || l.Coordinates.Latitude != 1 {
 		t.Errorf("of a city without a country: got %+v, want what each of the databases knows", l)
 	}

@@ -3,6 +3,7 @@ package itest
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io/fs"
 	"log/slog"
 	"net/netip"
@@ -87,6 +88,17 @@ func TestInPlace(t *testing.T) {
 	}
 	if err := r.Reload(); err != nil || locate(t, r, somebody).City != "two" {
 		t.Errorf("complete again: got %v, %q", err, locate(t, r, somebody).City)
+	}
+	// A file that looks the same is read again by whoever asks for it.
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.WriteFile(path, capital(t, "six"), 0o600), os.Chtimes(path, time.Time{}, info.ModTime())); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Reload(); err != nil || locate(t, r, somebody).City != "six" {
+		t.Errorf("with the old time: got %v, %q", err, locate(t, r, somebody).City)
 	}
 }
 

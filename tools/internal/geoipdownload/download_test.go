@@ -170,7 +170,7 @@ func TestBad(t *testing.T) {
 		"metadata of nothing":     {metadata(200, `{"databases":[]}`), "does not say"},
 		"metadata of another":     {metadata(200, `{"databases":[{"edition_id":"x","date":"2026-11-20","md5":"0123456789abcdef0123456789abcdef"}]}`), "does not say"},
 		"metadata with bad date":  {metadata(200, `{"databases":[{"edition_id":"GeoLite2-City","date":"../../x","md5":"0123456789abcdef0123456789abcdef"}]}`), "does not say"},
-		"metadata without end":    {metadata(200, `{"databases":[`+strings.Repeat(" ", 1<<20)), "no JSON"},
+		"metadata without end":    {metadata(200, strings.Repeat(" ", 1<<20)+`{"databases":[{"edition_id":"GeoLite2-City","date":"2026-11-20","md5":"0123456789abcdef0123456789abcdef"}]}`), "no JSON"},
 		"truncated":               {download(200, good[:len(good)*2/3]), "ended too early"},
 		"empty":                   {download(200, nil), "no archive"},
 		"HTML":                    {download(200, []byte("<html>please sign in to the network</html>")), "no archive"},
@@ -206,10 +206,22 @@ func TestBad(t *testing.T) {
 			s.cfg.MaxSize = 8 << 20
 			s.server.Download = bomb(t, "x/other", gzip.NoCompression)
 		}, "too large"},
+		"10 GB of nothing": {func(s *setup) {
+			s.cfg.MaxSize = 1 << 20
+			s.server.Download = func(w http.ResponseWriter, _ *http.Request, _ string) bool {
+				empty := bytes.Repeat(zipped(nil), 1000) // archives may be in parts
+				for sent := 0; sent < 10_000_000_000; sent += len(empty) {
+					if _, err := w.Write(empty); err != nil {
+						break
+					}
+				}
+				return true
+			}
+		}, "too large"},
 		"stall of the metadata": {func(s *setup) {
 			s.cfg.Stall = 50 * time.Millisecond
 			s.server.Metadata = func(_ http.ResponseWriter, r *http.Request, _ string) bool { <-r.Context().Done(); return true }
-		}, "stopped sending"},
+		}, city + ": the server has stopped sending"},
 		"stall in the middle": {func(s *setup) {
 			s.cfg.Stall = 300 * time.Millisecond
 			s.server.Download = func(w http.ResponseWriter, r *http.Request, _ string) bool {
@@ -218,11 +230,11 @@ func TestBad(t *testing.T) {
 				<-r.Context().Done()
 				return true
 			}
-		}, "stopped sending"},
+		}, city + ": the server has stopped sending"},
 		"too slow": {func(s *setup) {
 			s.cfg.Timeout = 300 * time.Millisecond
 			s.server.Download = func(w http.ResponseWriter, r *http.Request, _ string) bool { <-r.Context().Done(); return true }
-		}, "longer than 300ms"},
+		}, city + ": the download takes longer than 300ms"},
 		"cut off": {func(s *setup) {
 			s.server.Download = func(w http.ResponseWriter, _ *http.Request, _ string) bool {
 				w.Header().Set("Content-Length", fmt.Sprint(len(good)))
@@ -302,6 +314,18 @@ func bomb(t *testing.T, name string, level int) func(http.ResponseWriter, *http.
 		}
 		t.Error("somebody took 10 GB")
 		return true
+	}
+}
+
+// TestSizeIsBelieved: a file that says it is too large is refused before it fills the disk.
+func TestSizeIsBelieved(t *testing.T) {
+	t.Parallel()
+	for size, want := range map[int]error{1000: nil, 1001: errTooLarge} {
+		var w bytes.Buffer
+		err := extract(bytes.NewReader(maxmindtest.Archive(city, make([]byte, size))), city+".mmdb", 1000, &w)
+		if !errors.Is(err, want) || want != nil && w.Len() > 0 {
+			t.Errorf("%d bytes: got %v after %d bytes", size, err, w.Len())
+		}
 	}
 }
 
