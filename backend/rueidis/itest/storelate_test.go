@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -41,18 +42,26 @@ func TestLateWrites(t *testing.T) {
 			t.Parallel()
 			name := prefix()
 			side, whole := client(t, redisURL(t)), openStore(t, redisURL(t), rueidisstore.Config{Prefix: name})
-			var holds atomic.Bool
+			var holds, lost atomic.Bool
 			held, release := make(chan struct{}), make(chan struct{})
 			p := &proxy{rewrite: func(request []byte) []byte {
 				if !c.held(request) || !holds.CompareAndSwap(true, false) {
 					return request
 				}
+				lost.Store(true)
 				close(held)
 				<-release
 				return append(bytes.Clone(request), "*3\r\n$3\r\nSET\r\n$"+strconv.Itoa(len(name)+4)+"\r\n"+name+"done\r\n$1\r\n1\r\n"...)
+			}, reply: func(_ int, reply []byte) ([]byte, bool) {
+				if lost.Load() { // the client has not sent the SET
+					return nil, false
+				}
+				return reply, true
 			}}
 			startProxy(t, p, testserverAddr(t))
-			s := openStore(t, "redis://"+p.addr, rueidisstore.Config{Prefix: name, Timeout: time.Second})
+			goOn := sync.OnceFunc(func() { close(release) })
+			t.Cleanup(goOn)
+			s := openStore(t, "redis://"+p.addr, rueidisstore.Config{Prefix: name, Timeout: 3 * time.Second})
 			for _, warm := range []string{"Save", "Touch"} { // the server knows the scripts then
 				if err := everything(whole, create(t, whole, session("bob")))[warm](t.Context()); err != nil {
 					t.Fatal(err)
@@ -61,12 +70,16 @@ func TestLateWrites(t *testing.T) {
 			r := create(t, whole, session(c.user))
 			holds.Store(true)
 			wantError(t, what, c.call(s, r), store.ErrUnavailable)
-			<-held
+			select {
+			case <-held:
+			case <-time.After(busy):
+				t.Fatal("the request has not come")
+			}
 			ids := deleteUser(t, whole, "ann")
 			if !c.back && !slices.Contains(ids, r.ID) {
 				t.Errorf("DeleteUser names %v, want %v too", ids, r.ID)
 			}
-			close(release)
+			goOn()
 			await(t, "the late command is done", func() bool {
 				n, err := command(t, side, "EXISTS", name+"done").AsInt64()
 				return n == 1 && err == nil
