@@ -29,7 +29,9 @@ type CacheConfig struct {
 	MaxItem int
 
 	// Dial opens a connection, instead of [net.Dialer]: for TLS with [crypto/tls.Dialer], or for authentication. network
-	// is "tcp" or "unix", and addr is one of the servers, which are then not looked up when the cache is opened.
+	// is "tcp" or "unix", and addr is one of the servers, which are then not looked up when the cache is opened. A
+	// connection that goes over another has a method NetConn, as a [crypto/tls.Conn] does, else a Put over one that has
+	// ended is an error.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 }
 

@@ -11,12 +11,14 @@ import (
 // dead reports whether the other side has ended an idle connection, or has sent what nobody asked for. It costs a system
 // call, so only commands ask that cannot be repeated.
 func dead(c net.Conn) bool {
-	if t, ok := c.(interface{ NetConn() net.Conn }); ok { // TLS
-		c = t.NetConn()
-	}
 	sc, ok := c.(syscall.Conn)
-	if !ok {
-		return false
+	for !ok {
+		over, wraps := c.(interface{ NetConn() net.Conn }) // as tls.Conn has it
+		if !wraps {
+			return false
+		}
+		c = over.NetConn()
+		sc, ok = c.(syscall.Conn)
 	}
 	raw, err := sc.SyscallConn()
 	if err != nil {

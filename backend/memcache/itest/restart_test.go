@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -153,6 +155,71 @@ func TestTicketOfBefore(t *testing.T) {
 			wantErr(t, "Put with the ticket from after it", other.Put(ctx, id, after, []byte("copy"), time.Minute), nil)
 		})
 	}
+}
+
+// TestRestartInsideGet: the server restarts between an answer to Get and the next thing that Get does, and the cache has a
+// connection to the new process by then. A ticket of the old process is of no use in the new one, where the lease of
+// another client has the same CAS id.
+func TestRestartInsideGet(t *testing.T) {
+	t.Parallel()
+	for name, v := range map[string]struct {
+		answer int64 // to gets, add, gets
+		want   string
+	}{
+		"after gets":          {1, "a ticket"},
+		"after add":           {2, "nothing"},
+		"after gets of lease": {3, "a ticket of before"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server, ctx := start(t), t.Context()
+			d := &dialer{}
+			var c *memcachestore.Cache
+			var after atomic.Int64 // answers until then
+			after.Store(v.answer)
+			c = openCache(t, memcachestore.CacheConfig{Prefix: "p:", Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
+				nc, err := d.dial(ctx, network, addr)
+				return &hooked{nc, func() {
+					if after.Add(-1) == 0 {
+						restart(t, server)
+						must(t, c.Delete(t.Context(), newID()))
+					}
+				}}, err
+			}}, server.Addr)
+			id := newID()
+			got, ticket, err := c.Get(ctx, id)
+			if got != nil || err != nil || (ticket == 0) != (v.want == "nothing") {
+				t.Fatalf("Get = %q, %d, %v; want %s", got, ticket, err, v.want)
+			}
+			if v.want == "a ticket" {
+				must(t, c.Put(ctx, id, ticket, []byte("copy"), time.Minute))
+				return
+			}
+			other := openCache(t, memcachestore.CacheConfig{Prefix: "p:"}, server.Addr)
+			theirs := lease(t, other, id)
+			if was, is := ticket<<24, theirs<<24; v.want == "a ticket of before" && was != is { // the CAS ids in tickets
+				t.Fatalf("the leases have the CAS ids %d and %d, want the same", was>>24, is>>24)
+			}
+			wantErr(t, "Put", c.Put(ctx, id, ticket, []byte("stale"), time.Minute), store.ErrConflict)
+			must(t, other.Put(ctx, id, theirs, []byte("copy"), time.Minute))
+		})
+	}
+}
+
+// hooked calls hook after each answer that it reads.
+type hooked struct {
+	net.Conn
+	hook func()
+}
+
+func (h *hooked) NetConn() net.Conn { return h.Conn }
+
+func (h *hooked) Read(b []byte) (int, error) {
+	n, err := h.Conn.Read(b)
+	if err == nil {
+		h.hook()
+	}
+	return n, err
 }
 
 // TestPaused: FLT-2, CVE-20. A server that does not answer costs a call its timeout or what its context has left; what
