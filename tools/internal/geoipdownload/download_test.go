@@ -122,6 +122,21 @@ func TestFresh(t *testing.T) {
 	}
 }
 
+// TestContentEncoding: a server that calls the packing of the archive an encoding of the answer does no harm.
+func TestContentEncoding(t *testing.T) {
+	t.Parallel()
+	s := newSetup(t)
+	s.server.Download = func(w http.ResponseWriter, _ *http.Request, _ string) bool {
+		w.Header().Set("Content-Encoding", "gzip")
+		_, _ = w.Write(maxmindtest.Archive(city, maxmindtest.Database(city, "new")))
+		return true
+	}
+	if _, err := s.update(t.Context(), t); err != nil {
+		t.Error(err)
+	}
+	s.has(t, "new")
+}
+
 // answer is a hook that answers with a status and bytes.
 func answer(status int, body []byte) func(http.ResponseWriter, *http.Request, string) bool {
 	return func(w http.ResponseWriter, _ *http.Request, _ string) bool {
@@ -327,6 +342,21 @@ func TestSizeIsBelieved(t *testing.T) {
 			t.Errorf("%d bytes: got %v after %d bytes", size, err, w.Len())
 		}
 	}
+}
+
+// FuzzExtract: whatever the archive is, no more than the size is written, and it is an error if that is not the whole file.
+func FuzzExtract(f *testing.F) {
+	f.Add(maxmindtest.Archive(city, []byte("database")))
+	f.Add(maxmindtest.Pack(maxmindtest.File{Name: "../x", Data: []byte("x")}, maxmindtest.File{Name: "x/" + city + ".mmdb", Type: tar.TypeSymlink, Link: "x"}))
+	f.Fuzz(func(t *testing.T, plain []byte) {
+		for _, b := range [][]byte{plain, zipped(plain)} {
+			const most = 100
+			var w bytes.Buffer
+			if err := extract(bytes.NewReader(b), city+".mmdb", most, &w); w.Len() > most {
+				t.Errorf("wrote %d bytes, %v", w.Len(), err)
+			}
+		}
+	})
 }
 
 // nothing is a database without networks.
