@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/redis/rueidis"
@@ -25,7 +26,8 @@ const (
 // tracking, the client can cache on its side; tracked says whether the server supports that. No error holds a password.
 func dial(ctx context.Context, url string, tune func(*rueidis.ClientOption), tracking bool) (client rueidis.Client, tracked bool, err error) {
 	option, err := rueidis.ParseURL(url)
-	if err != nil {
+	_, query, _ := strings.Cut(url, "?")
+	if err != nil || strings.Contains(url, "#") || strings.Contains(query, "@") { // a password that cuts off the host
 		// The text of err may quote any part of the URL.
 		return nil, false, errors.New("rueidisstore: open: the URL has none of the forms redis://user:password@host:port/db, " +
 			"rediss://… and unix:///path?db=0, with reserved characters escaped")
@@ -37,10 +39,14 @@ func dial(ctx context.Context, url string, tune func(*rueidis.ClientOption), tra
 	if option.SendToReplicas != nil || option.ReplicaOnly || len(option.Standalone.ReplicaAddress) > 0 {
 		return nil, false, errors.New("rueidisstore: open: Option makes the client read from replicas, which lag behind")
 	}
+	if option.ConnLifetime > 0 {
+		return nil, false, errors.New("rueidisstore: open: Option sets ConnLifetime, which repeats commands that may be done already")
+	}
 	option.DisableCache = !tracking
 	if tracking {
 		// One connection brings the news of a change before the answer to what was sent after it. See fence.
-		option.PipelineMultiplex, option.DisableAutoPipelining, option.ClientTrackingOptions = -1, false, nil
+		option.PipelineMultiplex, option.DisableAutoPipelining, option.BlockingPipeline = -1, false, -1
+		option.ClientTrackingOptions = nil
 	}
 	client, err = newClient(ctx, option)
 	if tracking && errors.Is(err, rueidis.ErrNoCache) {
@@ -54,7 +60,8 @@ func dial(ctx context.Context, url string, tune func(*rueidis.ClientOption), tra
 }
 
 func setDefaults(o *rueidis.ClientOption) {
-	o.PipelineMultiplex = -1 // one connection to a server: commands of many goroutines share its system calls
+	o.PipelineMultiplex = -1  // one connection to a server: commands of many goroutines share its system calls
+	o.AlwaysPipelining = true // else a call that is alone on its connection does not hear that it was canceled
 	o.RingScaleEachConn = ringScale
 	o.ReadBufferEachConn, o.WriteBufferEachConn = bufferSize, bufferSize
 	o.CacheSizeEachConn = cacheSize
@@ -96,9 +103,14 @@ func newClient(ctx context.Context, option rueidis.ClientOption) (rueidis.Client
 	}
 }
 
-// ping opens the connections, so that the first command with a short deadline need not. A Cluster may lack some nodes.
+// ping opens the connections, so that the first command with a short deadline need not. A Cluster may lack some nodes,
+// also silent ones, for which it waits no longer than half of its time.
 func ping(ctx context.Context, client rueidis.Client) error {
-	ctx, cancel := bound(ctx, dialTimeout)
+	wait := dialTimeout
+	if deadline, ok := ctx.Deadline(); ok {
+		wait = min(wait, time.Until(deadline)/2)
+	}
+	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	nodes := client.Nodes()
 	replies := make(chan error, len(nodes))

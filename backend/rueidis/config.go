@@ -50,8 +50,8 @@ type CacheConfig struct {
 	ClientSide time.Duration
 
 	// Option has the last word on the options of the client that OpenCache makes: TLS certificates, credentials of
-	// Sentinel. The options hold what the URL says and the defaults of this package. Reading from replicas is refused: a
-	// revoked session would be found there.
+	// Sentinel. The options hold what the URL says and the defaults of this package. Reading from replicas is refused, as
+	// a revoked session would be found there, and so is a ConnLifetime, as it may repeat commands.
 	Option func(*rueidis.ClientOption)
 
 	// Logger gets a warning where the server does not support what was asked for. Default: nowhere.

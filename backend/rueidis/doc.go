@@ -18,8 +18,9 @@
 // # What it asks of the server
 //
 // Redis 6 or later, or what speaks like it, and scripts. From Redis 7 on a cache reads with one native command (SET with
-// NX and GET), before that with a script. A user with an ACL needs GET, SET, UNLINK, EXISTS, EVALSHA, EVAL, and the
-// commands that the client signs in with (HELLO, CLIENT, CLUSTER). A store needs those of its index besides.
+// NX and GET), before that with a script. A user with an ACL needs GET, GETRANGE, SET, UNLINK, EXISTS, EVALSHA, EVAL,
+// and what the client asks by itself: HELLO, CLIENT, PING, in a Cluster CLUSTER and ASKING, behind Sentinel ROLE. A store
+// needs those of its index besides.
 //
 // # What holds, and what does not
 //

@@ -301,6 +301,9 @@ func TestOpenErrors(t *testing.T) {
 		"http://:" + secret + "@localhost:1":             "URL",
 		"redis://:" + secret + "@localhost:1/9x":         "URL",
 		"redis://:" + secret + "@%zz":                    "URL",
+		"redis://:#" + secret + "@" + down.Addr:          "URL", // otherwise host "" without a password
+		"redis://:1?" + secret + "@" + down.Addr:         "URL",
+		"rediss://:" + secret + "@" + locked.Addr:        "deadline", // it does not speak TLS
 		"unix://:" + secret + "@/nowhere/redis.sock":     "no such file",
 		"redis://:" + secret + "@" + down.Addr + "?db=1": "connection refused",
 	} {
@@ -324,11 +327,12 @@ func TestOpenErrors(t *testing.T) {
 		}
 	}
 	for name, c := range map[string]rueidisstore.CacheConfig{
-		"Prefix":     {Prefix: "a{b}"},
-		"Timeout":    {Timeout: -1},
-		"MaxCopy":    {MaxCopy: -1},
-		"ClientSide": {ClientSide: 2 * time.Minute},
-		"replicas":   {Option: func(o *rueidis.ClientOption) { o.SendToReplicas = func(rueidis.Completed) bool { return true } }},
+		"Prefix":       {Prefix: "a{b}"},
+		"Timeout":      {Timeout: -1},
+		"MaxCopy":      {MaxCopy: -1},
+		"ClientSide":   {ClientSide: 2 * time.Minute},
+		"ConnLifetime": {Option: func(o *rueidis.ClientOption) { o.ConnLifetime = time.Minute }},
+		"replicas":     {Option: func(o *rueidis.ClientOption) { o.SendToReplicas = func(rueidis.Completed) bool { return true } }},
 	} {
 		if _, err := rueidisstore.OpenCache(t.Context(), redisURL(t), c); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: got %v, want an error that names it", name, err)
