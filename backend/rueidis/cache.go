@@ -75,7 +75,9 @@ func OpenCache(ctx context.Context, url string, c CacheConfig) (*Cache, error) {
 }
 
 // NewCache makes a cache over a client that the application has, and that it closes itself. The client must not read from
-// replicas. CacheConfig.ClientSide is refused; CacheConfig.Option is of no use here and refused too.
+// replicas, and have no ConnLifetime: it would repeat commands that are done already. Without its AlwaysPipelining a call
+// that is canceled may wait for its deadline. CacheConfig.ClientSide is refused; CacheConfig.Option is of no use here and
+// refused too.
 func NewCache(client rueidis.Client, c CacheConfig) (*Cache, error) {
 	c, err := c.withDefaults()
 	switch {
@@ -169,7 +171,7 @@ func (c *Cache) orGet(ctx context.Context, key string, slot []byte, err error) (
 	}
 	slot, err = c.client.Do(ctx, c.client.B().Get().Key(key).Build()).AsBytes()
 	if rueidis.IsRedisNil(err) {
-		return []byte{leaseMark}, nil // no copy, and no lease
+		return append([]byte{leaseMark}, make([]byte, headerSize-1)...), nil // no copy, and nobody's lease
 	}
 	return slot, err
 }
@@ -188,7 +190,7 @@ func (c *Cache) heal(ctx context.Context, key string) error {
 // parseSlot returns the copy in a slot and its ticket, or neither if it is leased. It is not ok if it is neither. The copy
 // is a part of slot.
 func parseSlot(slot []byte) (copy []byte, t store.Ticket, ok bool) {
-	if len(slot) > 0 && slot[0] == leaseMark {
+	if len(slot) == headerSize && slot[0] == leaseMark {
 		return nil, 0, true
 	}
 	if len(slot) < headerSize || slot[0] != copyMark {

@@ -171,6 +171,7 @@ func TestCacheForeignValues(t *testing.T) {
 		"short":       {"SET", "", "V1234567"},
 		"mark":        {"SET", "", "V"},
 		"text":        {"SET", "", "user input that is longer than a header"},
+		"like lease":  {"SET", "", "Lines that nobody put there, and that never end"},
 		"zero ticket": {"SET", "", "V\x00\x00\x00\x00\x00\x00\x00\x00copy"},
 	}
 	each(t, func(t *testing.T, conf rueidisstore.CacheConfig) {
