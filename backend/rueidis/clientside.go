@@ -37,8 +37,9 @@ func (n *near) drop(id store.ID) { n.slot(id).CompareAndSwap(tail(id), 0) }
 func (c *Cache) getNear(ctx context.Context, key string) ([]byte, store.Ticket) {
 	// Static: it asks for no TTL, as a copy says itself until when it may be used.
 	get := c.client.B().Get().Key(key).Cache().ToStaticTTL()
-	slot, err := c.client.DoCache(ctx, get, c.config.ClientSide).AsBytes()
-	if err != nil {
+	result := c.client.DoCache(ctx, get, c.config.ClientSide)
+	slot, err := result.AsBytes()
+	if err != nil || result.CachePTTL() == 0 { // another call has asked, and the answer was under way for too long
 		return nil, 0
 	}
 	copy, t, _ := parseSlot(slot)

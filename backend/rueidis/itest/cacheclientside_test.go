@@ -203,6 +203,51 @@ func TestClientSideFrozen(t *testing.T) {
 	}
 }
 
+// TestClientSideLateReply: a reply that was under way for longer than Lag serves only the call that asked, and none that
+// came meanwhile: the copy may have been deleted long before.
+func TestClientSideLateReply(t *testing.T) {
+	s := ownRedis(t)
+	var held atomic.Bool
+	release := make(chan struct{})
+	wall := &proxy{reply: func(_ int, b []byte) ([]byte, bool) {
+		if held.Load() && bytes.Contains(b, []byte("copy")) {
+			<-release
+		}
+		return b, true
+	}}
+	startProxy(t, wall, s.Addr)
+	const lag = 200 * time.Millisecond
+	p := prefix()
+	a, b := near(t, "redis://"+s.Addr, p, lag), near(t, "redis://"+wall.addr, p, lag)
+	side := client(t, "redis://"+s.Addr)
+	id := newID()
+	fill(t, a, id, "copy")
+	hit(t, b, id, "copy") // b will ask for a copy of its own
+	held.Store(true)
+	var calls sync.WaitGroup
+	calls.Go(func() { _, _, _ = b.Get(context.Background(), id) })
+	await(t, "the server has answered", func() bool { return stat(t, side, "stats", "tracking_total_keys") > 0 })
+	remove(t, a, id)
+	deleted := time.Now()
+	await(t, "Lag has passed", func() bool { return time.Since(deleted) > 2*lag })
+	begun := make(chan struct{}, 4)
+	for range cap(begun) {
+		calls.Go(func() {
+			begun <- struct{}{}
+			if copy, _, err := b.Get(context.Background(), id); copy != nil || err != nil {
+				t.Errorf("long after the Delete: got %q, %v", copy, err)
+			}
+		})
+	}
+	for range cap(begun) {
+		<-begun
+	}
+	start := time.Now()
+	await(t, "they wait", func() bool { return time.Since(start) > 50*time.Millisecond })
+	close(release)
+	calls.Wait()
+}
+
 // TestClientSideServerStopped: a server that stops is no reason to serve copies for longer.
 func TestClientSideServerStopped(t *testing.T) {
 	s := ownRedis(t)
@@ -284,7 +329,7 @@ func TestClientSideUnsupported(t *testing.T) {
 // TestClientSideOptions: options that would take the order of messages away are overruled.
 func TestClientSideOptions(t *testing.T) {
 	c := openCache(t, redisURL(t), rueidisstore.CacheConfig{ClientSide: time.Second, Option: func(o *rueidis.ClientOption) {
-		o.PipelineMultiplex, o.DisableAutoPipelining, o.DisableCache = 2, true, true
+		o.PipelineMultiplex, o.DisableAutoPipelining, o.BlockingPipeline, o.DisableCache = 2, true, 1, true
 		o.ClientTrackingOptions = []string{"PREFIX", "nothing:", "BCAST"}
 	}})
 	id := newID()
