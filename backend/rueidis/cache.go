@@ -39,7 +39,7 @@ type Cache struct {
 	client rueidis.Client
 	owned  bool
 	config CacheConfig
-	scans  atomic.Bool // the server refuses SET with NX and GET, so a script does it (before Redis 7)
+	script atomic.Bool // the server refuses SET with NX and GET, so a script does it (before Redis 7)
 	near   *near       // nil without client-side caching
 }
 
@@ -135,7 +135,7 @@ func (c *Cache) Get(ctx context.Context, id store.ID) ([]byte, store.Ticket, err
 	case answers(err, "WRONGTYPE"):
 		return nil, 0, c.heal(ctx, key)
 	case err != nil:
-		return nil, 0, unavailable("get", err)
+		return nil, 0, c.failed(ctx, "get", err)
 	}
 	copy, t, ok := parseSlot(slot)
 	if !ok {
@@ -150,14 +150,14 @@ func (c *Cache) Get(ctx context.Context, id store.ID) ([]byte, store.Ticket, err
 // take returns what is in the slot, or puts a lease there and returns rueidis.Nil. It is never done twice with one lease:
 // the first attempt could take effect after the second one.
 func (c *Cache) take(ctx context.Context, key, lease string) ([]byte, error) {
-	if !c.scans.Load() {
+	if !c.script.Load() {
 		// A native command costs the server two thirds of what a script does.
 		set := c.client.B().Set().Key(key).Value(lease).Nx().Get().PxMilliseconds(leaseTime.Milliseconds()).Build()
 		slot, err := c.client.Do(ctx, set).AsBytes() // the answer is nobody else's
 		if !answers(err, "syntax error") {
 			return c.orGet(ctx, key, slot, err)
 		}
-		c.scans.Store(true)
+		c.script.Store(true)
 	}
 	slot, err := takeScript.exec(ctx, c.client, key, lease, strconv.FormatInt(leaseTime.Milliseconds(), 10)).AsBytes()
 	return c.orGet(ctx, key, slot, err)
@@ -174,6 +174,15 @@ func (c *Cache) orGet(ctx context.Context, key string, slot []byte, err error) (
 		return append([]byte{leaseMark}, make([]byte, headerSize-1)...), nil // no copy, and nobody's lease
 	}
 	return slot, err
+}
+
+// failed is the error of an operation. It gives a connection up to a server that has become a replica: behind the same
+// name there may be the primary now. With Sentinel and in a Cluster the client finds it out itself.
+func (c *Cache) failed(ctx context.Context, operation string, err error) error {
+	if c.owned && answers(err, "READONLY") && c.client.Mode() == rueidis.ClientModeStandalone {
+		c.client.Do(ctx, c.client.B().Quit().Build())
+	}
+	return unavailable(operation, err)
 }
 
 // full reports whether the server has no memory for a command.
@@ -230,7 +239,7 @@ func (c *Cache) Put(ctx context.Context, id store.ID, t store.Ticket, copy []byt
 	case answers(err, "WRONGTYPE") || err == nil && stored == 0:
 		return store.ErrConflict
 	case err != nil:
-		return unavailable("put", err)
+		return c.failed(ctx, "put", err)
 	}
 	return nil
 }
@@ -240,7 +249,7 @@ func (c *Cache) Delete(ctx context.Context, ids ...store.ID) error {
 	var first error
 	for batch := range slices.Chunk(ids, deleteBatch) {
 		if err := c.deleteBatch(ctx, batch); err != nil && first == nil {
-			first = unavailable("delete", err)
+			first = c.failed(ctx, "delete", err)
 		}
 	}
 	return first

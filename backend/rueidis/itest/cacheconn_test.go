@@ -3,6 +3,7 @@ package itest
 import (
 	"context"
 	"errors"
+	"net"
 	"runtime"
 	"sync"
 	"testing"
@@ -95,6 +96,29 @@ func TestCacheSilentNode(t *testing.T) {
 			t.Fatal("OpenCache:", err)
 		}
 		second.Close()
+	})
+}
+
+// TestCacheDemoted: FLT-7. A connection to a server that has become a replica is left for the primary that now has the
+// name, as behind a load balancer that keeps the connections it has.
+func TestCacheDemoted(t *testing.T) {
+	each(t, func(t *testing.T, conf rueidisstore.CacheConfig) {
+		old, promoted := ownRedis(t), ownRedis(t)
+		p := new(proxy)
+		startProxy(t, p, old.Addr)
+		c := openCache(t, "redis://"+p.addr, conf)
+		id := newID()
+		fill(t, c, id, "copy")
+		keep(t, c, id, "copy")
+		host, port, err := net.SplitHostPort(promoted.Addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.server.Store(&promoted.Addr)
+		command(t, client(t, "redis://"+old.Addr), "REPLICAOF", host, port)
+		wantError(t, "Delete on a replica", c.Delete(t.Context(), id), store.ErrUnavailable)
+		await(t, "the primary is found", func() bool { return c.Delete(t.Context(), id) == nil })
+		fill(t, c, id, "copy")
 	})
 }
 

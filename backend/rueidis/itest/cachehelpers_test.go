@@ -165,6 +165,7 @@ func await(tb testing.TB, what string, ok func() bool) {
 // A proxy stands between a client and a server.
 type proxy struct {
 	addr    string
+	server  atomic.Pointer[string]                      // of the next connections
 	trips   atomic.Int64                                // changes of direction: requests of a client that does one thing at a time
 	rewrite func(request []byte) []byte                 // may be nil
 	reply   func(conn int, reply []byte) ([]byte, bool) // may be nil; false cuts the connection
@@ -180,6 +181,7 @@ func startProxy(tb testing.TB, p *proxy, server string) {
 		tb.Fatal(err)
 	}
 	p.addr = l.Addr().String()
+	p.server.Store(&server)
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		for n := 0; ; n++ {
@@ -187,7 +189,7 @@ func startProxy(tb testing.TB, p *proxy, server string) {
 			if err != nil {
 				return
 			}
-			back, err := net.Dial("tcp", server)
+			back, err := net.Dial("tcp", *p.server.Load())
 			if err != nil {
 				front.Close()
 				continue
