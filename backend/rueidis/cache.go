@@ -54,7 +54,7 @@ var _ store.Cache = (*Cache)(nil)
 //	redis://host:26379?addr=host2:26379&master_set=name   Sentinels
 //
 // It is an error if the server cannot be reached. ctx bounds the opening only. The client has one connection to a server,
-// which all goroutines share, gives up one that does not answer for some 3 seconds, and asks Sentinels every 5 seconds.
+// which all goroutines share, gives up one that does not answer for some 4 seconds, and asks Sentinels every 5 seconds.
 // No error holds the password.
 func OpenCache(ctx context.Context, url string, c CacheConfig) (*Cache, error) {
 	c, err := c.withDefaults()

@@ -34,6 +34,6 @@
 // # Connections
 //
 // The clients that this package opens have one connection to a server: commands of all goroutines share it, and with it the
-// system calls. A server that hangs is given up after some 3 seconds; until then a call waits for no longer than its
+// system calls. A server that hangs is given up after some 4 seconds; until then a call waits for no longer than its
 // deadline and that of one attempt to connect, as long as fewer than four thousand calls are under way.
 package rueidisstore
