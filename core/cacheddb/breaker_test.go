@@ -17,6 +17,7 @@ func TestBreaker(t *testing.T) {
 		r := w.create()
 		w.warm(r.ID)
 		w.cacheFails(errDown, "Get", "Put", "Delete")
+		time.Sleep(100 * time.Millisecond) // the last success is as long ago as one call may take
 		for range 20 {
 			w.load(w.a, r.ID)
 		}
@@ -44,6 +45,26 @@ func TestBreaker(t *testing.T) {
 	})
 }
 
+// One server of several that is down does not hide that the others answer, however many calls in a row it gets.
+func TestBreakerOfSeveral(t *testing.T) {
+	inWorld(t, Config{}, func(t *testing.T, w *world) {
+		r := w.create()
+		w.warm(r.ID)
+		for range 10 {
+			w.cacheFails(errDown, "Get")
+			for range 50 {
+				w.load(w.a, r.ID)
+			}
+			w.cacheWorks()
+			time.Sleep(99 * time.Millisecond)
+			w.load(w.a, r.ID)
+		}
+		if s := w.a.Stats(); s.Skipped != 0 || s.Failed != 500 {
+			t.Errorf("got %+v, want no call skipped", s)
+		}
+	})
+}
+
 // Failures count in a row only, and what the caller ended is none.
 func TestBreakerCounts(t *testing.T) {
 	inWorld(t, Config{}, func(t *testing.T, w *world) {
@@ -51,6 +72,7 @@ func TestBreakerCounts(t *testing.T) {
 		for range 10 {
 			w.cacheFails(errDown, "Get")
 			for range 4 {
+				time.Sleep(time.Second)
 				w.load(w.a, r.ID)
 			}
 			w.cacheWorks()

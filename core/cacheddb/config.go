@@ -24,8 +24,8 @@ type Config struct {
 	// Timeout bounds each call of the cache; default 100 milliseconds, at most 5 seconds. In a load a call gets at most half
 	// of what is left until the deadline of the caller's context. After a write the cache is told even if that has passed.
 	Timeout time.Duration
-	// Retry is for how long the cache is left alone after five calls in a row have failed, of whatever sessions; default 1
-	// second, at most a minute. After it a single call tries again. A removal tries in any case.
+	// Retry is for how long the cache is left alone after five calls in a row have failed, of whatever sessions, and none has
+	// succeeded for Timeout; default 1 second, at most a minute. After it a single call tries again. A removal tries in any case.
 	Retry time.Duration
 
 	// Namespace tells the copies of this database from those of others in the same cache: what another Namespace has
@@ -89,7 +89,7 @@ func New(cache store.Cache, db store.Indexed, c Config) (*Store, error) {
 	}
 	c.Keys = nil // form has its own
 	s := &Store{cache: cache, db: untagged{db}, cfg: c, form: form, untold: untold{until: c.Freshness + c.Skew}}
-	s.breaker.init(c.Retry, c.Logger)
+	s.breaker.init(c)
 	if l, ok := cache.(interface{ Lag() time.Duration }); ok {
 		s.lag = l.Lag()
 	}

@@ -45,12 +45,14 @@ func (s *Store) replace(ctx context.Context, r *store.Record, asOf time.Time) {
 }
 
 // Delete implements [store.Store]. It returns a [*store.PendingError] if the records are removed and the cache could not
-// be told. It tells the cache of all ids, whether there were records or not, so that a retry that returns nil is exact.
+// be told. It tells the cache of all ids, whether there were records or not, so that a retry that returns nil is exact; and
+// also where the database failed, which may have removed them nevertheless.
 func (s *Store) Delete(ctx context.Context, ids ...store.ID) error {
-	if err := s.db.Delete(ctx, ids...); err != nil {
-		return err
+	err := s.db.Delete(ctx, ids...)
+	if pending := s.revoked(ctx, ids); err == nil {
+		err = pending
 	}
-	return s.revoked(ctx, ids)
+	return err
 }
 
 // DeleteUser implements [store.Indexed]. It returns a [*store.PendingError] as Delete does.
