@@ -38,7 +38,7 @@ func (c *Cache) drop(sh *cacheShard, id store.ID) {
 func (c *Cache) evict(keep store.Ticket, now time.Time) {
 	for idle := 0; idle < shardCount && c.over(); idle++ {
 		if c.evictFrom(&c.shards[c.hand.Add(1)%shardCount], keep, now) {
-			idle = 0
+			idle = -1 // there may be more of them
 		}
 	}
 }
