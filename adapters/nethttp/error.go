@@ -1,6 +1,7 @@
 package nethttp
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log"
@@ -19,6 +20,7 @@ func (mw *Middleware) Error(w http.ResponseWriter, r *http.Request, err error) {
 
 // WriteError answers a request with err, in plain text that tells the status and nothing of err:
 //
+//   - [*session.PendingError]: 202, as what was asked for is done, with the time by which it holds everywhere
 //   - [session.ErrUnavailable]: 503, with Retry-After, and logged; or a canceled request
 //   - [session.ErrUnauthenticated], [session.ErrRevoked]: 401
 //   - [session.ErrStale]: 403
@@ -29,8 +31,11 @@ func (mw *Middleware) Error(w http.ResponseWriter, r *http.Request, err error) {
 //
 // The log is the server's ErrorLog, or package log's where there is none.
 func WriteError(w http.ResponseWriter, r *http.Request, err error) {
-	code := http.StatusInternalServerError
+	code, text := http.StatusInternalServerError, ""
+	var pending *session.PendingError
 	switch {
+	case errors.As(err, &pending):
+		code, text = http.StatusAccepted, "Revoked, everywhere by "+pending.EffectiveBy.UTC().Format(http.TimeFormat)
 	case errors.Is(err, session.ErrUnavailable), errors.Is(err, context.Canceled):
 		if errors.Is(err, session.ErrUnavailable) {
 			logError(r, err)
@@ -51,7 +56,7 @@ func WriteError(w http.ResponseWriter, r *http.Request, err error) {
 		logError(r, err)
 	}
 	w.Header().Set("Cache-Control", "no-store") // what one client may not have, another may
-	http.Error(w, http.StatusText(code), code)
+	http.Error(w, cmp.Or(text, http.StatusText(code)), code)
 }
 
 // logError writes to where net/http itself reports a handler that panics.

@@ -22,7 +22,8 @@ type Policy struct {
 	RememberIdle, RememberLifetime time.Duration
 
 	// TouchEvery is how often "last seen" is written for a session that is only read; default 1 minute, and at most a
-	// quarter of the session's idle time.
+	// quarter of the session's idle time. Behind a cache it should be at most half of cacheddb's Freshness: a touch then
+	// renews the copy before it ends.
 	TouchEvery time.Duration
 
 	// RotateEvery is the age at which a token is replaced during an ordinary request; default: never. Login,

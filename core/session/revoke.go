@@ -88,7 +88,8 @@ func fails(err error) iter.Seq2[Info, error] {
 
 // Revoke ends one session of user. It returns [ErrNotFound] both if there is no such session and if it is somebody
 // else's: who asks learns nothing of other people's sessions. If it is the session of the request that ctx belongs to,
-// that request is signed out. A [PendingError] says that a cache could not be told.
+// that request is signed out. A [PendingError] says that a cache could not be told; called again it returns ErrNotFound once
+// the cache knows.
 func (m *Manager) Revoke(ctx context.Context, user string, id ID) error {
 	if !goodUser(user) {
 		return errors.New("session: Revoke: the user is not 1 to 255 bytes of UTF-8")
@@ -110,6 +111,11 @@ func (m *Manager) revoke(ctx context.Context, id ID, allowed func(*store.Record)
 	r, err := store.LoadFresh(ctx, m.store, id)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
+		if m.cached { // an earlier call may have removed it without being able to tell the cache
+			if err := m.store.Delete(ctx, id); isPending(err) {
+				return revokeError(ctx, err)
+			}
+		}
 		return fmt.Errorf("session: revoke: %w", ErrNotFound)
 	case err != nil:
 		return fmt.Errorf("session: revoke: %w", unavailable(ctx, err))
@@ -147,7 +153,7 @@ func (m *Manager) RevokeUser(ctx context.Context, user string) (int, error) {
 // RevokeOthers ends all sessions of the user of s but s itself, which gets a new token, and logins in flight (ASVS 5.0
 // 7.4.3). Call it when a password or another factor changes. It returns how many it ended. It returns
 // [ErrUnauthenticated] if nobody is signed in, [ErrNoSession] if s is another manager's, and else the errors of
-// [Manager.RevokeUser].
+// [Manager.RevokeUser]. While a cache cannot be told that s has a new token, other processes may accept the old one.
 func (m *Manager) RevokeOthers(ctx context.Context, s Session) (int, error) {
 	h := s.self()
 	user := h.User()

@@ -15,6 +15,9 @@ import (
 // As with a store, every method is safe for concurrent use, honors ctx, neither modifies nor keeps a slice that it was
 // given, and hands out none that it keeps. An error other than those named here means that the cache could not be
 // asked, and that the outcome of Put and Delete is unknown. No error text holds a part of a copy.
+//
+// A cache whose clients keep copies of their own has another method, Lag() time.Duration: for how long, at most, a client
+// may answer with a copy that another one has replaced or deleted. Whoever wraps such a cache passes it on.
 type Cache interface {
 	// Get returns the copy of id, or nil where there is none, and a ticket for what it found in the slot. On an empty slot
 	// that ticket is a lease, which Get puts there, and which ends by itself after a few seconds. Where another Get has

@@ -23,7 +23,7 @@ var (
 
 // A PendingError says that a removal is final in the database, but that a cache in front of it could not be told. Only
 // Delete and DeleteUser return it, and only if there is such a cache. It is not a failure that needs a retry, though a
-// retry that returns nil makes it exact.
+// retry that returns nil makes it exact. It does not match what Err matches: nothing is unavailable to the caller.
 type PendingError struct {
 	EffectiveBy time.Time // nobody accepts the records after that
 	Err         error     // what the cache answered
@@ -33,6 +33,3 @@ type PendingError struct {
 func (e *PendingError) Error() string {
 	return "store: removed, in effect everywhere by " + e.EffectiveBy.UTC().Format(time.RFC3339)
 }
-
-// Unwrap returns Err.
-func (e *PendingError) Unwrap() error { return e.Err }

@@ -49,8 +49,11 @@ func TestPendingError(t *testing.T) {
 	t.Parallel()
 	err := fmt.Errorf("delete: %w", &PendingError{EffectiveBy: someMoment.In(time.FixedZone("", 3600)), Err: context.DeadlineExceeded})
 	var p *PendingError
-	if !errors.As(err, &p) || !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("%v does not unwrap to its parts", err)
+	if !errors.As(err, &p) || !errors.Is(p.Err, context.DeadlineExceeded) {
+		t.Errorf("%v does not unwrap to it", err)
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("%v, which is no failure, matches that of the cache", err)
 	}
 	if want := "2026-01-02T03:04:05Z"; !strings.Contains(err.Error(), want) {
 		t.Errorf("%q does not say %s", err, want)
