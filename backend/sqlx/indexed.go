@@ -110,7 +110,7 @@ func (s *Store) Cutoff(ctx context.Context, user string) (time.Time, error) {
 	return fromMicros(at), nil
 }
 
-// Sweep implements [store.Indexed]. It leaves what is less than an hour old. One call is one or two short statements,
+// Sweep implements [store.Indexed]. It leaves what has ended in the hour of the given time. One call is one or two short statements,
 // so it forgets no more than 1000 records even if limit is higher (MySQL: 500, SQLite: 200): call it until it returns 0.
 func (s *Store) Sweep(ctx context.Context, before time.Time, limit int) (int, error) {
 	const op = "sweep"

@@ -52,11 +52,15 @@ func (c *sweepCmd) Run(ctx context.Context, std stdio) (err error) {
 	}
 }
 
-// sweep removes what has expired until now, and shows on a terminal how far it is.
+// sweepMargin is that of session.Manager.Sweep: until then caches may have copies of what was removed, and a second
+// revocation must find it.
+const sweepMargin = 5 * time.Minute
+
+// sweep removes what has ended five minutes ago or earlier, and shows on a terminal how far it is.
 func (c *sweepCmd) sweep(ctx context.Context, s *sqlxstore.Store, std stdio) error {
 	start, shown, total := time.Now(), time.Time{}, 0
 	for {
-		n, err := s.Sweep(ctx, start, c.Batch)
+		n, err := s.Sweep(ctx, start.Add(-sweepMargin), c.Batch)
 		total += n
 		if std.terminal && (err != nil || n == 0 || time.Since(shown) > 100*time.Millisecond) {
 			shown = time.Now()
