@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/qsessions/qsessions/adapters/nethttp"
 	"github.com/qsessions/qsessions/core/session"
@@ -100,4 +101,15 @@ func TestErrorReplaced(t *testing.T) {
 	b.want("/login?user=alice", 200, "")
 	s.db.down.Store(true)
 	b.want("/get", 418, "{}")
+}
+
+// TestWriteErrorPending: a revocation of which the cache could not be told is done, and the answer says by when it holds.
+func TestWriteErrorPending(t *testing.T) {
+	t.Parallel()
+	by := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	w := httptest.NewRecorder()
+	nethttp.WriteError(w, httptest.NewRequest("POST", "/", nil), fmt.Errorf("revoke: %w", &session.PendingError{EffectiveBy: by, Err: session.ErrUnavailable}))
+	if want := "Revoked, everywhere by Fri, 02 Jan 2026 03:04:05 GMT\n"; w.Code != 202 || w.Body.String() != want {
+		t.Errorf("got %d %q, want 202 %q", w.Code, w.Body, want)
+	}
 }
