@@ -236,9 +236,13 @@ func TestSwaps(t *testing.T) {
 	var swapped atomic.Bool
 	var wg sync.WaitGroup
 	ip := netip.MustParseAddr(somebody)
+	due := make(chan struct{}, swaps) // the swaps are spread over the look-ups
 	for range workers {
 		wg.Go(func() {
-			for done.Add(1) <= lookups || !swapped.Load() {
+			for n := done.Add(1); n <= lookups || !swapped.Load(); n = done.Add(1) {
+				if n%(lookups/swaps) == 0 && n <= lookups/swaps*swaps {
+					due <- struct{}{}
+				}
 				l, err := r.Locate(ip)
 				if err != nil || l.City != l.PostalCode || l.City != "even" && l.City != "odd" || l.CountryCode != "SE" {
 					if failed.Add(1) == 1 {
@@ -249,9 +253,7 @@ func TestSwaps(t *testing.T) {
 		})
 	}
 	for i := 1; i <= swaps; i++ {
-		for done.Load() < int64(i)*lookups/(swaps+1) { // the swaps are spread over the look-ups
-			runtime.Gosched()
-		}
+		<-due
 		put(t, cityFile, versions[i%2])
 		if err := r.Reload(); err != nil {
 			t.Error(err)
@@ -274,6 +276,9 @@ func TestSwaps(t *testing.T) {
 		if held := holds(t, name, what); held != "" {
 			t.Errorf("%s still has %s", name, held)
 		}
+	}
+	if got := locate(t, r, somebody).City; got != "even" { // and so r was alive until now, with all that it holds
+		t.Errorf("in the end: got %q", got)
 	}
 }
 
