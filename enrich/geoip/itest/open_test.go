@@ -136,8 +136,8 @@ func TestManager(t *testing.T) {
 		}
 		m.Close(ctx)
 	}
-	places := func() (all []string) {
-		list, err := session.Collect(m.Sessions(t.Context(), "alice"))
+	places := func(languages ...string) (all []string) {
+		list, err := session.Collect(m.Sessions(geoip.WithLanguages(t.Context(), languages...), "alice"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -149,6 +149,9 @@ func TestManager(t *testing.T) {
 	}
 	if got := strings.Join(places(), "|"); got != "||Linköping, Sweden" || log.Len() > 0 {
 		t.Errorf("got %q, and the log\n%s", got, &log)
+	}
+	if got := strings.Join(places("sv", "ja"), "|"); got != "||リンシェーピング, スウェーデン王国" {
+		t.Errorf("in the language of who reads: got %q", got)
 	}
 	if err := os.Remove(path); err != nil { // it is in memory
 		t.Fatal(err)
