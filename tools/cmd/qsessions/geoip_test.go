@@ -77,12 +77,13 @@ func TestGeoIPDownload(t *testing.T) {
 
 	// One that cannot be had does not keep the other from coming.
 	server.Set("GeoLite2-Country", maxmindtest.Database("GeoLite2-Country", "three"))
-	server.Download = func(w http.ResponseWriter, _ *http.Request, edition string) bool {
+	forbidden := func(w http.ResponseWriter, _ *http.Request, edition string) bool {
 		if edition == "GeoLite2-City" {
 			w.WriteHeader(http.StatusForbidden)
 		}
 		return edition == "GeoLite2-City"
 	}
+	server.Change(func() { server.Download = forbidden })
 	server.Set("GeoLite2-City", maxmindtest.Database("GeoLite2-City", "four"))
 	before := server.Downloads()
 	quiet(exitFailed, "qsessions: GeoLite2-City: this account may not download GeoLite2-City\n")
@@ -91,10 +92,11 @@ func TestGeoIPDownload(t *testing.T) {
 	}
 
 	// A refused key or a quota is the same for all.
-	server.Metadata = func(w http.ResponseWriter, _ *http.Request, _ string) bool {
+	tooMany := func(w http.ResponseWriter, _ *http.Request, _ string) bool {
 		w.WriteHeader(http.StatusTooManyRequests)
 		return true
 	}
+	server.Change(func() { server.Metadata = tooMany })
 	quiet(exitFailed, "used up")
 	t.Setenv("MAXMIND_LICENSE_KEY", "another")
 	requests := len(server.Requests())
@@ -162,7 +164,7 @@ func TestGeoIPInterrupt(t *testing.T) {
 	}
 	server.Set("GeoLite2-City", maxmindtest.Database("GeoLite2-City", "two"))
 	begun := make(chan struct{})
-	server.Download = func(w http.ResponseWriter, r *http.Request, edition string) bool {
+	half := func(w http.ResponseWriter, r *http.Request, edition string) bool {
 		b := maxmindtest.Archive(edition, maxmindtest.Database(edition, "two"))
 		_, _ = w.Write(b[:len(b)/2])
 		_ = http.NewResponseController(w).Flush()
@@ -170,6 +172,7 @@ func TestGeoIPInterrupt(t *testing.T) {
 		<-r.Context().Done()
 		return true
 	}
+	server.Change(func() { server.Download = half })
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	cmd := command(ctx)

@@ -26,18 +26,20 @@ const (
 	LicenseKey = "hunter2_s3cretLicenseKey_mmk"
 )
 
-// A Server has one database of each edition. Its hooks may be set before it is used.
+// A Server has one database of each edition. Its hooks are set before it is used, or in Change.
 type Server struct {
 	URL string
 
 	// Metadata and Download answer instead of the server, if they are set and return true.
-	Metadata func(w http.ResponseWriter, r *http.Request, edition string) bool
-	Download func(w http.ResponseWriter, r *http.Request, edition string) bool
+	Metadata, Download Hook
 
 	mu        sync.Mutex
 	databases map[string][]byte
 	requests  []string
 }
+
+// A Hook answers a request for an edition, or returns false.
+type Hook func(w http.ResponseWriter, r *http.Request, edition string) bool
 
 // Start runs a server until the test ends.
 func Start(tb testing.TB) *Server {
@@ -69,6 +71,19 @@ func (s *Server) Set(edition string, database []byte) {
 	s.databases[edition] = database
 }
 
+// Change runs f, which may set the hooks, between requests.
+func (s *Server) Change(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f()
+}
+
+func (s *Server) hook(h *Hook) Hook {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return *h
+}
+
 // Requests returns the addresses that were asked for.
 func (s *Server) Requests() []string {
 	s.mu.Lock()
@@ -96,7 +111,7 @@ func (s *Server) database(edition string) ([]byte, bool) {
 
 func (s *Server) metadata(w http.ResponseWriter, r *http.Request) {
 	edition := r.FormValue("edition_id")
-	if s.Metadata != nil && s.Metadata(w, r, edition) {
+	if h := s.hook(&s.Metadata); h != nil && h(w, r, edition) {
 		return
 	}
 	b, ok := s.database(edition)
@@ -113,7 +128,7 @@ func (s *Server) metadata(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) download(w http.ResponseWriter, r *http.Request) {
 	edition := r.PathValue("edition")
-	if s.Download != nil && s.Download(w, r, edition) {
+	if h := s.hook(&s.Download); h != nil && h(w, r, edition) {
 		return
 	}
 	b, ok := s.database(edition)
