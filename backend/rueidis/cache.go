@@ -61,7 +61,12 @@ func OpenCache(ctx context.Context, url string, c CacheConfig) (*Cache, error) {
 	if err != nil {
 		return nil, err
 	}
-	client, tracked, err := dial(ctx, url, c.Option, c.ClientSide > 0)
+	client, tracked, err := dial(ctx, url, func(o *rueidis.ClientOption) {
+		o.DisableRetry = true // a retried command may be used again while its lost connection still reads it
+		if c.Option != nil {
+			c.Option(o)
+		}
+	}, c.ClientSide > 0)
 	if err != nil {
 		return nil, err
 	}
@@ -190,7 +195,7 @@ func full(err error) bool { return answers(err, "OOM command not allowed") }
 
 // heal empties a slot that holds what nobody here has put there, so that the next Get can lease it.
 func (c *Cache) heal(ctx context.Context, key string) error {
-	if err := c.client.Do(ctx, c.client.B().Unlink().Key(key).Build().ToRetryable()).Error(); err != nil {
+	if err := c.client.Do(ctx, c.client.B().Unlink().Key(key).Build()).Error(); err != nil {
 		return unavailable("get", err)
 	}
 	return nil
@@ -248,7 +253,11 @@ func (c *Cache) Put(ctx context.Context, id store.ID, t store.Ticket, copy []byt
 func (c *Cache) Delete(ctx context.Context, ids ...store.ID) error {
 	var first error
 	for batch := range slices.Chunk(ids, deleteBatch) {
-		if err := c.deleteBatch(ctx, batch); err != nil && first == nil {
+		err := c.deleteBatch(ctx, batch)
+		if _, answered := rueidis.IsRedisErr(err); err != nil && !answered && !errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+			err = c.deleteBatch(ctx, batch) // the connection was lost
+		}
+		if err != nil && first == nil {
 			first = c.failed(ctx, "delete", err)
 		}
 	}
@@ -261,7 +270,7 @@ func (c *Cache) deleteBatch(ctx context.Context, ids []store.ID) error {
 	commands := make(rueidis.Commands, 0, 2*len(ids))
 	for _, id := range ids {
 		key := c.key(id)
-		commands = append(commands, c.client.B().Unlink().Key(key).Build().ToRetryable()) // a Cluster takes no two keys in one
+		commands = append(commands, c.client.B().Unlink().Key(key).Build()) // a Cluster takes no two keys in one
 		if c.near != nil {
 			commands = append(commands, fence(c.client, key))
 		}

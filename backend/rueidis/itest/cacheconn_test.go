@@ -6,6 +6,7 @@ import (
 	"net"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -96,6 +97,25 @@ func TestCacheSilentNode(t *testing.T) {
 			t.Fatal("OpenCache:", err)
 		}
 		second.Close()
+	})
+}
+
+// TestCacheDeleteAgain: FLT-3. A Delete whose connection is lost under it is done again, once.
+func TestCacheDeleteAgain(t *testing.T) {
+	each(t, func(t *testing.T, conf rueidisstore.CacheConfig) {
+		var cut atomic.Bool
+		p := &proxy{reply: func(_ int, b []byte) ([]byte, bool) {
+			if cut.CompareAndSwap(true, false) {
+				return nil, false
+			}
+			return b, true
+		}}
+		startProxy(t, p, testserverAddr(t))
+		c := openCache(t, "redis://"+p.addr, conf)
+		id := newID()
+		fill(t, c, id, "copy")
+		cut.Store(true)
+		remove(t, c, id)
 	})
 }
 
