@@ -61,12 +61,7 @@ func OpenCache(ctx context.Context, url string, c CacheConfig) (*Cache, error) {
 	if err != nil {
 		return nil, err
 	}
-	client, tracked, err := dial(ctx, url, func(o *rueidis.ClientOption) {
-		o.DisableRetry = true // a retried command may be used again while its lost connection still reads it
-		if c.Option != nil {
-			c.Option(o)
-		}
-	}, c.ClientSide > 0)
+	client, tracked, err := dial(ctx, url, c.Option, c.ClientSide > 0)
 	if err != nil {
 		return nil, err
 	}
@@ -254,8 +249,8 @@ func (c *Cache) Delete(ctx context.Context, ids ...store.ID) error {
 	var first error
 	for batch := range slices.Chunk(ids, deleteBatch) {
 		err := c.deleteBatch(ctx, batch)
-		if _, answered := rueidis.IsRedisErr(err); err != nil && !answered && !errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
-			err = c.deleteBatch(ctx, batch) // the connection was lost
+		if lost(ctx, err) {
+			err = c.deleteBatch(ctx, batch)
 		}
 		if err != nil && first == nil {
 			first = c.failed(ctx, "delete", err)

@@ -62,6 +62,7 @@ func dial(ctx context.Context, url string, tune func(*rueidis.ClientOption), tra
 func setDefaults(o *rueidis.ClientOption) {
 	o.PipelineMultiplex = -1  // one connection to a server: commands of many goroutines share its system calls
 	o.AlwaysPipelining = true // else a call that is alone on its connection does not hear that it was canceled
+	o.DisableRetry = true     // a command that is sent again shares memory with the lost connection, which may still read it
 	o.RingScaleEachConn = ringScale
 	o.ReadBufferEachConn, o.WriteBufferEachConn = bufferSize, bufferSize
 	o.CacheSizeEachConn = cacheSize

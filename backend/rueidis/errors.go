@@ -1,6 +1,7 @@
 package rueidisstore
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -43,4 +44,10 @@ func unavailable(operation string, err error) error {
 func answers(err error, text string) bool {
 	answer, ok := rueidis.IsRedisErr(err)
 	return ok && strings.Contains(answer.Error(), text)
+}
+
+// lost reports whether err is that of a connection, in time for another try.
+func lost(ctx context.Context, err error) bool {
+	_, answered := rueidis.IsRedisErr(err)
+	return err != nil && !answered && !rueidis.IsRedisNil(err) && !errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil
 }

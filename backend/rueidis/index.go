@@ -83,7 +83,9 @@ type page struct {
 
 // userPage returns the n ids of a user behind a member, or the first ones.
 func (s *Store) userPage(ctx context.Context, user, after string, n int) (page, error) {
-	members, err := s.do(ctx, s.latest(s.indexKey(user), after, n))[0].AsStrSlice()
+	members, err := s.read(ctx, func() rueidis.Commands {
+		return rueidis.Commands{s.latest(s.indexKey(user), after, n)}
+	})[0].AsStrSlice()
 	if err != nil {
 		return page{}, err
 	}
@@ -104,13 +106,16 @@ func newPage(members []string, more bool) page {
 // allPage is userPage for the index of all.
 func (s *Store) allPage(ctx context.Context, after string, n int) (page, error) {
 	each := n/(allShards/2) + 4 // more than its share, as ids are random
-	commands := make(rueidis.Commands, allShards)
-	for i := range commands {
-		commands[i] = s.latest(s.allKey(i), after, each)
+	latest := func() rueidis.Commands {
+		commands := make(rueidis.Commands, allShards)
+		for i := range commands {
+			commands[i] = s.latest(s.allKey(i), after, each)
+		}
+		return commands
 	}
 	var all []string
 	known := "" // what is not below has been seen
-	for _, result := range s.do(ctx, commands...) {
+	for _, result := range s.read(ctx, latest) {
 		members, err := result.AsStrSlice()
 		if err != nil {
 			return page{}, err

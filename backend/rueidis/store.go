@@ -131,8 +131,9 @@ func (s *Store) Corrupt() uint64 { return s.corrupt.Load() }
 
 // Load implements [store.Store].
 func (s *Store) Load(ctx context.Context, id store.ID) (*store.Record, error) {
-	get := s.client.B().Get().Key(s.recordKey(id)).Build()
-	value, err := s.do(ctx, get)[0].AsBytes()
+	value, err := s.read(ctx, func() rueidis.Commands {
+		return rueidis.Commands{s.client.B().Get().Key(s.recordKey(id)).Build()}
+	})[0].AsBytes()
 	switch {
 	case rueidis.IsRedisNil(err), err == nil && isNote(value):
 		return nil, store.ErrNotFound

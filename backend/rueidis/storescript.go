@@ -2,6 +2,7 @@ package rueidisstore
 
 import (
 	"context"
+	"slices"
 	"strconv"
 
 	"github.com/redis/rueidis"
@@ -118,7 +119,16 @@ func (s *Store) run(ctx context.Context, calls ...call) []rueidis.RedisResult {
 	return results
 }
 
-// do sends commands in one round trip, under Config.Timeout. None of those that change anything is ever sent twice.
+// read is do for commands that change nothing: if their connection was lost it makes them anew and sends them once more.
+func (s *Store) read(ctx context.Context, commands func() rueidis.Commands) []rueidis.RedisResult {
+	results := s.do(ctx, commands()...)
+	if slices.ContainsFunc(results, func(r rueidis.RedisResult) bool { return lost(ctx, r.Error()) }) {
+		results = s.do(ctx, commands()...)
+	}
+	return results
+}
+
+// do sends commands in one round trip, under Config.Timeout. None is ever sent twice.
 func (s *Store) do(ctx context.Context, commands ...rueidis.Completed) []rueidis.RedisResult {
 	if err := ctx.Err(); err != nil { // also for a client that would send it
 		results := make([]rueidis.RedisResult, len(commands))
