@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/qsessions/qsessions/core/internal/deadline"
 	"github.com/qsessions/qsessions/core/store"
 )
 
@@ -145,10 +146,10 @@ func (s *Store) put(ctx context.Context, r *store.Record, t store.Ticket, asOf t
 // bounded returns a context for one call of the cache. It leaves half of the caller's time for the database.
 func (s *Store) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 	timeout := s.cfg.Timeout
-	if deadline, ok := ctx.Deadline(); ok {
-		timeout = min(timeout, time.Until(deadline)/2)
+	if end, ok := ctx.Deadline(); ok {
+		timeout = min(timeout, time.Until(end)/2)
 	}
-	return context.WithTimeout(ctx, timeout)
+	return deadline.WithTimeout(ctx, timeout)
 }
 
 // answered notes whether the cache answered at all. What the caller's own context ended says nothing about the cache.

@@ -267,3 +267,18 @@ func TestConcurrentUse(t *testing.T) {
 		}
 	})
 }
+
+// The short way to a string finds what encoding/json finds.
+func TestJSONStrings(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		`""`, `"a"`, `"a b/<>&'"`, `"ä"`, "\"\xff\"", `"\u0041"`, `"a\"b"`, `"a"b"`, `"\\"`, `"\"`, "\"\t\"", "\"\x7f\"", `"`, ``, ` "a"`, `"a" `, `null`, `1`,
+		`a"`, `"a`, `'a'`,
+	} {
+		got, want := "before", "before"
+		err, wantErr := JSON{}.Decode([]byte(text), &got), json.Unmarshal([]byte(text), &want)
+		if got != want || (err == nil) != (wantErr == nil) {
+			t.Errorf("Decode(%q) = %q, %v; encoding/json has %q, %v", text, got, err, want, wantErr)
+		}
+	}
+}

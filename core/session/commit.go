@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/qsessions/qsessions/core/internal/deadline"
 	"github.com/qsessions/qsessions/core/store"
 )
 
@@ -38,7 +39,7 @@ func (h *handle) commit(ctx context.Context) error {
 
 // detached returns a context of its own for writes: a client that goes away must not leave their outcome open.
 func (m *Manager) detached(ctx context.Context) (context.Context, context.CancelFunc) {
-	return withTimeout(context.WithoutCancel(ctx), m.cfg.StoreTimeout)
+	return deadline.WithTimeout(context.WithoutCancel(ctx), m.cfg.StoreTimeout)
 }
 
 // write does the work. It holds h.io, which keeps what is to be written as it is, so that it may read that without h.mu.

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/qsessions/qsessions/core/internal/deadline"
 	"github.com/qsessions/qsessions/core/store"
 )
 
@@ -116,7 +117,7 @@ func (m *Manager) bounded(ctx context.Context) (context.Context, context.CancelF
 	if _, ok := ctx.Deadline(); ok {
 		return ctx, func() {}
 	}
-	return withTimeout(ctx, m.cfg.StoreTimeout)
+	return deadline.WithTimeout(ctx, m.cfg.StoreTimeout)
 }
 
 // Start returns a context that carries the session of a request, without any I/O. header has the lines of the request

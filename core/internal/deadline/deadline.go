@@ -1,4 +1,5 @@
-package session
+// Package deadline has contexts whose timer starts when somebody waits.
+package deadline
 
 import (
 	"context"
@@ -6,9 +7,17 @@ import (
 	"time"
 )
 
-// withTimeout is [context.WithTimeout] for calls of the store.
-func withTimeout(parent context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
+// WithTimeout is [context.WithTimeout] for a call within the one that parent is of. A parent of this package is not waited
+// for itself, which would start its timer too: what ends the result is the earlier of the two times, what parent waits for,
+// and its own cancel function; but not that of parent.
+func WithTimeout(parent context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
 	d := &deadline{parent: parent, at: time.Now().Add(timeout)}
+	if p, ok := parent.(*deadline); ok {
+		d.parent = p.parent
+		if p.at.Before(d.at) {
+			d.at = p.at
+		}
+	}
 	return d, d.end
 }
 

@@ -1,8 +1,7 @@
-package session
+package deadline
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"testing"
 	"testing/synctest"
@@ -62,17 +61,43 @@ func TestDeadline(t *testing.T) {
 	}
 }
 
-// The short way to a string finds what encoding/json finds.
-func TestJSONStrings(t *testing.T) {
+// Within another deadline the earlier end counts, and nobody has to wait for the outer one to see that its parent ended.
+func TestNested(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{
-		`""`, `"a"`, `"a b/<>&'"`, `"ä"`, "\"\xff\"", `"\u0041"`, `"a\"b"`, `"a"b"`, `"\\"`, `"\"`, "\"\t\"", "\"\x7f\"", `"`, ``, ` "a"`, `"a" `, `null`, `1`,
-		`a"`, `"a`, `'a'`,
-	} {
-		got, want := "before", "before"
-		err, wantErr := JSON{}.Decode([]byte(text), &got), json.Unmarshal([]byte(text), &want)
-		if got != want || (err == nil) != (wantErr == nil) {
-			t.Errorf("Decode(%q) = %q, %v; encoding/json has %q, %v", text, got, err, want, wantErr)
+	for _, c := range []struct{ outer, inner, want time.Duration }{{time.Second, 100, 100}, {100, time.Second, 100}} {
+		for _, waits := range []bool{false, true} {
+			synctest.Test(t, func(t *testing.T) {
+				parent, cancel := context.WithCancel(t.Context())
+				outer, endOuter := WithTimeout(parent, c.outer)
+				defer endOuter()
+				inner, endInner := WithTimeout(outer, c.inner)
+				defer endInner()
+				if at, _ := inner.Deadline(); !at.Equal(time.Now().Add(c.want)) {
+					t.Errorf("%v in %v: the deadline is in %v", c.inner, c.outer, time.Until(at))
+				}
+				if waits {
+					select {
+					case <-inner.Done():
+						t.Fatal("done at once")
+					default:
+					}
+				}
+				if outer.(*deadline).ctx != nil {
+					t.Error("the outer one has a timer, and nobody waits for it")
+				}
+				time.Sleep(c.want)
+				synctest.Wait()
+				if err := inner.Err(); !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("%v in %v: got %v at its end", c.inner, c.outer, err)
+				}
+				again, endAgain := WithTimeout(outer, time.Hour)
+				defer endAgain()
+				cancel()
+				synctest.Wait()
+				if c.outer > c.want && !errors.Is(again.Err(), context.Canceled) {
+					t.Errorf("the parent's end: got %v", again.Err())
+				}
+			})
 		}
 	}
 }
