@@ -13,9 +13,10 @@ import (
 
 // A Reader finds locations of addresses. It is safe for concurrent use.
 type Reader struct {
-	cfg   Config
-	order []language
-	data  atomic.Pointer[databases] // nil: closed
+	cfg    Config
+	order  []language
+	data   atomic.Pointer[databases] // nil: closed
+	closed chan struct{}
 
 	mu      sync.Mutex // one reload at a time
 	sources []*source
@@ -28,7 +29,7 @@ func Open(c Config) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Reader{cfg: c, order: first(languagesOf(c.Languages), defaultOrder()), sources: c.sources()}
+	r := &Reader{cfg: c, order: first(languagesOf(c.Languages), defaultOrder()), closed: make(chan struct{}), sources: c.sources()}
 	r.cfg.Languages = nil
 	r.data.Store(new(databases))
 	if _, bad := r.reload(true); len(bad) > 0 {
@@ -44,7 +45,9 @@ func Open(c Config) (*Reader, error) {
 func (r *Reader) Close() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.data.Store(nil)
+	if r.data.Swap(nil) != nil {
+		close(r.closed)
+	}
 	r.sources = nil
 	return nil
 }
@@ -65,8 +68,9 @@ func (r *Reader) Enrich(ctx context.Context, c session.Client) (session.Facts, e
 
 // Locate finds the location of ip, with names in the first of the languages that has one, and then of [Config.Languages].
 // They are as in [WithLanguages]. What no database knows is the zero Location, and so are addresses that are nowhere: invalid,
-// loopback, private, link-local, multicast, and those between a provider and its customers (RFC 6598). It takes some
-// microseconds. An error means that a database is damaged, or that the reader is closed.
+// loopback, private, link-local, multicast, and those between a provider and its customers (RFC 6598). An IPv4 address inside an
+// IPv6 address, of 6to4, NAT64 or a client of Teredo, is where it is. It takes some microseconds. An error means that a
+// database is damaged, or that the reader is closed.
 func (r *Reader) Locate(ip netip.Addr, languages ...string) (session.Location, error) {
 	prefer := r.order
 	if len(languages) > 0 {
@@ -80,7 +84,7 @@ func (r *Reader) locate(ip netip.Addr, prefer []language) (session.Location, err
 	if d == nil {
 		return session.Location{}, errClosed
 	}
-	ip = ip.Unmap()
+	ip = inside(ip)
 	if !somewhere(ip) {
 		return session.Location{}, nil
 	}
@@ -92,6 +96,31 @@ func (r *Reader) locate(ip netip.Addr, prefer []language) (session.Location, err
 }
 
 var errClosed = fmt.Errorf("geoip: the reader is closed: %w", fs.ErrClosed)
+
+var (
+	sixToFour = netip.MustParsePrefix("2002::/16")    // RFC 3056
+	nat64     = netip.MustParsePrefix("64:ff9b::/96") // RFC 6052
+	teredo    = netip.MustParsePrefix("2001::/32")    // RFC 4380
+)
+
+// inside returns the IPv4 address of the client where ip carries it, and else ip. Databases know some of these forms, but of
+// Teredo only the server.
+func inside(ip netip.Addr) netip.Addr {
+	ip = ip.Unmap().WithZone("")
+	if ip.Is4() {
+		return ip
+	}
+	b := ip.As16()
+	switch {
+	case sixToFour.Contains(ip):
+		return netip.AddrFrom4([4]byte(b[2:6]))
+	case nat64.Contains(ip):
+		return netip.AddrFrom4([4]byte(b[12:]))
+	case teredo.Contains(ip):
+		return netip.AddrFrom4([4]byte{^b[12], ^b[13], ^b[14], ^b[15]})
+	}
+	return ip
+}
 
 // somewhere reports whether ip may be in one place of the world.
 func somewhere(ip netip.Addr) bool {

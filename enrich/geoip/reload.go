@@ -33,10 +33,9 @@ func (r *Reader) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-ticker.C:
-		}
-		if r.data.Load() == nil {
+		case <-r.closed:
 			return nil
+		case <-ticker.C:
 		}
 		news, _ := r.reload(false)
 		for _, s := range news {
@@ -90,6 +89,7 @@ func (r *Reader) reload(all bool) (news []source, bad []error) {
 func (s *source) update(force bool) bool {
 	path, info, err := s.find()
 	if err == nil && info == nil { // optional, and not there
+		s.tried, s.err = nil, nil
 		return false
 	}
 	if err == nil && same(info, s.tried) && !force {

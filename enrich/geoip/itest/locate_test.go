@@ -225,3 +225,25 @@ func TestEnrichCanceled(t *testing.T) {
 		t.Errorf("got %+v, %v", f, err)
 	}
 }
+
+// TestEmbedded: BAD-25, BAD-32. An IPv4 address in an IPv6 address of a translator or a tunnel is where it is: 6to4,
+// NAT64, and the client of Teredo, not its server. Private ones in them are nowhere.
+func TestEmbedded(t *testing.T) {
+	t.Parallel()
+	everywhere := file(t, "c.mmdb", made(t, "GeoLite2-City", entries{"::/0": linköping, "0.0.0.0/0": linköping}))
+	here := file(t, "h.mmdb", cityDatabase(t))
+	for ip, want := range map[string]string{
+		"2002:5994:1470::1": "", "64:ff9b::59a0:1470": "Linköping, Sweden", "2002:59a0:1470::1": "Linköping, Sweden",
+		"2001:0:8080:8080:0:ffff:a65f:eb8f": "Linköping, Sweden", "2001:0:59a0:1470:0:ffff:7f7f:7f7f": "",
+	} {
+		if got := locate(t, open(t, geoip.Config{City: here}), ip).String(); got != want {
+			t.Errorf("%s: got %q, want %q", ip, got, want)
+		}
+	}
+	r := open(t, geoip.Config{City: everywhere})
+	for _, ip := range []string{"2002:a00:1::1", "2002:7f00:1::", "64:ff9b::a00:1", "64:ff9b::6440:1", "2001:0:59a0:1470:0:ffff:f5ff:fffe", "2002::1"} {
+		if got := locate(t, r, ip); got != (session.Location{}) {
+			t.Errorf("%s is in %s", ip, got)
+		}
+	}
+}
