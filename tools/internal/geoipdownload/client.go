@@ -3,6 +3,8 @@ package geoipdownload
 
 import (
 	"context"
+	"crypto/tls"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -95,13 +97,19 @@ func loopback(host string) bool {
 	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
-// redirect follows to where MaxMind keeps its files. The http package sends the key to the first host only.
+var errRedirect = errors.New("the server redirects")
+
+// redirect follows to where MaxMind keeps its files. The key is for the first host and port only; the http package would send
+// it to other ports and to hosts below too.
 func redirect(r *http.Request, via []*http.Request) error {
 	if len(via) > 5 {
-		return errors.New("the server redirects too often")
+		return fmt.Errorf("%w too often", errRedirect)
 	}
 	if via[0].URL.Scheme == "https" && r.URL.Scheme != "https" {
-		return errors.New("the server redirects away from https")
+		return fmt.Errorf("%w away from https", errRedirect)
+	}
+	if r.URL.Host != via[0].URL.Host {
+		r.Header.Del("Authorization")
 	}
 	return nil
 }
@@ -116,17 +124,36 @@ func (c *Client) get(ctx context.Context, edition, path string, query url.Values
 	r.Header.Set("User-Agent", "qsessions")
 	response, err := c.http.Do(r)
 	if err != nil {
-		// Addresses that the server redirects to open the file for whoever has them: leave them out.
-		if e, ok := errors.AsType[*url.Error](err); ok {
-			err = e.Err
-		}
-		return nil, fmt.Errorf("%s cannot be reached: %w", r.URL.Host, err)
+		return nil, fmt.Errorf("%s cannot be reached: %w", r.URL.Host, plain(err))
 	}
 	if response.StatusCode != http.StatusOK {
 		response.Body.Close()
 		return nil, statusError(edition, response.StatusCode)
 	}
 	return response, nil
+}
+
+// plain returns what went wrong with a request, without words of the server, which might be addresses that open the file
+// for whoever has them, and without those of the environment, where a proxy may have a password.
+func plain(err error) error {
+	if e, ok := errors.AsType[*url.Error](err); ok { // it has the address
+		err = e.Err
+	}
+	_, network := errors.AsType[net.Error](err)
+	_, certificate := errors.AsType[*tls.CertificateVerificationError](err)
+	if network || certificate || errors.Is(err, errRedirect) || errors.Is(err, io.EOF) || errors.Is(err, context.Canceled) {
+		return err
+	}
+	return errors.New("the answer is none of HTTP, or the environment names a proxy that cannot be used")
+}
+
+// withoutKey returns err, or another error if it has the license key: as it is, or as it is sent.
+func (c *Client) withoutKey(err error) error {
+	sent := base64.StdEncoding.EncodeToString([]byte(c.cfg.AccountID + ":" + c.cfg.LicenseKey))
+	if text := err.Error(); strings.Contains(text, c.cfg.LicenseKey) || strings.Contains(text, sent) {
+		return errors.New("it failed, and why cannot be said, because the server repeats the license key")
+	}
+	return err
 }
 
 // statusError says what a status means, without the server's words, which might repeat what was sent.

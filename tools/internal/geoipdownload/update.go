@@ -32,7 +32,7 @@ func (c *Client) Update(ctx context.Context, edition string) (res Result, err er
 	}
 	defer func() {
 		if err != nil {
-			err = fmt.Errorf("%s: %w", edition, err)
+			err = fmt.Errorf("%s: %w", edition, c.withoutKey(err))
 		}
 	}()
 	ctx, cancel := context.WithTimeoutCause(ctx, c.cfg.Timeout, fmt.Errorf("the download takes longer than %v", c.cfg.Timeout))
@@ -62,7 +62,7 @@ func (c *Client) Update(ctx context.Context, edition string) (res Result, err er
 
 // download replaces the file by the database of m.
 func (c *Client) download(ctx context.Context, watch *stallWatch, m metadata, path string) (err error) {
-	temp, err := os.CreateTemp(filepath.Dir(path), tempPattern(path))
+	temp, err := os.CreateTemp(filepath.Dir(path), tempPrefix(path)+"*"+tempSuffix)
 	if err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func (c *Client) download(ctx context.Context, watch *stallWatch, m metadata, pa
 		}
 		return err
 	}
-	if err := verify(temp.Name()); err != nil {
+	if err := verify(temp.Name(), m.Edition); err != nil {
 		return fmt.Errorf("the database does not work, although its checksum is right: %w", err)
 	}
 	if err := ctx.Err(); err != nil {
@@ -131,10 +131,17 @@ func (c *Client) fetch(ctx context.Context, watch *stallWatch, m metadata, w io.
 
 // checksum returns the MD5 of a file in hexadecimal digits, or "" where there is none.
 func checksum(path string) (string, error) {
-	f, err := os.Open(path)
+	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
 	}
+	if err != nil {
+		return "", err
+	}
+	if !info.Mode().IsRegular() { // to open a pipe would wait for a writer
+		return "", fmt.Errorf("%s is no regular file", path)
+	}
+	f, err := os.Open(path)
 	if err != nil {
 		return "", err
 	}
@@ -146,17 +153,24 @@ func checksum(path string) (string, error) {
 	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
-func tempPattern(path string) string { return "." + filepath.Base(path) + ".*.part" }
+// Downloads are written to a file between these two, beside the one that they replace.
+func tempPrefix(path string) string { return "." + filepath.Base(path) + "." }
+
+const tempSuffix = ".part"
 
 // removeLeftovers removes what a download that was killed left. One of today may still go on.
 func removeLeftovers(path string) {
-	names, err := filepath.Glob(filepath.Join(filepath.Dir(path), tempPattern(path)))
+	dir := filepath.Dir(path)
+	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return
 	}
-	for _, name := range names {
-		if info, err := os.Lstat(name); err == nil && info.Mode().IsRegular() && time.Since(info.ModTime()) > 24*time.Hour {
-			_ = os.Remove(name) // it only takes room
+	for _, e := range entries {
+		if !e.Type().IsRegular() || !strings.HasPrefix(e.Name(), tempPrefix(path)) || !strings.HasSuffix(e.Name(), tempSuffix) {
+			continue
+		}
+		if info, err := e.Info(); err == nil && time.Since(info.ModTime()) > 24*time.Hour {
+			_ = os.Remove(filepath.Join(dir, e.Name())) // it only takes room
 		}
 	}
 }
