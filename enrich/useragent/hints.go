@@ -66,6 +66,9 @@ func system(platform, version string, said session.Product) session.Product {
 		same = said.Name == platform
 	}
 	parts, ok := versionParts(version)
+	if parts[0] == "0" && parts[1] == "" { // not known
+		parts, ok = [4]string{}, false
+	}
 	if !ok && same {
 		return said
 	}
@@ -150,6 +153,7 @@ func kindOf(mobile bool, os string, said session.DeviceKind) session.DeviceKind 
 // version, and calls it as it calls those that send no hints.
 func browser(brands []brand, said session.Product) session.Product {
 	for _, b := range brands {
+		b.name = strings.TrimSpace(b.name)
 		if !specific(b.name) || len(b.name) > maxName {
 			continue
 		}
@@ -180,5 +184,5 @@ func specific(name string) bool {
 		}
 		return -1
 	}, name)
-	return letters != "notabrand" && letters != "notanybrand"
+	return letters != "" && letters != "notabrand" && letters != "notanybrand"
 }

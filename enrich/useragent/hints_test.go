@@ -68,6 +68,11 @@ func TestHints(t *testing.T) {
 		{"in an application", inApp, session.Hints{Platform: `"Android"`, Brands: webview}, session.KindMobile, "Pixel 7 / Android 13 / Facebook 400.0.0"},
 		{"grease in all spellings", windows, session.Hints{Brands: `" Not A;Brand";v="99", "Not;A Brand";v="99", "Not_A Brand";v="8", "(Not(A:Brand";v="8", "Not.A/Brand";v="8", "Not)A;Brand";v="24", "Not:A-Brand";v="8"`}, session.KindDesktop, "Windows 10 / Chrome 118.0.0"},
 
+		{"no name of a browser", windows, session.Hints{Brands: `" ";v="8", "???";v="1"`}, session.KindDesktop, "Windows 10 / Chrome 118.0.0"},
+		{"name with spaces around", windows, session.Hints{Brands: `" Brave ";v="118"`}, session.KindDesktop, "Windows 10 / Brave 118"},
+		{"version that is not known", phone, session.Hints{Platform: `"Android"`, PlatformVersion: `"0.0.0"`}, session.KindMobile, "K / Android 10 / Chrome Mobile 118.0.0"},
+		{"version of another platform that is not known", windows, session.Hints{Platform: `"macOS"`, PlatformVersion: `"0.0.0"`}, session.KindDesktop, "macOS / Chrome 118.0.0"},
+
 		{"a crawler keeps its name", "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", sent(`"Android"`, `"14.0.0"`, `"Pixel 7"`, "?1", chrome), session.KindBot, "Spider / Googlebot 2.1"},
 		{"no User-Agent", "", sent(`"Android"`, `"14.0.0"`, `"Pixel 7"`, "?1", chrome), "", ""},
 		{"not structured fields", phone, sent("Windows", "15.0.0", "Pixel 7", "1", "Brave"), session.KindMobile, "K / Android 10 / Chrome Mobile 118.0.0"},

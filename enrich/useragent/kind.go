@@ -18,7 +18,7 @@ func kind(ua string, d *session.Device) session.DeviceKind {
 		return false
 	}
 	switch {
-	case d.Family == "Spider" || crawler(ua):
+	case d.Family == "Spider" || crawler(ua, d.Browser.Name):
 		return session.KindBot
 	case television(ua):
 		return session.KindTV
@@ -34,8 +34,12 @@ func kind(ua string, d *session.Device) session.DeviceKind {
 	return ""
 }
 
-// crawler knows the custom of those that the library does not know yet: they name a page to read about them.
-func crawler(ua string) bool { return strings.Contains(ua, "+http") }
+// crawler knows those that the library takes for the phone that they claim to be, by the name that it gives them; and the
+// custom of those that it does not know yet: they name a page to read about them.
+func crawler(ua, browser string) bool {
+	browser = strings.ToLower(browser)
+	return strings.HasSuffix(browser, "bot") || strings.HasSuffix(browser, "spider") || strings.HasSuffix(browser, "crawler") || strings.Contains(ua, "+http")
+}
 
 // television looks for TV at the end of a word: a build of Android may be called TVA1.
 func television(ua string) bool {

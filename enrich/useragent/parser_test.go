@@ -107,6 +107,10 @@ func TestDevices(t *testing.T) {
 		},
 		{"Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; ClaudeBot/1.0; +claudebot@anthropic.com)", session.KindBot, "Spider / ClaudeBot 1.0", "ClaudeBot"},
 		{"facebookexternalhit/1.1 (+http://www.facebook.com/externalhit_uatext.php)", session.KindBot, "Spider / FacebookBot 1.1", "FacebookBot"},
+		{
+			"Mozilla/5.0 (Linux; Android 5.0) AppleWebKit/537.36 (KHTML, like Gecko) Mobile Safari/537.36 (compatible; Bytespider; spider-feedback@bytedance.com)",
+			session.KindBot, "Generic Smartphone / Android 5.0 / Bytespider", "Bytespider on Android",
+		},
 		{"Thing/1.0 (+https://example.com/thing)", session.KindBot, "", ""},
 	} {
 		d := p.Parse(test.ua, session.Hints{})
