@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/qsessions/qsessions/tools/internal/geoipdownload"
@@ -34,14 +36,17 @@ An account is free for GeoLite2. For cron, twice a week is enough:
 
 No flag takes the key itself, because other users of the machine can see what a command line says.
 
-Exit codes: 0 all databases are current; 1 one of them could not be had, or it was interrupted: what was there before is still there; 2 the
-command line is wrong, or there is no account ID or license key.`
+Exit codes: 0 all databases are current; 1 one of them could not be had, an option cannot be used, or it was interrupted: what was there before
+is still there; 2 the command line cannot be read, or has no account ID or license key.`
 }
 
 // Validate implements kong's check of a command line.
 func (c *geoipDownloadCmd) Validate() error {
 	if c.LicenseKey != "" {
 		return errors.New("other users of the machine can see a license key on the command line. Make a new one, and use --license-key-file or the environment variable " + licenseKeyEnv)
+	}
+	if slices.ContainsFunc(c.Edition, keyLike) {
+		return errors.New("--edition: that looks like a license key; editions are named as GeoLite2-City is")
 	}
 	if c.AccountID == "" {
 		return errors.New("missing: --account-id, or the environment variable MAXMIND_ACCOUNT_ID")
@@ -85,11 +90,17 @@ func (c *geoipDownloadCmd) licenseKey() (string, error) {
 	}
 	f, err := os.Open(c.LicenseKeyFile)
 	if err != nil {
-		return "", err
+		if e, ok := errors.AsType[*fs.PathError](err); ok { // its path may be the key itself
+			err = e.Err
+		}
+		return "", fmt.Errorf("--license-key-file: %w", err)
 	}
 	defer f.Close()
 	b, err := io.ReadAll(io.LimitReader(f, 4<<10))
-	return string(bytes.TrimSpace(b)), err
+	if err != nil {
+		return "", fmt.Errorf("--license-key-file: %w", err)
+	}
+	return string(bytes.TrimSpace(b)), nil
 }
 
 // progress shows on a terminal how far it is, and nothing elsewhere.

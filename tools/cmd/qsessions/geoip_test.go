@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -108,7 +109,7 @@ func TestGeoIPDownload(t *testing.T) {
 
 // TestGeoIPKey: the key comes from a file or the environment, and is never repeated, wherever it was put by mistake.
 func TestGeoIPKey(t *testing.T) {
-	_, download := maxmind(t)
+	server, download := maxmind(t)
 	dir, key := t.TempDir(), filepath.Join(t.TempDir(), "key")
 	if err := os.WriteFile(key, []byte("\n "+maxmindtest.LicenseKey+" \n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -126,13 +127,20 @@ func TestGeoIPKey(t *testing.T) {
 		{exitFailed, []string{"--account-id", maxmindtest.LicenseKey}, "must be a number"},
 		{exitFailed, []string{"--endpoint", "http://x:" + maxmindtest.LicenseKey + "@127.0.0.1"}, "endpoint"},
 		{exitFailed, []string{"--license-key-file", filepath.Join(dir, "none")}, "no such file"},
+		{exitFailed, []string{"--license-key-file", maxmindtest.LicenseKey}, "no such file"},
+		{exitUsage, []string{"--edition", maxmindtest.LicenseKey}, "--edition"},
+		{exitUsage, []string{"--edition", "GeoLite2-City," + maxmindtest.LicenseKey}, "--edition"},
+		{exitUsage, []string{"--edition=0123456789abcdef"}, "--edition"}, // an older key
 		{exitFailed, []string{"--license-key-file", os.DevNull}, "license key is empty"},
 		{exitFailed, []string{"--edition", "../x"}, "no edition"},
 	} {
 		got := download(true, append([]string{"--dir", dir}, test.args...)...)
-		if got.code != test.code || !strings.Contains(got.err, test.says) {
+		if got.code != test.code || !strings.Contains(got.err, test.says) || strings.Contains(got.err, "0123456789abcdef") {
 			t.Errorf("%v: got %d, %q; want %d, %q", test.args, got.code, got.err, test.code, test.says)
 		}
+	}
+	if got := server.Requests(); len(got) > 0 {
+		t.Errorf("asked for %v", got)
 	}
 	download(true).want(t, exitUsage, "--dir")
 	t.Setenv("MAXMIND_LICENSE_KEY", "")
@@ -196,5 +204,23 @@ func TestGeoIPInterrupt(t *testing.T) {
 	hidden, _ := filepath.Glob(filepath.Join(dir, ".*"))
 	if len(files) != 2 || slices.ContainsFunc(hidden, func(s string) bool { return strings.HasSuffix(s, ".part") }) || err != nil || place(t, dir) != "one" {
 		t.Errorf("got %v, %v, %v, and %q", files, hidden, err, place(t, dir))
+	}
+}
+
+// TestGeoIPProxy: a proxy of the environment that refuses is an error, without its password.
+func TestGeoIPProxy(t *testing.T) {
+	t.Parallel()
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodConnect || r.Header.Get("Proxy-Authorization") == "" || r.Header.Get("Authorization") != "" {
+			t.Errorf("the proxy gets %s with %v", r.Method, r.Header)
+		}
+		w.WriteHeader(http.StatusProxyAuthRequired)
+	}))
+	defer proxy.Close()
+	cmd := exec.CommandContext(t.Context(), build(t), "geoip", "download", "--account-id=1", "--dir", t.TempDir(), "--edition=GeoLite2-City")
+	cmd.Env = append(os.Environ(), "MAXMIND_LICENSE_KEY="+maxmindtest.LicenseKey, "HTTPS_PROXY=http://user:pa55word@"+proxy.Listener.Addr().String(), "NO_PROXY=", "no_proxy=")
+	out, err := cmd.CombinedOutput()
+	if cmd.ProcessState.ExitCode() != exitFailed || string(out) != "qsessions: GeoLite2-City: updates.maxmind.com cannot be reached: the proxy does not let it through: 407\n" {
+		t.Errorf("got %v, %q", err, out)
 	}
 }

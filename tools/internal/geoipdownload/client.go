@@ -85,6 +85,12 @@ func New(c Config) (*Client, error) {
 		TLSHandshakeTimeout: 15 * time.Second,
 		ForceAttemptHTTP2:   true,
 		DisableCompression:  true, // it is an archive anyway
+		OnProxyConnectResponse: func(_ context.Context, _ *url.URL, _ *http.Request, response *http.Response) error {
+			if response.StatusCode != http.StatusOK {
+				return fmt.Errorf("%w: %d", errProxy, response.StatusCode)
+			}
+			return nil
+		},
 	}
 	return &Client{c, &http.Client{Transport: transport, CheckRedirect: redirect}}, nil
 }
@@ -97,7 +103,10 @@ func loopback(host string) bool {
 	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
-var errRedirect = errors.New("the server redirects")
+var (
+	errRedirect = errors.New("the server redirects")
+	errProxy    = errors.New("the proxy does not let it through")
+)
 
 // redirect follows to where MaxMind keeps its files. The key is for the first host and port only; the http package would send
 // it to other ports and to hosts below too.
@@ -134,17 +143,17 @@ func (c *Client) get(ctx context.Context, edition, path string, query url.Values
 }
 
 // plain returns what went wrong with a request, without words of the server, which might be addresses that open the file
-// for whoever has them, and without those of the environment, where a proxy may have a password.
+// for whoever has them.
 func plain(err error) error {
 	if e, ok := errors.AsType[*url.Error](err); ok { // it has the address
 		err = e.Err
 	}
 	_, network := errors.AsType[net.Error](err)
 	_, certificate := errors.AsType[*tls.CertificateVerificationError](err)
-	if network || certificate || errors.Is(err, errRedirect) || errors.Is(err, io.EOF) || errors.Is(err, context.Canceled) {
+	if network || certificate || errors.Is(err, errRedirect) || errors.Is(err, errProxy) || errors.Is(err, io.EOF) || errors.Is(err, context.Canceled) {
 		return err
 	}
-	return errors.New("the answer is none of HTTP, or the environment names a proxy that cannot be used")
+	return errors.New("the answer cannot be understood")
 }
 
 // withoutKey returns err, or another error if it has the license key: as it is, or as it is sent.
