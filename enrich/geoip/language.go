@@ -33,15 +33,18 @@ func languageOf(tag string) (language, bool) {
 	return language(max(l, 0)), l >= 0
 }
 
-// languagesOf returns the languages of tags, without those that have no names.
+// languagesOf returns the languages of tags, each once, without those that have no names.
 func languagesOf(tags []string) []language {
 	known := make([]language, 0, languages)
-	for _, tag := range tags {
-		if l, ok := languageOf(tag); ok {
-			known = append(known, l)
+	for _, several := range tags {
+		for tag := range strings.SplitSeq(several, ",") {
+			tag, _, _ = strings.Cut(tag, ";")
+			if l, ok := languageOf(strings.TrimSpace(tag)); ok && !slices.Contains(known, l) {
+				known = append(known, l)
+			}
 		}
 	}
-	return first(known, nil)
+	return known
 }
 
 // first returns the languages of rest with those of best before them, each once.
@@ -100,8 +103,8 @@ func in(n *geoip2.Names, l language) *string {
 type languagesKey struct{}
 
 // WithLanguages returns a context that puts languages before those of [Config.Languages]: pass it to Manager.Sessions when
-// the languages of the one who reads are known. They are BCP 47 tags, the best first. Those without names are skipped, so
-// that an Accept-Language header may give them.
+// the languages of the one who reads are known. They are BCP 47 tags, the best first, or an Accept-Language header, which
+// browsers write in that order. Those without names are skipped.
 func WithLanguages(ctx context.Context, tags ...string) context.Context {
 	return context.WithValue(ctx, languagesKey{}, languagesOf(tags))
 }

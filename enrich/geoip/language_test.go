@@ -20,3 +20,15 @@ func TestLanguagesAreFew(t *testing.T) {
 		t.Errorf("got %v", all)
 	}
 }
+
+// TestAcceptLanguage: a header is taken as browsers send it.
+func TestAcceptLanguage(t *testing.T) {
+	t.Parallel()
+	for header, want := range map[string][]language{
+		"de-AT,de;q=0.9,en;q=0.8": {german, english}, "sv, fr ;q=0.5 ,*;q=0.1": {french}, "ja": {japanese}, "*": {}, ",;,=,": {}, "": {},
+	} {
+		if got := languagesOf([]string{header}); !slices.Equal(got, want) {
+			t.Errorf("%q: got %v, want %v", header, got, want)
+		}
+	}
+}
