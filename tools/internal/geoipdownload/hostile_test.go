@@ -2,6 +2,7 @@ package geoipdownload
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -73,6 +74,22 @@ func TestRepeatedKey(t *testing.T) {
 			}
 			s.has(t, "old")
 		})
+	}
+}
+
+// TestPlaceholderKey: a key that is a word hides no message.
+func TestPlaceholderKey(t *testing.T) {
+	t.Parallel()
+	s := newSetup(t)
+	c := s.cfg
+	c.LicenseKey = "key"
+	client, err := New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	if _, err := client.Update(t.Context(), city); !errors.Is(err, ErrRefused) {
+		t.Errorf("got %v", err)
 	}
 }
 
