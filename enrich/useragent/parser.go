@@ -74,8 +74,8 @@ func (p *Parser) Enrich(ctx context.Context, c session.Client) (session.Facts, e
 }
 
 // Parse tells the device by a User-Agent, of which it looks at the first 512 bytes, and by the hints, which win where they
-// say more. The results of the latest thousand or so are remembered; a new one takes about a millisecond, and up to five
-// if it was made to take long. The arguments are not kept.
+// say more. The results of the latest thousand or so are remembered; a new one takes about a millisecond, and some
+// fifteen if it was made to take long. The arguments are not kept.
 func (p *Parser) Parse(userAgent string, h session.Hints) session.Device {
 	ua := clean(userAgent)
 	if ua == "" {
