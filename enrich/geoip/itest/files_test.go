@@ -84,15 +84,20 @@ func TestLinks(t *testing.T) {
 		}
 	}
 	point("one")
+	link := filepath.Join(parent, "link.mmdb") // as Kubernetes mounts a ConfigMap
+	if err := os.Symlink(filepath.Join("current", "GeoLite2-City.mmdb"), link); err != nil {
+		t.Fatal(err)
+	}
 	synctest.Test(t, func(t *testing.T) {
-		r := open(t, geoip.Config{Dir: current})
+		r, linked := open(t, geoip.Config{Dir: current}), open(t, geoip.Config{City: link})
 		go r.Run(t.Context())
+		go linked.Run(t.Context())
 		want := func(name string) {
 			t.Helper()
 			time.Sleep(3 * time.Minute)
 			synctest.Wait()
-			if got := locate(t, r, somebody).City; got != name {
-				t.Errorf("got %q, want %q", got, name)
+			if got, other := locate(t, r, somebody).City, locate(t, linked, somebody).City; got != name || other != name {
+				t.Errorf("got %q and %q, want %q", got, other, name)
 			}
 		}
 		want("one")
@@ -108,7 +113,7 @@ func TestLinks(t *testing.T) {
 			t.Fatal(err)
 		}
 		want("three")
-		if err := r.Close(); err != nil {
+		if err := errors.Join(r.Close(), linked.Close()); err != nil {
 			t.Error(err)
 		}
 	})
