@@ -99,8 +99,14 @@ func TestLateWrites(t *testing.T) {
 
 // TestLostReplies: CVE-20. What was done though the answer got lost is unavailable, and a second try does no harm.
 func TestLostReplies(t *testing.T) {
-	name := prefix()
-	whole := openStore(t, redisURL(t), rueidisstore.Config{Prefix: name})
+	name, server := prefix(), ownRedis(t)
+	whole := openStore(t, "redis://"+server.Addr, rueidisstore.Config{Prefix: name})
+	known := session("bob") // from here on the server knows the scripts: the answer that gets lost is not that it does not
+	create(t, whole, known)
+	wantError(t, "Touch", whole.Touch(t.Context(), known, touch(known)), nil)
+	wantError(t, "Save", whole.Save(t.Context(), known), nil)
+	wantError(t, "Delete", whole.Delete(t.Context(), known.ID), nil)
+	deleteUser(t, whole, "bob")
 	var cut atomic.Int64
 	p := &proxy{reply: func(_ int, reply []byte) ([]byte, bool) {
 		if cut.Add(-1) == 0 {
@@ -108,7 +114,7 @@ func TestLostReplies(t *testing.T) {
 		}
 		return reply, true
 	}}
-	startProxy(t, p, testserverAddr(t))
+	startProxy(t, p, server.Addr)
 	s := openStore(t, "redis://"+p.addr, rueidisstore.Config{Prefix: name})
 	for what, second := range map[string]error{"Create": store.ErrExists, "Save": store.ErrConflict, "Touch": store.ErrConflict, "Delete": nil} {
 		r := session("ann")
