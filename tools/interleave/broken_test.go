@@ -32,7 +32,7 @@ var mutants = []mutant{
 	{
 		"the cache is told before the database", []edit{{
 			write,
-			"	if err := s.db.Delete(ctx, ids...); err != nil {\n		return err\n	}\n	return s.revoked(ctx, ids)\n",
+			"	err := s.db.Delete(ctx, ids...)\n	if pending := s.revoked(ctx, ids); err == nil {\n		err = pending\n	}\n	return err\n",
 			"	if err := s.revoked(ctx, ids); err != nil {\n		return err\n	}\n	return s.db.Delete(ctx, ids...)\n",
 		}},
 		"I1",
