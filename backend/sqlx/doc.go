@@ -28,6 +28,8 @@
 //     innodb_flush_log_at_trx_commit=2, a failover or a crash may bring back what was revoked just before.
 //   - Every statement must reach the primary. A proxy that sends reads to a replica is not supported: a revoked session
 //     would be found there.
+//   - A Galera cluster that is used through several nodes needs wsrep_sync_wait=1. Otherwise a node may answer with what
+//     was there before, for a moment: a new session is not found, and one that was revoked is.
 //   - MySQL Group Replication with several primaries needs group_replication_consistency=BEFORE or AFTER. Otherwise a
 //     login may survive the removal of all of the user's sessions.
 //   - With User.References, a user that is deleted in the database takes the sessions along. A cache in front does not

@@ -17,6 +17,6 @@
 //
 // A cache may lose a copy at any time, and most cases cannot tell that from a fault: the one that is tested needs room
 // enough to drop nothing, and nobody else may use it. Only time ends a lease, so some cases wait for it, for some forty
-// seconds together; a cache in the memory of the process passes them at once if Check runs in a bubble of
-// [testing/synctest]. Every case opens its own cache.
+// seconds together; for a cache in the memory of the process Check may run in a bubble of
+// [testing/synctest], where they take no time, though races then take more. Every case opens its own cache.
 package cachetest

@@ -20,7 +20,7 @@ import (
 // may answer with a copy that another one has replaced or deleted. Whoever wraps such a cache passes it on.
 type Cache interface {
 	// Get returns the copy of id, or nil where there is none, and a ticket for what it found in the slot. On an empty slot
-	// that ticket is a lease, which Get puts there, and which ends by itself after a few seconds. Where another Get has
+	// that ticket is a lease, which Get puts there, and which ends by itself after about 5 seconds. Where another Get has
 	// put a lease that has not ended, copy is nil and the ticket is zero. No two states of a slot ever have the same
 	// ticket: not two leases of one client, and none before and after a restart of the cache. Get prolongs nothing.
 	Get(ctx context.Context, id ID) (copy []byte, t Ticket, err error)

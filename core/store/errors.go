@@ -11,11 +11,11 @@ var (
 	ErrNotFound = errors.New("store: no such record")
 	// ErrExists says that the ID is taken, by a record or by one that was removed and is still remembered.
 	ErrExists = errors.New("store: id is taken")
-	// ErrConflict says that the record has changed since it was read, or is gone. Load tells which.
+	// ErrConflict says that the record, or the slot of a cache, has changed since it was read, or is gone. Load tells which.
 	ErrConflict = errors.New("store: record has changed or is gone")
 	// ErrNoUser says that the store refers to a table of users, and that the user is not in it.
 	ErrNoUser = errors.New("store: no such user")
-	// ErrTooLarge says that the record is larger than the store can keep. Nothing was changed.
+	// ErrTooLarge says that the record, or the copy, is larger than the store, or the cache, can keep. Nothing was changed.
 	ErrTooLarge = errors.New("store: record is too large")
 	// ErrUnavailable says that the store could not be asked. The outcome of a write is unknown.
 	ErrUnavailable = errors.New("store: unavailable")

@@ -68,7 +68,7 @@ func newWorld(ctx context.Context, s Scenario, p Pair) (_ *world, err error) {
 		return nil, err
 	}
 	if p.Database == testserver.KindGalera {
-		w.dbSet, err = testserver.StartGalera(ctx, testserver.Options{Args: []string{"--wsrep-sync-wait=0"}})
+		w.dbSet, err = testserver.StartGalera(ctx, testserver.Options{Args: []string{"--wsrep-sync-wait=1"}})
 		if err != nil {
 			return nil, err
 		}

@@ -79,7 +79,8 @@ func TestContract(t *testing.T) {
 	cachetest.Run(t, cachetest.Config{
 		Shared: true, // other processes can use the same cache
 		Open: func(ctx context.Context) (cachetest.Fixture, error) {
-			return cachetest.Fixture{Cache: newClient(ctx), Second: newClient(ctx)}, nil
+			prefix := rand.Text() // each case wants an empty cache
+			return cachetest.Fixture{Cache: newClient(ctx, prefix), Second: newClient(ctx, prefix)}, nil
 		},
 	})
 }

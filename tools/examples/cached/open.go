@@ -2,6 +2,9 @@ package cached
 
 import (
 	"context"
+	"log/slog"
+
+	_ "github.com/lib/pq"
 
 	rueidisstore "github.com/qsessions/qsessions/backend/rueidis"
 	sqlxstore "github.com/qsessions/qsessions/backend/sqlx"
@@ -14,11 +17,15 @@ func Open(ctx context.Context, postgres, redis string) (*session.Manager, error)
 	if err != nil {
 		return nil, err
 	}
-	cache, err := rueidisstore.OpenCache(ctx, redis, rueidisstore.CacheConfig{}) // or memcachestore.OpenCache
+	if err := db.Migrate(ctx); err != nil {
+		return nil, err
+	}
+	// Or memcachestore.OpenCache(ctx, []string{"host:11211"}, memcachestore.CacheConfig{}).
+	cache, err := rueidisstore.OpenCache(ctx, redis, rueidisstore.CacheConfig{})
 	if err != nil {
 		return nil, err
 	}
-	both, err := cacheddb.New(cache, db, cacheddb.Config{Namespace: "shop"})
+	both, err := cacheddb.New(cache, db, cacheddb.Config{Namespace: "shop", Logger: slog.Default()})
 	if err != nil {
 		return nil, err
 	}

@@ -5,9 +5,6 @@ import (
 	"os"
 	"testing"
 
-	_ "github.com/lib/pq"
-
-	sqlxstore "github.com/qsessions/qsessions/backend/sqlx"
 	"github.com/qsessions/qsessions/core/session"
 	"github.com/qsessions/qsessions/testserver"
 )
@@ -16,14 +13,6 @@ func TestMain(m *testing.M) { os.Exit(testserver.Run(m)) }
 
 func TestOpen(t *testing.T) {
 	dsn := testserver.Postgres(t).Database(t)
-	db, err := sqlxstore.Open(t.Context(), "postgres", dsn, sqlxstore.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	if err := db.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
 	sessions, err := Open(t.Context(), dsn, "redis://"+testserver.Redis(t).Addr)
 	if err != nil {
 		t.Fatal(err)
