@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/netip"
 	"slices"
@@ -16,7 +17,7 @@ import (
 	"github.com/qsessions/qsessions/core/store"
 )
 
-var errDown = errors.New("no route to host")
+var errDown = fmt.Errorf("no route to host: %w", store.ErrUnavailable)
 
 // A faulty cache or database calls before, which may fail the call, and after, which may make it look as if it had.
 type faults struct {

@@ -29,5 +29,13 @@ func TestRevokeAgain(t *testing.T) {
 			t.Fatalf("with a cache that answers: got %v, want ErrNotFound", err)
 		}
 		w.gone(w.b, r.ID)
+
+		lagging, err := New(laggingCache{w.cache}, w.db, Config{})
+		w.ok(err)
+		sessions, err = session.New(lagging, session.Config{})
+		w.ok(err)
+		if err := sessions.Revoke(w.Context(), r.User, r.ID); !errors.Is(err, session.ErrNotFound) {
+			t.Errorf("of what is not there, by a cache with a lag: got %v, want ErrNotFound", err)
+		}
 	})
 }

@@ -112,7 +112,9 @@ func (m *Manager) revoke(ctx context.Context, id ID, allowed func(*store.Record)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		if m.cached { // an earlier call may have removed it without being able to tell the cache
-			if err := m.store.Delete(ctx, id); isPending(err) {
+			err := m.store.Delete(ctx, id)
+			var p *PendingError
+			if errors.As(err, &p) && errors.Is(p.Err, ErrUnavailable) { // and not as a cache is always behind
 				return revokeError(ctx, err)
 			}
 		}
