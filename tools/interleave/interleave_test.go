@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"text/tabwriter"
+
+	"github.com/qsessions/qsessions/testserver"
 )
 
 var full = flag.Bool("full", false, "explore all triples of operations from every state, for hours")
@@ -110,17 +112,7 @@ func (tab *table) report(t *testing.T, what string) {
 
 // report says something to who runs all tests, also if they pass.
 func report(t *testing.T, line string) {
-	path := os.Getenv("QSESSIONS_TEST_REPORT")
-	if path == "" {
-		return
-	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
-	if err != nil {
-		t.Error(err)
-		return
-	}
-	defer f.Close()
-	if _, err := f.WriteString(line); err != nil {
+	if err := testserver.Report(line); err != nil {
 		t.Error(err)
 	}
 }
