@@ -27,6 +27,7 @@ func mariadb() program {
 				"--no-defaults", // the first option, or /etc/mysql is read
 				"--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve",
 				"--skip-log-bin", "--datadir=" + s.data(),
+				"--tmpdir=" + s.dir, // a server that starts removes the temporary tables of any other
 			}, mariadbSmall(Options{})...)...)
 		},
 		args: func(s *Server, port string, opts Options) []string {
