@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"slices"
 )
 
 // Facts are what enrichers found out about a client, for people. Nothing may be decided by them: a client claims what it
@@ -33,6 +34,13 @@ func (m *Manager) Describe(ctx context.Context, info Info) Info {
 	page := []Info{info}
 	m.describe(ctx, page)
 	return page[0]
+}
+
+// DescribeAll adds the facts of the enrichers to each of infos, in place, within Config.EnrichTimeout for every 50.
+func (m *Manager) DescribeAll(ctx context.Context, infos []Info) {
+	for page := range slices.Chunk(infos, describePage) {
+		m.describe(ctx, page)
+	}
 }
 
 // describe adds facts to page. Of two enrichers that know the same fact the later one in Config.Enrichers wins.

@@ -34,15 +34,7 @@ func (m *Manager) Find(ctx context.Context, q Query) iter.Seq2[Info, error] {
 	if m.indexed == nil {
 		return fails(unsupported("Find"))
 	}
-	q.Data = false
-	if q.Live.IsZero() && q.Expired.IsZero() {
-		q.Live = now()
-	}
 	return func(yield func(Info, error) bool) {
-		var current ID
-		if s, err := m.From(ctx); err == nil {
-			current = s.ID()
-		}
 		var page []Info
 		flush := func() bool {
 			m.describe(ctx, page)
@@ -54,19 +46,46 @@ func (m *Manager) Find(ctx context.Context, q Query) iter.Seq2[Info, error] {
 			page = page[:0]
 			return true
 		}
-		for r, err := range m.indexed.List(ctx, q) {
+		for i, err := range m.Scan(ctx, q) {
 			if err != nil {
 				if flush() {
-					yield(Info{}, fmt.Errorf("session: find: %w", unavailable(ctx, err)))
+					yield(Info{}, err)
 				}
 				return
 			}
-			page = append(page, infoOf(r, current))
+			page = append(page, i)
 			if (len(m.cfg.Enrichers) == 0 || len(page) == describePage) && !flush() {
 				return
 			}
 		}
 		flush()
+	}
+}
+
+// Scan is [Manager.Find] without the facts of the enrichers: for counting, for sorting, and for choosing which ones to
+// describe.
+func (m *Manager) Scan(ctx context.Context, q Query) iter.Seq2[Info, error] {
+	if m.indexed == nil {
+		return fails(unsupported("Find"))
+	}
+	q.Data = false
+	if q.Live.IsZero() && q.Expired.IsZero() {
+		q.Live = now()
+	}
+	return func(yield func(Info, error) bool) {
+		var current ID
+		if s, err := m.From(ctx); err == nil {
+			current = s.ID()
+		}
+		for r, err := range m.indexed.List(ctx, q) {
+			if err != nil {
+				yield(Info{}, fmt.Errorf("session: find: %w", unavailable(ctx, err)))
+				return
+			}
+			if !yield(infoOf(r, current), nil) {
+				return
+			}
+		}
 	}
 }
 
@@ -109,6 +128,10 @@ func (m *Manager) revoke(ctx context.Context, id ID, allowed func(*store.Record)
 	ctx, cancel := m.detached(ctx)
 	defer cancel()
 	r, err := store.LoadFresh(ctx, m.store, id)
+	if err == nil && !allowed(r) { // the user of a record is set once: nothing can change between here and the deletion
+		// Neither the answer nor the work, and so the time, may tell it from a session that is not there.
+		id, err = m.newID(now()), store.ErrNotFound
+	}
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		if m.cached { // an earlier call may have removed it without being able to tell the cache
@@ -121,8 +144,6 @@ func (m *Manager) revoke(ctx context.Context, id ID, allowed func(*store.Record)
 		return fmt.Errorf("session: revoke: %w", ErrNotFound)
 	case err != nil:
 		return fmt.Errorf("session: revoke: %w", unavailable(ctx, err))
-	case !allowed(r): // the user of a record is set once: nothing can change between here and the deletion
-		return fmt.Errorf("session: revoke: %w", ErrNotFound)
 	}
 	err = m.store.Delete(ctx, id)
 	if err = revokeError(ctx, err); err == nil || isPending(err) {
