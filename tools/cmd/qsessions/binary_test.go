@@ -58,6 +58,9 @@ func testDemo(t *testing.T, program string) {
 		t.Cleanup(func() { _ = cmd.Process.Kill() }) // fails if it has ended
 
 		out.wait(t, "Try this:")
+		if got := strings.Contains(out.String(), "300 sessions were made up"); got != (token == "") {
+			t.Errorf("sessions were made up: %v; want them the first time\n%s", got, out)
+		}
 		address := regexp.MustCompile(`http://127\.0\.0\.1:\d+/`).FindString(out.String())
 		if address == "" || strings.Contains(address, demoAddr) || !strings.Contains(out.String(), demoAddr+" cannot be used") {
 			t.Errorf("got address %q, and the usual port is taken:\n%s", address, out)

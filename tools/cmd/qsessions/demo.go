@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"time"
 
 	sqlxstore "github.com/qsessions/qsessions/backend/sqlx"
 	"github.com/qsessions/qsessions/core/store"
@@ -25,7 +26,16 @@ type demoCmd struct {
 	Table string `default:"qsessions_demo" placeholder:"NAME" help:"Table of the sessions. Default: ${default}."`
 	Cache string `env:"QSESSIONS_CACHE" placeholder:"ADDR" help:"Address of a cache in front of the store: redis://host:6379 or memcached://host:11211. Default: none."`
 	GeoIP string `name:"geoip" placeholder:"DIR" help:"Folder with GeoLite2 or GeoIP2 databases, see geoip download. Default: the demo makes up a few places."`
+	Seed  int    `default:"300" placeholder:"N" help:"Make up sessions until there are N, so that there is something to look at; 0 makes none. Default: ${default}."`
 	Addr  string `placeholder:"HOST:PORT" help:"Where to listen. Default: 127.0.0.1:8080, or a free port if that one is taken."`
+}
+
+// Validate implements kong's check of a command line.
+func (c *demoCmd) Validate() error {
+	if c.Seed < 0 {
+		return errors.New("--seed must not be negative")
+	}
+	return nil
 }
 
 // Run serves the demo until ctx is done.
@@ -52,6 +62,9 @@ func (c *demoCmd) Run(ctx context.Context, std stdio) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := c.seed(ctx, sessions, std); err != nil {
+		return err
+	}
 	app, err := demo.New(sessions, places, log)
 	if err != nil {
 		return err
@@ -65,6 +78,28 @@ func (c *demoCmd) Run(ctx context.Context, std stdio) (err error) {
 		return err
 	}
 	fmt.Fprintln(std.out, "\nThe demo has ended. Its sessions are kept.")
+	return nil
+}
+
+// seed makes up sessions, and shows on a terminal how far it is.
+func (c *demoCmd) seed(ctx context.Context, s store.Indexed, std stdio) error {
+	start := time.Now()
+	shown := start
+	n, err := demo.Seed(ctx, s, c.Seed, func(there int) {
+		if std.terminal && time.Since(shown) > 100*time.Millisecond {
+			shown = time.Now()
+			fmt.Fprintf(std.err, "\rMaking up sessions: %d of %d", there, c.Seed)
+		}
+	})
+	if shown != start {
+		fmt.Fprintln(std.err)
+	}
+	if n > 0 {
+		fmt.Fprintf(std.out, "%d sessions were made up, in %v (--seed 0 makes none).\n", n, time.Since(start).Round(time.Millisecond))
+	}
+	if err != nil {
+		return fmt.Errorf("making up sessions: %w", err)
+	}
 	return nil
 }
 

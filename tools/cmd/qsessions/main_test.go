@@ -78,6 +78,8 @@ func TestUsage(t *testing.T) {
 		{"sweep", "--store=x.db", "--every=1ms"},
 		{"sweep", "--store=x.db", "--every=-1h"},
 		{"sweep", "--store=x.db", "--batch=0"},
+		{"demo", "--seed=-1"},
+		{"demo", "--seed=many"},
 		{"migrate", "print"},
 		{"migrate", "print", "--dialect=oracle"},
 	} {

@@ -18,8 +18,11 @@ import (
 	"github.com/qsessions/qsessions/enrich/useragent"
 )
 
+// Operator is the user who sees everybody's sessions.
+const Operator = "olga"
+
 // Users are those who can sign in.
-var Users = []string{"alice", "bob", "carol"}
+var Users = []string{"alice", "bob", "carol", Operator}
 
 //go:embed pages
 var files embed.FS
@@ -49,6 +52,7 @@ func New(s store.Store, places *Places, log *slog.Logger) (*App, error) {
 		// Plain http: Safari and Go's cookie jar take no Secure cookie from it, not even on the loopback.
 		Cookie:     session.Cookie{Insecure: true},
 		Enrichers:  []session.Enricher{agents, places},
+		SweepEvery: day, // the operator may want to see sessions that have expired
 		SweepBatch: 200,
 		Observe:    a.observe,
 		Logger:     log,

@@ -40,11 +40,10 @@ func OpenPlaces(dir string, log *slog.Logger) (*Places, error) {
 // ExamplePlaces makes a database of its own, for addresses that RFC 5737 and RFC 3849 reserve for documentation.
 func ExamplePlaces() (p *Places, err error) {
 	p = new(Places)
-	networks := examplePlaces()
-	for _, n := range networks {
-		p.examples = append(p.examples, n.Network.Addr().Next())
+	for _, c := range atlas() {
+		p.examples = append(p.examples, c.v4.Addr().Next())
 	}
-	b, err := mmdb.City(time.Now(), networks...)
+	b, err := mmdb.City(time.Now(), examplePlaces()...)
 	if err != nil {
 		return nil, err
 	}
@@ -59,25 +58,6 @@ func ExamplePlaces() (p *Places, err error) {
 	}
 	p.reader, err = geoip.Open(geoip.Config{City: file}) // reads it into memory
 	return p, err
-}
-
-func examplePlaces() []mmdb.Place {
-	place := func(network, city, country, code, continent, continentCode, zone string, latitude, longitude float64, eu bool) mmdb.Place {
-		return mmdb.Place{
-			Network: netip.MustParsePrefix(network), City: city, Country: country, Code: code, Continent: continent, ContinentCode: continentCode,
-			TimeZone: zone, Latitude: latitude, Longitude: longitude, RadiusKM: 20, EU: eu,
-		}
-	}
-	return []mmdb.Place{
-		place("192.0.2.0/28", "Linköping", "Sweden", "SE", "Europe", "EU", "Europe/Stockholm", 58.4, 15.6, true),
-		place("192.0.2.16/28", "Tehran", "Iran", "IR", "Asia", "AS", "Asia/Tehran", 35.7, 51.4, false),
-		place("198.51.100.0/28", "Nairobi", "Kenya", "KE", "Africa", "AF", "Africa/Nairobi", -1.3, 36.8, false),
-		place("198.51.100.16/28", "Kyoto", "Japan", "JP", "Asia", "AS", "Asia/Tokyo", 35, 135.8, false),
-		place("203.0.113.0/28", "São Paulo", "Brazil", "BR", "South America", "SA", "America/Sao_Paulo", -23.5, -46.6, false),
-		place("203.0.113.16/28", "Montreal", "Canada", "CA", "North America", "NA", "America/Toronto", 45.5, -73.6, false),
-		place("2001:db8:1::/48", "Wellington", "New Zealand", "NZ", "Oceania", "OC", "Pacific/Auckland", -41.3, 174.8, false),
-		place("2001:db8:2::/48", "Lisbon", "Portugal", "PT", "Europe", "EU", "Europe/Lisbon", 38.7, -9.1, true),
-	}
 }
 
 // asIf is the name of the fact which address a place is that of, if it is not the client's.

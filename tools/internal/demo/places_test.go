@@ -54,7 +54,7 @@ func TestPlaces(t *testing.T) {
 	t.Parallel()
 	p := examples(t)
 	places := map[string]bool{}
-	for i := range 200 {
+	for i := range 400 {
 		c := session.Client{IP: netip.MustParseAddr("127.0.0.1"), UserAgent: strings.Repeat("x", i)}
 		f, err := p.Enrich(t.Context(), c)
 		if err != nil || f.Location.City == "" || f.Location.TimeZone == "" || f.Extra[asIf] == "" {
@@ -68,10 +68,10 @@ func TestPlaces(t *testing.T) {
 		}
 		places[f.Location.String()] = true
 	}
-	if len(places) != len(examplePlaces()) {
-		t.Errorf("got places %v, want %d", places, len(examplePlaces()))
+	if len(places) != len(atlas()) {
+		t.Errorf("got places %v, want %d", places, len(atlas()))
 	}
-	for ip, want := range map[string]string{"198.51.100.1": "Nairobi, Kenya", "89.160.20.112": ""} {
+	for ip, want := range map[string]string{"192.0.2.1": "Berlin, Germany", "2001:db8:1::9": "Berlin, Germany", "89.160.20.112": "", "203.0.113.241": ""} {
 		f, err := p.Enrich(t.Context(), session.Client{IP: netip.MustParseAddr(ip)})
 		if err != nil || f.Location.String() != want || f.Extra != nil {
 			t.Errorf("%s: got %+v, %v", ip, f, err)
