@@ -1,0 +1,217 @@
+package pages
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/qsessions/qsessions/core/session"
+)
+
+// An Account is the page on which people see their own sessions and end them: a handler to be mounted at Config.Path,
+// inside the session middleware. Whoever is not signed in is answered with 401. It is safe for concurrent use.
+//
+//	GET  {path}                  the list, latest activity first
+//	GET  {path}{id}              one session
+//	POST {path}{id}/revoke       ends it; the own one: a sign-out
+//	POST {path}revoke-others     ends all others
+//	POST {path}sign-out
+//
+// Each also answers in JSON, to a request that accepts it, or below {path}api/. openapi.json in the package's folder
+// describes that.
+type Account struct {
+	*site
+	config AccountConfig
+}
+
+// NewAccount returns the account page of m. It validates c, templates included.
+func NewAccount(m *session.Manager, c AccountConfig) (*Account, error) {
+	if m == nil {
+		return nil, errors.New("pages: the manager is nil")
+	}
+	var err error
+	if c.Config, err = c.Config.withDefaults("/account/sessions/"); err != nil {
+		return nil, err
+	}
+	if c.FreshToRevoke < 0 {
+		return nil, fmt.Errorf("pages: AccountConfig.FreshToRevoke is %v", c.FreshToRevoke)
+	}
+	c.FreshToRevoke = cmp.Or(c.FreshToRevoke, c.RequireFresh)
+	c.SignedOut = cmp.Or(c.SignedOut, "/")
+	s, err := newSite(m, c.Config)
+	if err != nil {
+		return nil, err
+	}
+	a := &Account{s, c}
+	look, revoke := guard{fresh: c.RequireFresh}, guard{fresh: c.FreshToRevoke}
+	s.get("", look, a.list)
+	s.get("{id}", look, a.one)
+	s.post("{id}/revoke", revoke, a.revoke)
+	s.post("revoke-others", revoke, a.revokeOthers)
+	s.post("sign-out", guard{}, a.signOut)
+	return a, s.try(
+		try{"account.html", AccountData{Sessions: []session.Info{{}}}},
+		try{"session.html", SessionData{}},
+		try{"error.html", nil},
+	)
+}
+
+// AccountData is what account.html shows.
+type AccountData struct {
+	Sessions []session.Info // of one page, latest activity first, the current one before all
+	Others   int            // sessions besides the current one; of those that were read
+	More     bool           // there are more than were read
+	Page     int            // from 1
+	Pages    int
+}
+
+// maxOwn is how many sessions the account page reads and sorts: Manager.Sessions yields no more.
+const maxOwn = 1000
+
+func (a *Account) list(w http.ResponseWriter, v *view) error {
+	if v.json {
+		return a.listJSON(w, v)
+	}
+	all, err := session.Collect(v.sessions.Scan(v.r.Context(), session.Query{User: v.session.User(), Limit: maxOwn}))
+	if err != nil {
+		return err
+	}
+	slices.SortStableFunc(all, func(x, y session.Info) int {
+		if x.Current != y.Current {
+			return either2(x.Current, -1, 1)
+		}
+		return y.LastSeen.Compare(x.LastSeen)
+	})
+	data := AccountData{Others: len(all), More: len(all) == maxOwn, Page: 1, Pages: max((len(all)+defaultPage-1)/defaultPage, 1)}
+	if slices.ContainsFunc(all, func(i session.Info) bool { return i.Current }) {
+		data.Others--
+	}
+	if text := v.r.URL.Query().Get("page"); text != "" {
+		if data.Page, err = strconv.Atoi(text); err != nil || data.Page < 1 {
+			return bad("page is not a number from 1")
+		}
+		data.Page = min(data.Page, data.Pages) // some may have ended since the link was made
+	}
+	first := (data.Page - 1) * defaultPage
+	data.Sessions = all[first:min(first+defaultPage, len(all))]
+	v.sessions.DescribeAll(v.context(), data.Sessions)
+
+	p := v.page("account.title", data)
+	p.zone = v.zone(v.reader(data.Sessions))
+	p.Notice = v.notice(p)
+	return v.render(w, http.StatusOK, "account.html", p)
+}
+
+// reader describes the session of the request, which may be one of those that have been described already.
+func (v *view) reader(described []session.Info) session.Info {
+	for _, i := range described {
+		if i.Current {
+			return i
+		}
+	}
+	if v.config.TimeZone != nil {
+		return session.Info{}
+	}
+	return v.sessions.Describe(v.context(), v.session.Info())
+}
+
+// SessionData is what session.html shows.
+type SessionData struct {
+	Session session.Info
+	Live    bool
+	UserURL string  // the application's page about the user; admin only
+	Values  []Value // what is stored; only if ShowValues allows it
+	// Corrupt says that what is stored cannot be read.
+	Corrupt bool
+	// Shown says that Values may be shown, even if there are none.
+	Shown bool
+	// Omitted is how many values there are beyond Values.
+	Omitted int
+}
+
+// own returns the id in the path, if it is that of a live session of the user who asks.
+func (a *Account) own(v *view) (session.Info, error) {
+	id, err := session.ParseID(v.r.PathValue("id"))
+	if err != nil {
+		return session.Info{}, err
+	}
+	i, err := v.sessions.Inspect(v.context(), id)
+	if err != nil {
+		return session.Info{}, err
+	}
+	if i.User != v.session.User() || !time.Now().Before(i.ExpiresAt) {
+		return session.Info{}, session.ErrNotFound
+	}
+	return i, nil
+}
+
+func (a *Account) one(w http.ResponseWriter, v *view) error {
+	i, err := a.own(v)
+	if err != nil {
+		return err
+	}
+	if v.json {
+		return v.writeJSON(w, http.StatusOK, sessionJSONOf(i))
+	}
+	p := v.page("session.title", SessionData{Session: i, Live: true})
+	p.zone = v.zone(v.reader([]session.Info{i}))
+	return v.render(w, http.StatusOK, "session.html", p)
+}
+
+func (a *Account) revoke(w http.ResponseWriter, v *view) error {
+	id, err := session.ParseID(v.r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	if id == v.session.ID() {
+		return a.signOut(w, v)
+	}
+	var out outcome
+	if err := out.add(1, v.sessions.Revoke(v.r.Context(), v.session.User(), id)); err != nil {
+		return err
+	}
+	return v.done(w, "revoked", out)
+}
+
+func (a *Account) revokeOthers(w http.ResponseWriter, v *view) error {
+	n, err := v.sessions.RevokeOthers(v.r.Context(), v.session)
+	var out outcome
+	if err := out.add(n, err); err != nil {
+		return err
+	}
+	return v.done(w, "others", out)
+}
+
+// signOut commits at once, so that what the page says of it is true.
+func (a *Account) signOut(w http.ResponseWriter, v *view) error {
+	v.session.Logout()
+	var out outcome
+	if err := out.add(1, v.session.Save(v.r.Context())); err != nil {
+		return err
+	}
+	if a.config.ClearSiteData {
+		w.Header().Set("Clear-Site-Data", `"cache", "cookies", "storage"`)
+	}
+	if v.json {
+		return v.writeOutcome(w, out)
+	}
+	http.Redirect(w, v.r, a.config.SignedOut, http.StatusSeeOther)
+	return nil
+}
+
+func either2(first bool, a, b int) int {
+	if first {
+		return a
+	}
+	return b
+}
+
+// Previous is the number of the page before.
+func (d AccountData) Previous() int { return d.Page - 1 }
+
+// Following is the number of the next page.
+func (d AccountData) Following() int { return d.Page + 1 }

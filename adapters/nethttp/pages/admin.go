@@ -1,0 +1,183 @@
+package pages
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/qsessions/qsessions/core/session"
+)
+
+// An Admin is the page on which operators see everybody's sessions and end them: a handler to be mounted at Config.Path,
+// inside the session middleware. Whoever is not signed in is answered with 401, and whom Authorize refuses with 403. It is
+// safe for concurrent use.
+//
+//	GET  {path}                  the list, latest first; a Filter as parameters, and after, limit
+//	GET  {path}{id}              one session
+//	GET  {path}charts            what devices and places the latest active sessions have
+//	POST {path}{id}/revoke       ends it
+//	POST {path}revoke            ends the sessions of the parameters id, or all of a Filter
+//
+// Each but the charts also answers in JSON, to a request that accepts it, or below {path}api/. openapi.json in the
+// package's folder describes that.
+//
+// No request runs an unbounded query: a page has 200 sessions at most, a search for text looks at 10,000, counts end at
+// 10,000, and a revocation of more goes on in further requests.
+type Admin struct {
+	*site
+	config AdminConfig
+}
+
+// NewAdmin returns the admin page of m. It validates c, templates included; c.Authorize is required.
+func NewAdmin(m *session.Manager, c AdminConfig) (*Admin, error) {
+	if m == nil {
+		return nil, errors.New("pages: the manager is nil")
+	}
+	if c.Authorize == nil {
+		return nil, errors.New("pages: AdminConfig.Authorize is nil: it must say who is an operator")
+	}
+	var err error
+	if c.Config, err = c.Config.withDefaults("/admin/sessions/"); err != nil {
+		return nil, err
+	}
+	if c.PageSize < 0 || c.PageSize > maxPage {
+		return nil, fmt.Errorf("pages: AdminConfig.PageSize is %d, not 1 to %d", c.PageSize, maxPage)
+	}
+	c.PageSize = cmp.Or(c.PageSize, defaultPage)
+	if c.UserURL == nil {
+		c.UserURL = func(string) string { return "" }
+	}
+	s, err := newSite(m, c.Config)
+	if err != nil {
+		return nil, err
+	}
+	a := &Admin{s, c}
+	g := guard{c.RequireFresh, c.Authorize}
+	s.get("", g, a.list)
+	s.get("{id}", g, a.one)
+	s.get("charts", g, a.charts)
+	s.post("{id}/revoke", g, a.revoke)
+	s.post("revoke", g, a.revokeMany)
+	row := AdminRow{Info: session.Info{User: "a"}, UserURL: "/"}
+	return a, s.try(
+		try{"admin.html", AdminData{Sessions: []AdminRow{row}, Next: "/", PageSize: 1}},
+		try{"session.html", SessionData{Values: []Value{{Name: "a"}}, Omitted: 1, Shown: true}},
+		try{"confirm.html", ConfirmData{Sessions: []AdminRow{row}}},
+		try{"progress.html", ProgressData{}},
+		try{"charts.html", ChartsData{Charts: []Chart{{Bars: []Bar{{}}}}, Hours: HoursChart{Hours: make([]Hour, 24)}}},
+		try{"error.html", nil},
+	)
+}
+
+// AdminData is what admin.html shows.
+type AdminData struct {
+	Sessions []AdminRow
+	Filter   Filter
+	First    string // the address of the first page, if this is another one
+	Next     string // the address of the next page, if there is one
+	PageSize int
+	// Scanned is how many sessions a search for text has looked at; Continue says that it ended before the last one.
+	Scanned  int
+	Continue bool
+}
+
+// An AdminRow is a session in the admin page's list.
+type AdminRow struct {
+	session.Info
+	Live    bool
+	UserURL string
+}
+
+func (a *Admin) rows(infos []session.Info) []AdminRow {
+	now := time.Now()
+	rows := make([]AdminRow, len(infos))
+	for n, i := range infos {
+		rows[n] = AdminRow{Info: i, Live: now.Before(i.ExpiresAt)}
+		if i.User != "" {
+			rows[n].UserURL = a.config.UserURL(i.User)
+		}
+	}
+	return rows
+}
+
+func (a *Admin) list(w http.ResponseWriter, v *view) error {
+	values := v.r.URL.Query()
+	f, err := parseFilter(values)
+	if err != nil {
+		return err
+	}
+	limit, after, err := paging(values, a.config.PageSize)
+	if err != nil {
+		return err
+	}
+	found, err := v.search(f, after, limit)
+	if err != nil {
+		return err
+	}
+	if f.Text == "" {
+		v.sessions.DescribeAll(v.context(), found.sessions)
+	}
+	if v.json {
+		l := listJSONOf(found.sessions, found.next)
+		if f.Text != "" {
+			l.Scanned = found.scanned
+		}
+		return v.writeJSON(w, http.StatusOK, l)
+	}
+	data := AdminData{
+		Sessions: a.rows(found.sessions), Filter: f, PageSize: limit,
+		Scanned: found.scanned, Continue: f.Text != "" && !found.next.IsZero() && len(found.sessions) < limit,
+	}
+	if !found.next.IsZero() {
+		data.Next = v.link(f, "after", found.next.String(), limit, a.config.PageSize)
+	}
+	if !after.IsZero() {
+		data.First = v.link(f, "", "", limit, a.config.PageSize)
+	}
+	p := v.page("admin.title", data)
+	p.Admin = true
+	p.zone = v.zone(v.reader(found.sessions))
+	p.Notice = v.notice(p)
+	return v.render(w, http.StatusOK, "admin.html", p)
+}
+
+func (a *Admin) one(w http.ResponseWriter, v *view) error {
+	id, err := session.ParseID(v.r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	i, err := v.sessions.Inspect(v.context(), id)
+	if err != nil {
+		return err
+	}
+	data := SessionData{Session: i, Live: time.Now().Before(i.ExpiresAt)}
+	if i.User != "" {
+		data.UserURL = a.config.UserURL(i.User)
+	}
+	if a.config.ShowValues != nil && a.config.ShowValues(v.r, v.session, i) {
+		data.Shown = true
+		stored, err := v.sessions.Values(v.r.Context(), id)
+		switch {
+		case errors.Is(err, session.ErrCorrupt):
+			data.Corrupt = true
+		case err != nil:
+			return err
+		}
+		data.Values, data.Omitted = showValues(stored)
+	}
+	if v.json {
+		return v.writeJSON(w, http.StatusOK, detailJSON{sessionJSONOf(i), data.Values})
+	}
+	p := v.page("session.title", data)
+	p.Admin = true
+	p.zone = v.zone(v.reader([]session.Info{i}))
+	return v.render(w, http.StatusOK, "session.html", p)
+}
+
+// detailJSON is one session for operators.
+type detailJSON struct {
+	sessionJSON
+	Values []Value `json:"values,omitempty"`
+}

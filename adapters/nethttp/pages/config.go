@@ -1,0 +1,135 @@
+package pages
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/qsessions/qsessions/core/session"
+)
+
+// Config is what both pages can be told. Its zero value is complete.
+type Config struct {
+	// Path is where the handler is mounted; default "/account/sessions/" and "/admin/sessions/". It is what requests have,
+	// prefixes included: the handler strips nothing.
+	Path string
+
+	// SignIn returns the address of the page where people sign in, or prove again who they are, and that leads back to the
+	// given path afterwards. Without it error pages have no such link. It is called by many goroutines.
+	SignIn func(back string) string
+
+	// RequireFresh asks for a sign-in that is not older before anything is shown or revoked (ASVS 5.0 7.5.2); default:
+	// any. It asks the database, never a cached copy.
+	RequireFresh time.Duration
+
+	// CrossOrigin refuses posts of other origins; default: all of them, also those of the same site. Set it to trust some.
+	CrossOrigin *http.CrossOriginProtection
+
+	// Templates replaces templates by files of the same names, those of the folder "templates" of this package; default:
+	// none. What it lacks stays as it is. See [Page] for what a template is given.
+	Templates fs.FS
+	// Languages are what the pages can speak, the preferred one first; default [English] and [German].
+	Languages []*Language
+	// Language returns the tag of the language for a request; default, and where it returns none of Languages: what
+	// Accept-Language prefers.
+	Language func(*http.Request) string
+	// Localize returns the context in which enrichers find facts for a reader of the language, for those that know names
+	// in several; default: ctx itself.
+	Localize func(ctx context.Context, language string) context.Context
+	// TimeZone returns the zone in which times are shown, until a script shows them in the browser's own; default: the
+	// zone of the reader's location, if an enricher knows it, or UTC. It may return nil for the default.
+	TimeZone func(*http.Request) *time.Location
+
+	// Logger is told of requests that failed; default [slog.Default].
+	Logger *slog.Logger
+}
+
+// AccountConfig configures an [Account]. Its zero value is complete.
+type AccountConfig struct {
+	Config
+
+	// FreshToRevoke is RequireFresh for revoking alone, where that is to be stricter than looking; default: RequireFresh.
+	FreshToRevoke time.Duration
+
+	// SignedOut is the path, or address, where the browser goes after a sign-out; default "/".
+	SignedOut string
+	// ClearSiteData also asks the browser to forget cookies, storage and cache of the whole origin at a sign-out (ASVS 5.0
+	// 14.3.1): those of other applications there too.
+	ClearSiteData bool
+}
+
+// AdminConfig configures an [Admin].
+type AdminConfig struct {
+	Config
+
+	// Authorize reports whether the user of s, who is signed in, is an operator. It is required, and asked at every
+	// request, by many goroutines.
+	Authorize func(r *http.Request, s session.Session) bool
+
+	// ShowValues reports whether the operator may see what is stored in the given session, which may be personal; default:
+	// never.
+	ShowValues func(r *http.Request, s session.Session, of session.Info) bool
+
+	// UserURL returns the address of the application's page about a user, or ""; default: users are not linked.
+	UserURL func(user string) string
+
+	// PageSize is how many sessions a page has unless the request says so; default 50, at most 200.
+	PageSize int
+}
+
+// The bounds of what one request does.
+const (
+	maxPage     = 200
+	defaultPage = 50
+	maxBody     = 64 << 10
+)
+
+func (c Config) withDefaults(mount string) (Config, error) {
+	if c.Path == "" {
+		c.Path = mount
+	}
+	c.Path = strings.TrimSuffix(c.Path, "/") + "/"
+	if !strings.HasPrefix(c.Path, "/") || c.Path == "/" || path.Clean(c.Path)+"/" != c.Path || strings.ContainsFunc(c.Path, notInPath) {
+		return c, fmt.Errorf("pages: Config.Path %q is not a path of plain segments, such as %q", c.Path, mount)
+	}
+	if c.RequireFresh < 0 {
+		return c, fmt.Errorf("pages: Config.RequireFresh is %v", c.RequireFresh)
+	}
+	if c.CrossOrigin == nil {
+		c.CrossOrigin = http.NewCrossOriginProtection()
+	}
+	if c.Languages == nil {
+		c.Languages = []*Language{English(), German()}
+	}
+	seen := map[string]bool{}
+	for i, l := range c.Languages {
+		if l == nil || l.tag == "" {
+			return c, fmt.Errorf("pages: Config.Languages[%d] is empty: use ParseLanguage", i)
+		}
+		if seen[l.tag] {
+			return c, fmt.Errorf("pages: Config.Languages has %s twice", l.tag)
+		}
+		seen[l.tag] = true
+	}
+	if len(c.Languages) == 0 {
+		return c, errors.New("pages: Config.Languages has none")
+	}
+	if c.Localize == nil {
+		c.Localize = func(ctx context.Context, _ string) context.Context { return ctx }
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	return c, nil
+}
+
+func notInPath(r rune) bool {
+	letter := 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9'
+	return !letter && !strings.ContainsRune("-._~/", r)
+}

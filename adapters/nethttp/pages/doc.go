@@ -1,0 +1,30 @@
+// Package pages has the pages about sessions that every application needs: one on which people see their own sessions
+// and end them, and one for operators. Both are handlers of net/http without a build step, and work without JavaScript.
+//
+//	account, err := pages.NewAccount(sessions, pages.AccountConfig{})
+//	...
+//	admin, err := pages.NewAdmin(sessions, pages.AdminConfig{
+//		Authorize: func(r *http.Request, s session.Session) bool { return isOperator(s.User()) },
+//	})
+//	...
+//	mux.Handle("/account/sessions/", account)
+//	mux.Handle("/admin/sessions/", admin)
+//	http.ListenAndServe(addr, site.Handler(mux)) // package nethttp's middleware around them
+//
+// # Devices and places
+//
+// What a page says of devices and places comes from the enrichers in session.Config: without any it shows the address and
+// the User-Agent.
+//
+// # Security
+//
+// State is changed by POST only, and http.CrossOriginProtection refuses posts of other origins. Pages load nothing but
+// their own style sheet and script, may not be framed, and are not stored by caches. No page, and no JSON, has a token,
+// or the digest of one. Whatever a client or a user has chosen is shown as text, control characters made visible. A foreign
+// session is answered as one that does not exist.
+//
+// # Languages and looks
+//
+// English and German are there; [ParseLanguage] reads others, also those that go from right to left. Single templates
+// are replaced by Config.Templates.
+package pages

@@ -1,0 +1,104 @@
+package pages
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"github.com/qsessions/qsessions/core/session"
+)
+
+// A problem is an error that a client is told, also as JSON (RFC 9457). Its texts are the keys error.NAME.title and
+// error.NAME.text.
+type problem struct {
+	name   string
+	status int
+	detail string // for programmers, in English: which parameter is wrong, and how
+}
+
+func (p *problem) Error() string { return "pages: " + p.name + ": " + p.detail }
+
+var (
+	errNoPage      = &problem{"not-found", http.StatusNotFound, "there is no such page"}
+	errMethod      = &problem{"method", http.StatusMethodNotAllowed, "the method is not allowed here"}
+	errForbidden   = &problem{"forbidden", http.StatusForbidden, "the user is no operator"}
+	errCrossOrigin = &problem{"cross-origin", http.StatusForbidden, "the request comes from another origin"}
+)
+
+// bad is a request that makes no sense.
+func bad(detail string) error { return &problem{"bad-request", http.StatusBadRequest, detail} }
+
+// describe finds out what a client is told of err. It says nothing of why a store could not be asked.
+func describe(err error) *problem {
+	var p *problem
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &p):
+		return p
+	case errors.As(err, &tooLarge), errors.Is(err, session.ErrTooLarge):
+		return &problem{"too-large", http.StatusRequestEntityTooLarge, "the request is too large"}
+	case errors.Is(err, session.ErrUnauthenticated), errors.Is(err, session.ErrRevoked):
+		return &problem{"signed-out", http.StatusUnauthorized, "nobody is signed in"}
+	case errors.Is(err, session.ErrStale):
+		return &problem{"stale", http.StatusForbidden, "a more recent sign-in is needed"}
+	case errors.Is(err, session.ErrNotFound):
+		return &problem{"not-found", http.StatusNotFound, "there is no such session"}
+	case errors.Is(err, session.ErrUnavailable), errors.Is(err, context.Canceled):
+		return &problem{"unavailable", http.StatusServiceUnavailable, "sessions cannot be asked for now"}
+	case errors.Is(err, errors.ErrUnsupported):
+		return &problem{"unsupported", http.StatusNotImplemented, "the store cannot list sessions"}
+	}
+	return &problem{"internal", http.StatusInternalServerError, "something went wrong"}
+}
+
+// fail answers a request with err.
+func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
+	p := describe(err)
+	if p.status >= 500 && !errors.Is(err, context.Canceled) {
+		s.config.Logger.LogAttrs(r.Context(), slog.LevelError, "pages: a request failed",
+			slog.String("method", r.Method), slog.String("pattern", r.Pattern), slog.Any("error", err)) // the path could hold anything
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	if p.status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "5")
+	}
+	v := &view{s, r, nil, s.config.choose(r), wantsJSON(r)}
+	if v.json {
+		w.Header().Set("Content-Type", "application/problem+json")
+		vary(w)
+		w.WriteHeader(p.status)
+		_ = json.NewEncoder(w).Encode(problemJSON{
+			"about:blank", http.StatusText(p.status), p.status, p.detail, p.name,
+		})
+		return
+	}
+	page := v.page("error."+p.name+".title", nil)
+	page.Text = v.language.text("error." + p.name + ".text")
+	if s.config.SignIn != nil && (p.name == "signed-out" || p.name == "stale") {
+		page.SignIn = s.config.SignIn(s.back(r))
+	}
+	if err := s.render(w, p.status, "error.html", page); err != nil {
+		s.config.Logger.LogAttrs(r.Context(), slog.LevelError, "pages: a template failed", slog.Any("error", err))
+		http.Error(w, http.StatusText(p.status), p.status)
+	}
+}
+
+// back is the path to which a sign-in leads back.
+func (s *site) back(r *http.Request) string {
+	if r.Method == http.MethodGet && r.Context().Value(apiKey{}) == nil {
+		return r.URL.RequestURI()
+	}
+	return s.config.Path
+}
+
+// problemJSON is a problem details object. Type is about:blank, as RFC 9457, section 4.2.1, has it for problems that the
+// status tells; Code is an extension.
+type problemJSON struct {
+	Type   string `json:"type"`
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Detail string `json:"detail"`
+	Code   string `json:"code"`
+}

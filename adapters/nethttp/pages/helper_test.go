@@ -1,0 +1,170 @@
+package pages
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/qsessions/qsessions/adapters/nethttp"
+	"github.com/qsessions/qsessions/core/memory"
+	"github.com/qsessions/qsessions/core/session"
+	"github.com/qsessions/qsessions/core/store"
+)
+
+// A fixture is an application with both pages. The operator is olga.
+type fixture struct {
+	url      string
+	store    store.Store
+	sessions *session.Manager
+	client   func() session.Client // of a request; nil: none is known
+}
+
+type options struct {
+	store    store.Store // default: memory
+	sessions session.Config
+	account  AccountConfig
+	admin    AdminConfig
+}
+
+func start(t testing.TB, o options) *fixture {
+	t.Helper()
+	if o.store == nil {
+		o.store = new(memory.Store)
+	}
+	o.sessions.Cookie.Insecure = true // the cookie jar of Go's client wants https else
+	quiet := slog.New(slog.DiscardHandler)
+	m, err := session.New(o.store, o.sessions)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o.account.Logger == nil {
+		o.account.Logger = quiet
+	}
+	account, err := NewAccount(m, o.account)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o.admin.Authorize == nil {
+		o.admin.Authorize = func(_ *http.Request, s session.Session) bool { return s.User() == "olga" }
+	}
+	if o.admin.Logger == nil {
+		o.admin.Logger = quiet
+	}
+	admin, err := NewAdmin(m, o.admin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &fixture{store: o.store, sessions: m}
+	site := nethttp.New(m, nethttp.Config{Client: func(r *http.Request) session.Client {
+		if f.client != nil {
+			return f.client()
+		}
+		return session.Client{UserAgent: r.UserAgent()}
+	}})
+	mux := http.NewServeMux()
+	mux.Handle(account.site.config.Path, account)
+	mux.Handle(admin.site.config.Path, admin)
+	mux.Handle("POST /sign-in", site.With(func(_ http.ResponseWriter, r *http.Request, s session.Session) {
+		s.Login(r.FormValue("user"))
+		for name, values := range r.Form {
+			if name != "user" {
+				session.Key[string](name).Set(s, values[0])
+			}
+		}
+	}))
+	mux.Handle("GET /{$}", site.With(func(w http.ResponseWriter, _ *http.Request, s session.Session) {
+		_, _ = io.WriteString(w, s.User())
+	}))
+	server := httptest.NewServer(site.Handler(mux))
+	t.Cleanup(server.Close)
+	f.url = server.URL
+	return f
+}
+
+// A browser has cookies.
+type browser struct {
+	*fixture
+	t      testing.TB
+	client *http.Client
+	agent  string
+	header http.Header
+}
+
+func (f *fixture) browser(t testing.TB, agent string) *browser {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &browser{f, t, &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}, agent, http.Header{}}
+}
+
+// An answer is a response, read to its end.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+func (b *browser) do(method, path string, form url.Values) answer {
+	b.t.Helper()
+	var body io.Reader
+	if form != nil {
+		body = strings.NewReader(form.Encode())
+	}
+	r, err := http.NewRequestWithContext(context.Background(), method, b.url+path, body)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	r.Header = b.header.Clone()
+	if form != nil && r.Header.Get("Content-Type") == "" {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	r.Header.Set("User-Agent", b.agent)
+	response, err := b.client.Do(r)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	all, err := io.ReadAll(response.Body)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return answer{response.StatusCode, response.Header, string(all)}
+}
+
+func (b *browser) get(path string) answer                   { return b.do(http.MethodGet, path, nil) }
+func (b *browser) post(path string, form url.Values) answer { return b.do(http.MethodPost, path, form) }
+
+// signIn signs the browser in; pairs are values for the session.
+func (b *browser) signIn(user string, pairs ...string) {
+	b.t.Helper()
+	form := url.Values{"user": {user}}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		form.Set(pairs[i], pairs[i+1])
+	}
+	if a := b.post("/sign-in", form); a.status != http.StatusOK {
+		b.t.Fatalf("sign in: %d %s", a.status, a.body)
+	}
+}
+
+// user is who the application takes the browser for.
+func (b *browser) user() string { return b.get("/").body }
+
+// ids returns the live sessions of user, the latest first.
+func (f *fixture) ids(t testing.TB, user string) (ids []session.ID) {
+	t.Helper()
+	all, err := session.Collect(f.sessions.Scan(t.Context(), session.Query{User: user}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range all {
+		ids = append(ids, i.ID)
+	}
+	return ids
+}

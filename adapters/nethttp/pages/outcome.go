@@ -1,0 +1,91 @@
+package pages
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/qsessions/qsessions/core/session"
+)
+
+// An outcome is what revocations have done.
+type outcome struct {
+	ended int
+	until time.Time // until when some may still be accepted, as a cache could not be told; zero: none
+}
+
+// add counts a revocation of n sessions that returned err. A pending one is no failure.
+func (o *outcome) add(n int, err error) error {
+	var pending *session.PendingError
+	if err != nil && !errors.As(err, &pending) {
+		return err
+	}
+	o.ended += n
+	if pending != nil && pending.EffectiveBy.After(o.until) {
+		o.until = pending.EffectiveBy
+	}
+	return nil
+}
+
+// outcomeJSON is an outcome. EffectiveBy is there if some of the sessions may still be accepted until then.
+type outcomeJSON struct {
+	Ended       int        `json:"ended"`
+	EffectiveBy *time.Time `json:"effective_by,omitempty"`
+	Next        string     `json:"next,omitempty"` // of an admin's revocation that is not at its end
+}
+
+func (o outcome) json() outcomeJSON {
+	j := outcomeJSON{Ended: o.ended}
+	if !o.until.IsZero() {
+		until := o.until.UTC()
+		j.EffectiveBy = &until
+	}
+	return j
+}
+
+func (v *view) writeOutcome(w http.ResponseWriter, o outcome) error {
+	status := http.StatusOK
+	if !o.until.IsZero() {
+		status = http.StatusAccepted
+	}
+	return v.writeJSON(w, status, o.json())
+}
+
+// done answers a revocation: in JSON, or by sending the browser to the list, which says what was done. That it says so by
+// parameters, and not by a message in the session, costs no write, and works where the session's values cannot be read.
+func (v *view) done(w http.ResponseWriter, what string, o outcome) error {
+	if v.json {
+		return v.writeOutcome(w, o)
+	}
+	q := url.Values{"done": {what}, "n": {strconv.Itoa(o.ended)}}
+	if !o.until.IsZero() {
+		q.Set("until", strconv.FormatInt(o.until.Unix()+1, 10)) // whole seconds, not too early
+	}
+	http.Redirect(w, v.r, v.config.Path+"?"+q.Encode(), http.StatusSeeOther)
+	return nil
+}
+
+// maxPending is longer than any revocation is pending: a link cannot make the page say just anything.
+const maxPending = time.Hour
+
+// notice is what the page says of the last action, after done.
+func (v *view) notice(p *Page) string {
+	q := v.r.URL.Query()
+	what := q.Get("done")
+	if what != "revoked" && what != "others" {
+		return ""
+	}
+	n, err := strconv.Atoi(q.Get("n"))
+	if err != nil || n < 0 {
+		return ""
+	}
+	text := v.language.number("notice."+what, n)
+	if until, err := strconv.ParseInt(q.Get("until"), 10, 64); err == nil {
+		if t := time.Unix(until, 0); time.Until(t) > 0 && time.Until(t) < maxPending {
+			text += " " + v.language.text("notice.pending", "time", t.In(p.zone).Format("15:04:05 MST"))
+		}
+	}
+	return text
+}

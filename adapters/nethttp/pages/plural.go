@@ -1,0 +1,73 @@
+package pages
+
+import "strings"
+
+// A plural is how a language counts with whole numbers (Unicode CLDR, "Language Plural Rules").
+type plural struct {
+	categories []string
+	category   func(n int) string
+}
+
+// plurals returns the rule for a tag; what is not listed counts as English does.
+func plurals(tag string) plural {
+	base, _, _ := strings.Cut(strings.ToLower(tag), "-")
+	switch base {
+	case "ja", "zh", "ko", "vi", "th", "id", "ms", "lo", "my":
+		return plural{[]string{"other"}, func(int) string { return "other" }}
+	case "fr", "pt", "hy", "fa", "hi", "bn", "am":
+		return plural{[]string{"one", "other"}, func(n int) string { return either(n == 0 || n == 1, "one", "other") }}
+	case "ru", "uk", "be", "sr", "hr", "bs":
+		return plural{[]string{"one", "few", "many", "other"}, slavic}
+	case "pl":
+		return plural{[]string{"one", "few", "many", "other"}, func(n int) string {
+			if c := slavic(n); n == 1 || c != "one" {
+				return c
+			}
+			return "many"
+		}}
+	case "cs", "sk":
+		return plural{[]string{"one", "few", "other"}, func(n int) string {
+			return either(n == 1, "one", either(n >= 2 && n <= 4, "few", "other"))
+		}}
+	case "he", "iw":
+		return plural{[]string{"one", "two", "other"}, func(n int) string {
+			return either(n == 1, "one", either(n == 2, "two", "other"))
+		}}
+	case "ar":
+		return plural{[]string{"zero", "one", "two", "few", "many", "other"}, arabic}
+	}
+	return plural{[]string{"one", "other"}, func(n int) string { return either(n == 1, "one", "other") }}
+}
+
+func either(first bool, a, b string) string {
+	if first {
+		return a
+	}
+	return b
+}
+
+func slavic(n int) string {
+	switch ten, hundred := n%10, n%100; {
+	case ten == 1 && hundred != 11:
+		return "one"
+	case ten >= 2 && ten <= 4 && (hundred < 12 || hundred > 14):
+		return "few"
+	}
+	return "many"
+}
+
+func arabic(n int) string {
+	switch hundred := n % 100; {
+	case n == 0:
+		return "zero"
+	case n == 1:
+		return "one"
+	case n == 2:
+		return "two"
+	case hundred >= 3 && hundred <= 10:
+		return "few"
+	case hundred >= 11:
+		return "many"
+	}
+	return "other"
+}

@@ -1,0 +1,30 @@
+package pages
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+)
+
+// A try is a template with data that it must be able to show.
+type try struct {
+	template string
+	data     any
+}
+
+// try executes templates once in every language, so that a fault of one is found at the start.
+func (s *site) try(tries ...try) error {
+	r := &http.Request{Method: http.MethodGet, URL: &url.URL{Path: s.config.Path}, Header: http.Header{}}
+	for _, l := range s.config.Languages {
+		for _, t := range tries {
+			v := &view{site: s, r: r, language: l}
+			p := v.page("account.title", t.data)
+			p.SignIn, p.Notice, p.Text = "/", "a", "a"
+			if err := s.templates.ExecuteTemplate(io.Discard, t.template, p); err != nil {
+				return fmt.Errorf("pages: Config.Templates: %w", err)
+			}
+		}
+	}
+	return nil
+}
