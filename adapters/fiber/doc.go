@@ -1,0 +1,38 @@
+// Package fibersession gives the handlers of Fiber their sessions.
+//
+//	app.Use(fibersession.New(sessions, fibersession.Config{}))
+//	app.Get("/", fibersession.With(sessions, home))
+//	app.Get("/account", fibersession.Require(sessions), account)
+//	app.Use("/reports", fibersession.HTTP(reports)) // an http.Handler
+//
+// # One request
+//
+// The middleware of [New] puts the session into the request's context, without asking the store. A handler that wants it
+// calls [From], or is made by [With]. Changes stay in memory until the handler has returned; then they are committed, and
+// the cookie is added to the response, before its first byte is sent. So a client never sees a response, or a cookie, for
+// something that the store has not accepted.
+//
+//   - An error that a handler returns is answered inside of the middleware, by the application's ErrorHandler, so that the
+//     status is known before anything is stored; middleware outside sees the response, and no error.
+//   - A response with a status of 500 or more commits nothing, and neither does a panic, nor a request that Fiber's
+//     timeout middleware gave up. What [session.Session].Save stored before stays, and its cookie is sent.
+//   - If the commit fails, the response is replaced by that of the error handler.
+//   - A streamed body begins after the commit. What its writer changes is refused with [session.ErrClosed]; it may read.
+//   - A client that goes away does not interrupt a commit.
+//
+// # What Fiber reuses
+//
+// Fiber reuses a request's memory for the next one. Nothing of it is kept: what the middleware hands to the Manager is
+// copied, and a session is never pooled. One that is kept past its handler is closed; it can be read, and belongs to
+// nobody else. In another goroutine use c.Context(), taken before, and never c.
+//
+// # Order of middleware
+//
+// What needs the session goes behind; what only needs the status goes before. recover and timeout fit behind it; recover
+// before it as well. New may be mounted twice, or several times with different managers.
+//
+// # Cross-site requests
+//
+// SameSite=Lax keeps other sites from posting with the user's session, but not sites of the same registrable domain: use
+// Fiber's csrf middleware, and [net/http.CrossOriginProtection] around handlers of net/http.
+package fibersession

@@ -1,0 +1,112 @@
+package fibersession
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/gofiber/fiber/v3"
+	"github.com/gofiber/fiber/v3/log"
+
+	"github.com/qsessions/qsessions/core/session"
+)
+
+// retryAfter is how many seconds a client is asked to wait for a store that is out.
+const retryAfter = "5"
+
+// A failure is an error of a session for the error handlers of Fiber: they find the status in it, and show nothing of
+// the cause.
+type failure struct {
+	status *fiber.Error
+	cause  error
+}
+
+// Error implements error.
+func (f *failure) Error() string { return f.status.Message }
+
+// Unwrap gives errors.Is the cause, and errors.As a [*fiber.Error].
+func (f *failure) Unwrap() []error { return []error{f.status, f.cause} }
+
+// refused is err for a handler to return.
+func refused(err error) error {
+	if errors.Is(err, session.ErrNoSession) {
+		return err // where no middleware is, nobody would log the cause
+	}
+	return failed(err)
+}
+
+// failed returns err as a failure, unless it has a status already.
+func failed(err error) error {
+	if fe := (*fiber.Error)(nil); errors.As(err, &fe) {
+		return err
+	}
+	return &failure{statusOf(err), err}
+}
+
+// statusOf returns the answer to an error of a session.
+func statusOf(err error) *fiber.Error {
+	var pending *session.PendingError
+	switch {
+	case errors.As(err, &pending):
+		return fiber.NewError(fiber.StatusAccepted, "Revoked, everywhere by "+pending.EffectiveBy.UTC().Format(http.TimeFormat))
+	case errors.Is(err, session.ErrUnavailable), errors.Is(err, context.Canceled):
+		return fiber.ErrServiceUnavailable
+	case errors.Is(err, session.ErrUnauthenticated), errors.Is(err, session.ErrRevoked):
+		return fiber.ErrUnauthorized
+	case errors.Is(err, session.ErrStale):
+		return fiber.ErrForbidden
+	case errors.Is(err, session.ErrNotFound):
+		return fiber.ErrNotFound
+	case errors.Is(err, session.ErrTooMany):
+		return fiber.ErrConflict
+	case errors.Is(err, session.ErrTooLarge):
+		return fiber.ErrRequestEntityTooLarge
+	}
+	return fiber.ErrInternalServerError
+}
+
+// ofSession reports whether err is an error of package session.
+func ofSession(err error) bool {
+	for _, known := range [...]error{
+		session.ErrUnavailable, session.ErrUnauthenticated, session.ErrRevoked, session.ErrStale, session.ErrNotFound,
+		session.ErrTooMany, session.ErrTooLarge, session.ErrCorrupt, session.ErrTooLate, session.ErrClosed, session.ErrNoSession,
+	} {
+		if errors.Is(err, known) {
+			return true
+		}
+	}
+	return errors.As(err, new(*session.PendingError))
+}
+
+// answer has the response to an error made here, where its status still decides about the commit, and not behind all
+// middleware.
+func (mw *middleware) answer(c fiber.Ctx, err error) {
+	if ofSession(err) {
+		err = failed(err)
+	}
+	if f := (*failure)(nil); errors.As(err, &f) {
+		if mw.ErrorHandler != nil {
+			if err = mw.ErrorHandler(c, f.cause); err == nil {
+				return
+			}
+			if ofSession(err) {
+				err = failed(err)
+			}
+		}
+		f.prepare(c)
+	}
+	if c.App().ErrorHandler(c, err) != nil {
+		_ = c.SendStatus(fiber.StatusInternalServerError) // never fails
+	}
+}
+
+// prepare sets the header fields of the answer, and logs what the answer will not tell.
+func (f *failure) prepare(c fiber.Ctx) {
+	if f.status.Code == fiber.StatusServiceUnavailable {
+		c.Set(fiber.HeaderRetryAfter, retryAfter)
+	}
+	c.Set(fiber.HeaderCacheControl, "no-store") // what one client may not have, another may
+	if f.status.Code == fiber.StatusInternalServerError || errors.Is(f.cause, session.ErrUnavailable) {
+		log.Errorf("fibersession: %s %q: %v", c.Method(), c.Route().Path, f.cause) // the path could hold anything
+	}
+}

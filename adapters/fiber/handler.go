@@ -1,0 +1,58 @@
+package fibersession
+
+import (
+	"time"
+
+	"github.com/gofiber/fiber/v3"
+
+	"github.com/qsessions/qsessions/core/session"
+)
+
+// From returns the session of a request; it needs the middleware of [New]. Errors: those of [session.From], which are
+// meant to be returned by the handler. With several managers it is the innermost one's session; Manager.From(c.Context())
+// names the manager.
+func From(c fiber.Ctx) (session.Session, error) {
+	s, err := session.From(c.Context()) // and not c, which the store could keep
+	if err != nil {
+		return nil, refused(err)
+	}
+	return s, nil
+}
+
+// With is f as a handler that is given its session of m, loaded. It needs the middleware of [New] before it.
+func With(m *session.Manager, f func(fiber.Ctx, session.Session) error) fiber.Handler {
+	return func(c fiber.Ctx) error {
+		s, err := m.From(c.Context())
+		if err != nil {
+			return refused(err)
+		}
+		return f(c, s)
+	}
+}
+
+// Require lets only users who are signed in, in a session of m, through to the next handler. The error for the others is
+// [session.ErrUnauthenticated]. It needs the middleware of [New] before it.
+func Require(m *session.Manager) fiber.Handler {
+	return require(m, session.Requirement{})
+}
+
+// RequireFresh is Require for users who proved within maxAge who they are; the error for the others is
+// [session.ErrStale]. It asks the database, never a cached copy. A maxAge of zero or less lets nobody through.
+func RequireFresh(m *session.Manager, maxAge time.Duration) fiber.Handler {
+	return require(m, session.Requirement{MaxAge: max(maxAge, 1)})
+}
+
+// RequireLevel is Require for users who authenticated at level, or a higher one; the error for the others is
+// [session.ErrStale]. It asks the database, never a cached copy. A level of zero or less counts as 1, that of any login.
+func RequireLevel(m *session.Manager, level int) fiber.Handler {
+	return require(m, session.Requirement{Level: max(level, 1)})
+}
+
+func require(m *session.Manager, what session.Requirement) fiber.Handler {
+	return func(c fiber.Ctx) error {
+		if _, err := m.Require(c.Context(), what); err != nil {
+			return refused(err)
+		}
+		return c.Next()
+	}
+}

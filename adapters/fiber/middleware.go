@@ -1,0 +1,120 @@
+package fibersession
+
+import (
+	"context"
+	"net"
+	"strings"
+
+	"github.com/gofiber/fiber/v3"
+
+	"github.com/qsessions/qsessions/core/clientip"
+	"github.com/qsessions/qsessions/core/session"
+)
+
+// Config configures the middleware of [New]. Its zero value is ready to use where no proxy is in front.
+type Config struct {
+	// Next skips the middleware for requests for which it is true; default: none. They have no session.
+	Next func(fiber.Ctx) bool
+
+	// ClientIP finds the client's address behind proxies; default: the peer of the connection is the client. Fiber's own
+	// settings for proxies do not count here.
+	ClientIP *clientip.Resolver
+
+	// ClientHints asks browsers, by Accept-CH in every response, for the model and the version of their platform, and keeps
+	// the hints that they send, for the enrichers: without them every Chrome on Android is model "K". It needs TLS, and
+	// Chrome or its kin. Nothing varies by hints.
+	ClientHints bool
+
+	// Client says who sends a request, and replaces ClientIP; default: the address by ClientIP, the User-Agent, and with
+	// ClientHints session.ReadHints(...). It is called for every request, by many goroutines. Its strings may be Fiber's
+	// if nothing behind the middleware changes the request's header.
+	Client func(fiber.Ctx) session.Client
+
+	// ErrorHandler answers a request that cannot be served: the errors of From, Require and the commit, and those of
+	// package session that a handler returns. An error that it returns goes to the application's ErrorHandler, as do all
+	// of them by default: that finds a [*fiber.Error] in them which has the status, and a message that says nothing more.
+	ErrorHandler fiber.ErrorHandler
+}
+
+type middleware struct {
+	Config
+	sessions *session.Manager
+	header   string // that has the token in requests
+}
+
+// New returns middleware that gives each request behind it a session of m, which must not be nil. If middleware before
+// did so already, it does nothing. It is safe for concurrent use.
+func New(m *session.Manager, c Config) fiber.Handler {
+	mw := &middleware{c, m, m.RequestHeader()}
+	if mw.Client == nil {
+		mw.Client = mw.sender
+	}
+	return mw.handle
+}
+
+func (mw *middleware) handle(c fiber.Ctx) error {
+	if mw.Next != nil && mw.Next(c) {
+		return c.Next()
+	}
+	ctx, begun := mw.sessions.Start(c.Context(), mw.Client(c), lines(c, mw.header)...)
+	if !begun {
+		return c.Next()
+	}
+	c.SetContext(ctx)
+	if mw.ClientHints {
+		c.Response().Header.Add("Accept-Ch", session.AcceptCH)
+	}
+	return mw.serve(c, ctx)
+}
+
+// serve leaves the context in c when it is done: a stream writer may read it just then, and the session in it is closed.
+func (mw *middleware) serve(c fiber.Ctx, ctx context.Context) error {
+	// Also after a panic: then whoever recovers sends what was stored before.
+	defer func() { mw.sessions.Close(ctx).Apply(responseHeader(c)) }()
+	err := c.Next()
+	if c.RequestCtx().LastTimeoutErrorResponse() != nil {
+		return err // the handler may still be running, and its response is not sent
+	}
+	if err != nil {
+		mw.answer(c, err)
+	}
+	if c.Response().StatusCode() >= fiber.StatusInternalServerError {
+		return nil
+	}
+	effect, err := mw.sessions.Commit(ctx)
+	if err != nil {
+		withdraw(c)
+		mw.answer(c, failed(err))
+	}
+	effect.Apply(responseHeader(c))
+	return nil
+}
+
+// sender is the default of Config.Client.
+func (mw *middleware) sender(c fiber.Ctx) session.Client {
+	sender := session.Client{UserAgent: strings.Clone(c.Get(fiber.HeaderUserAgent))}
+	remote := c.RequestCtx().RemoteAddr()
+	if tcp, ok := remote.(*net.TCPAddr); ok && mw.ClientIP == nil {
+		sender.IP = tcp.AddrPort().Addr()
+	} else {
+		sender.IP = mw.ClientIP.Addr(remote.String(), func(name string) []string { return lines(c, name) })
+	}
+	if mw.ClientHints {
+		sender.Hints = session.ReadHints(func(name string) string { return strings.Clone(c.Get(name)) })
+	}
+	return sender
+}
+
+// lines returns copies of the lines of a request header: whoever changes the header of a request in Fiber overwrites what
+// c.Get has returned.
+func lines(c fiber.Ctx, name string) []string {
+	found := c.Request().Header.PeekAll(name)
+	if len(found) == 0 {
+		return nil
+	}
+	copies := make([]string, len(found))
+	for i, line := range found {
+		copies[i] = string(line)
+	}
+	return copies
+}

@@ -1,0 +1,53 @@
+package fibersession
+
+import (
+	"github.com/gofiber/fiber/v3"
+
+	"github.com/qsessions/qsessions/core/session"
+)
+
+// A fastHeader is the header of a response in fasthttp.
+type fastHeader interface {
+	PeekAll(name string) [][]byte
+	Add(name, value string)
+	Set(name, value string)
+}
+
+// A header is a fastHeader as the header of a response that package session knows.
+type header struct{ fastHeader }
+
+var _ session.Header = header{}
+
+// responseHeader returns the header of the response that will be sent: of a request that has timed out, it is not c's.
+func responseHeader(c fiber.Ctx) header {
+	if timeout := c.RequestCtx().LastTimeoutErrorResponse(); timeout != nil {
+		return header{&timeout.Header}
+	}
+	return header{&c.Response().Header}
+}
+
+// Values implements [session.Header].
+func (h header) Values(name string) []string {
+	var values []string
+	for _, v := range h.PeekAll(name) {
+		values = append(values, string(v))
+	}
+	return values
+}
+
+// ofBody has the header fields that describe a response which is not sent after all.
+var ofBody = [...]string{
+	fiber.HeaderAcceptRanges, fiber.HeaderCacheControl, fiber.HeaderClearSiteData, fiber.HeaderContentDisposition,
+	fiber.HeaderContentEncoding, fiber.HeaderContentLanguage, fiber.HeaderContentLength, fiber.HeaderContentLocation,
+	fiber.HeaderContentRange, fiber.HeaderContentType, fiber.HeaderETag, fiber.HeaderExpires, fiber.HeaderLastModified,
+	fiber.HeaderLocation, "Refresh", fiber.HeaderTrailer,
+}
+
+// withdraw takes the response of a handler back. An error handler that names no status does not make it a success.
+func withdraw(c fiber.Ctx) {
+	c.Response().ResetBody()
+	for _, name := range ofBody {
+		c.Response().Header.Del(name)
+	}
+	c.Status(fiber.StatusInternalServerError)
+}
