@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"github.com/qsessions/qsessions/adapters/nethttp"
+	"github.com/qsessions/qsessions/adapters/nethttp/pages"
 	sqlxstore "github.com/qsessions/qsessions/backend/sqlx"
 	"github.com/qsessions/qsessions/core/session"
 	_ "modernc.org/sqlite"
@@ -38,27 +39,12 @@ func main() {
 	}))
 	mux.Handle("POST /login", site.With(func(w http.ResponseWriter, r *http.Request, s session.Session) {
 		s.Login(r.FormValue("user")) // once the password is checked: binds the user, replaces the token
-		http.Redirect(w, r, "/devices", http.StatusSeeOther)
+		http.Redirect(w, r, "/account/sessions/", http.StatusSeeOther)
 	}))
-	mux.Handle("GET /devices", site.Require(site.With(func(w http.ResponseWriter, r *http.Request, s session.Session) {
-		for info, err := range sessions.Sessions(r.Context(), s.User()) {
-			if err != nil {
-				site.Error(w, r, err)
-				return
-			}
-			fmt.Fprintln(w, info.ID, info.IP, info.UserAgent, info.LastSeen, info.Current)
-		}
-	})))
-	mux.Handle("POST /devices/{id}/revoke", site.Require(site.With(func(w http.ResponseWriter, r *http.Request, s session.Session) {
-		id, err := session.ParseID(r.PathValue("id"))
-		if err == nil {
-			err = sessions.Revoke(r.Context(), s.User(), id) // one's own only; a foreign one is not found
-		}
-		if err != nil {
-			site.Error(w, r, err)
-			return
-		}
-		fmt.Fprintln(w, "signed out")
-	})))
+	account, err := pages.NewAccount(sessions, pages.AccountConfig{}) // "your sessions": people see and end their own
+	if err != nil {
+		log.Fatal(err)
+	}
+	mux.Handle("/account/sessions/", account)
 	log.Fatal(http.ListenAndServe("127.0.0.1:8081", site.Handler(http.NewCrossOriginProtection().Handler(mux))))
 }
