@@ -163,6 +163,20 @@ func (e *env) effect(s store.Store, header string, f func(session.Session)) sess
 	return effect
 }
 
+// hides ends the case if a shows the text.
+func (e *env) hides(what string, a *answer, text string) {
+	if strings.Contains(a.body, text) {
+		e.Fatalf("%s: the response shows %q", what, text)
+	}
+	for name, lines := range a.header {
+		for _, line := range lines {
+			if strings.Contains(line, text) {
+				e.Fatalf("%s: %s shows %q", what, name, text)
+			}
+		}
+	}
+}
+
 // stored returns the records of the application.
 func (e *env) stored() []*store.Record {
 	all, err := e.db.records(e.ctx)
@@ -192,6 +206,8 @@ func (e *env) until(f func() bool) bool {
 	harness.Every(ctx, time.Millisecond, func() bool { done = f(); return done })
 	return done
 }
+
+const day = 24 * time.Hour
 
 // patience is how long something may take that happens at once where it happens at all.
 const patience = 2 * time.Second

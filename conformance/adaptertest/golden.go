@@ -66,4 +66,4 @@ func sorted(s []string) []string { slices.Sort(s); return s }
 func (e *env) silent(what string, a *answer) { e.tells(what, a, session.Effect{}) }
 
 // field returns the lines of a list as one.
-func (a *answer) field(name string) string { return strings.Join(a.header[name], ", ") }
+func (a *answer) field(name string) string { return strings.Join(a.header.Values(name), ", ") }

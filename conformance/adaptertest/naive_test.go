@@ -109,7 +109,7 @@ func (w *naiveWriter) begin(status int) error {
 	}
 	effect, err := w.n.m.Commit(ctx)
 	if err != nil {
-		for _, name := range []string{"Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Type", "Etag", "Location"} {
+		for _, name := range ofBody {
 			h.Del(name)
 		}
 		effect.Apply(h)
@@ -120,6 +120,11 @@ func (w *naiveWriter) begin(status int) error {
 	effect.Apply(h)
 	w.late = true
 	return nil
+}
+
+var ofBody = []string{
+	"Cache-Control", "Clear-Site-Data", "Content-Disposition", "Content-Encoding", "Content-Language", "Content-Type", "Etag", "Expires", "Last-Modified",
+	"Location", "Refresh",
 }
 
 func (w *naiveWriter) finish() {

@@ -51,7 +51,9 @@ func (v *Violation) Unwrap() error { return v.Err }
 
 // Cases returns what [Run] tests, area by area.
 func Cases() []Case {
-	return slices.Concat(tokenCases(), responseCases())
+	return slices.Concat(promiseCases(), anonymousCases(), tokenCases(), cookieCases(), headerCases(), responseCases(),
+		cacheCases(), commitCases(), failureCases(), outageCases(), lateCases(), lifeCases(), clientCases(), parallelCases(),
+		revokeCases(), mountCases(), requireCases(), pageCases())
 }
 
 // Check runs all cases that c does not exclude, and returns what is violated: one [*Violation] for each case, joined, or

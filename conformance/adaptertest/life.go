@@ -1,0 +1,131 @@
+package adaptertest
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/qsessions/qsessions/core/session"
+)
+
+func lifeCases() []Case {
+	return []Case{
+		{Name: "life/closed", Why: "A session that is kept when its request has ended is closed: it stays what it was, and can change nothing.", run: func(e *env) {
+			e.closes("a request", func(x Exchange) error { return x.Send(200, "done") })
+		}},
+		{Name: "life/closed-failure", Why: "A session that is kept when its request has failed is closed: after an error, a status of 500 or more, and a panic.", run: func(e *env) {
+			e.closes("an error", func(Exchange) error { return errHandler })
+			e.closes("a status of 500", func(x Exchange) error { return x.Send(500, "failed") })
+			e.closes("a panic", func(Exchange) error { panic("on purpose") })
+		}},
+		{Name: "life/own", Why: "Each request has a session of its own, also one that comes on the same connection as another's.", run: func(e *env) {
+			e.site(session.Config{})
+			alice, bob := e.user("alice"), e.user("bob")
+			w, err := e.dial()
+			e.ok("dial", err)
+			defer w.close()
+			for range 3 {
+				for _, c := range []struct {
+					path, body string
+					header     []string
+				}{
+					{"/get", "user=alice note=", []string{alice.line()}}, {"/get", "user=bob note=", []string{bob.line()}}, {"/get", "user= note=", nil},
+					{"/set?note=visitor", "set", nil}, {"/get", "user= note=", nil},
+				} {
+					e.ok("send", w.send(request{method: "GET", path: c.path, header: c.header}))
+					a, err := w.receive("GET")
+					e.ok("receive", err)
+					e.answered("GET "+c.path, a, 200, c.body)
+				}
+			}
+		}},
+		{Name: "life/gone", Why: "A client that goes away leaves nothing open: what its request set is stored, under a context that still lives.", run: func(e *env) {
+			e.gone(func(context.Context) {})
+		}},
+		{Name: "life/canceled", Needs: Cancel, Why: "A context that is canceled, as its client has gone away, does not keep the session from being stored.", run: func(e *env) {
+			e.gone(func(ctx context.Context) {
+				select {
+				case <-ctx.Done():
+				case <-e.ctx.Done():
+				}
+			})
+		}},
+	}
+}
+
+// closes ends the case unless a session is closed when a request that ended with f is over.
+func (e *env) closes(what string, f func(Exchange) error) {
+	var mu sync.Mutex
+	var kept session.Session
+	e.site(session.Config{}, with("/keep", func(x Exchange, s session.Session) error {
+		mu.Lock()
+		defer mu.Unlock()
+		kept = s
+		return f(x)
+	}))
+	b := e.user("alice")
+	w, err := e.dial()
+	e.ok("dial", err)
+	defer w.close()
+	header := []string{b.line(), "User-Agent: alice/1"}
+	e.ok("send", w.send(request{method: "GET", path: "/keep", header: header}))
+	if _, err := w.receive("GET"); err == nil { // after a panic there may be none; else what comes next says that this is over
+		_ = w.send(request{method: "GET", path: "/get", header: []string{"User-Agent: mallory/2"}})
+		_, _ = w.receive("GET")
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if kept == nil {
+		e.Fatalf("%s: the handler was not called", what)
+	}
+	if note.Set(kept, "late"); !errors.Is(kept.Err(), session.ErrClosed) {
+		e.Fatalf("after %s its session can still be changed: %v", what, kept.Err())
+	}
+	if got := kept.User(); got != "alice" {
+		e.Fatalf("after %s its session is that of %q, want alice", what, got)
+	}
+	if got := kept.Info().UserAgent; got == "mallory/2" {
+		e.Fatalf("after %s its session tells of the next request on the connection", what)
+	}
+	if err := kept.Save(e.ctx); err == nil {
+		e.Fatalf("after %s its session can still be saved", what)
+	}
+	if got := b.state(); got != "user=alice note=" {
+		e.Fatalf("after %s the session holds %q", what, got)
+	}
+}
+
+// gone lets a client go away while its request is handled; notice waits until the framework knows, if it ever does.
+func (e *env) gone(notice func(context.Context)) {
+	began, left := make(chan bool, 1), make(chan bool)
+	e.site(session.Config{}, with("/slow", func(x Exchange, s session.Session) error {
+		began <- true
+		<-left
+		notice(x.Context())
+		note.Set(s, "kept")
+		return x.Send(200, "nobody reads this")
+	}))
+	b := e.user("alice")
+	e.db.fail(func(ctx context.Context, method string) error {
+		_, ok := ctx.Deadline()
+		if err := ctx.Err(); err != nil && method != "Load" {
+			e.Errorf("%s is called under a context that is done: %v", method, err)
+		} else if !ok && method != "Load" {
+			e.Errorf("%s is called under a context without a deadline", method)
+		}
+		return nil
+	})
+	w, err := e.dial()
+	e.ok("dial", err)
+	e.ok("send", w.send(request{method: "GET", path: "/slow", header: []string{b.line()}}))
+	select {
+	case <-began:
+	case <-e.ctx.Done():
+		e.Fatalf("the handler was not called")
+	}
+	w.close()
+	close(left)
+	if !e.until(func() bool { return b.state() == "user=alice note=kept" }) {
+		e.Fatalf("what the request of a client that went away set is not stored")
+	}
+}
