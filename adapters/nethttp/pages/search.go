@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -94,8 +95,8 @@ func matches(i session.Info, text string) bool {
 	return false
 }
 
-// count counts the sessions of f after an id, up to maxScan; more says that there are more. Of a search for text it
-// counts what is found within the bounds of one.
+// count counts the sessions of f after an id, but the operator's own, up to maxScan; more says that there are more. Of a
+// search for text it counts what is found within the bounds of one.
 func (v *view) count(f Filter, after session.ID) (n int, more bool, err error) {
 	q, ok := f.query(v.session.User(), time.Now())
 	if !ok {
@@ -104,14 +105,17 @@ func (v *view) count(f Filter, after session.ID) (n int, more bool, err error) {
 	q.After = after
 	if f.Text != "" {
 		found, err := v.scan(q, f.Text, maxScan)
-		return len(found.sessions), !found.next.IsZero(), err
+		others := slices.DeleteFunc(found.sessions, func(i session.Info) bool { return i.Current })
+		return len(others), !found.next.IsZero(), err
 	}
-	q.Limit = maxScan + 1
-	for _, err := range v.sessions.Scan(v.r.Context(), q) {
+	q.Limit = maxScan + 2
+	for i, err := range v.sessions.Scan(v.r.Context(), q) {
 		if err != nil {
 			return 0, false, err
 		}
-		n++
+		if !i.Current {
+			n++
+		}
 	}
 	return min(n, maxScan), n > maxScan, nil
 }
