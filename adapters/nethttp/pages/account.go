@@ -48,7 +48,7 @@ func NewAccount(m *session.Manager, c AccountConfig) (*Account, error) {
 	}
 	a := &Account{s, c}
 	look, revoke := guard{fresh: c.RequireFresh}, guard{fresh: c.FreshToRevoke}
-	s.get("", look, a.list)
+	s.get("", look, a.list, "after", "limit")
 	s.get("{id}", look, a.one)
 	s.post("{id}/revoke", revoke, a.revoke)
 	s.post("revoke-others", revoke, a.revokeOthers)
@@ -155,7 +155,7 @@ func (a *Account) one(w http.ResponseWriter, v *view) error {
 		return err
 	}
 	if v.json {
-		return v.writeJSON(w, http.StatusOK, sessionJSONOf(i))
+		return v.writeJSON(w, http.StatusOK, detailOf(SessionData{Session: i}))
 	}
 	p := v.page("session.title", SessionData{Session: i, Live: true})
 	p.zone = v.zone(v.reader([]session.Info{i}))
@@ -183,6 +183,10 @@ func (a *Account) revokeOthers(w http.ResponseWriter, v *view) error {
 	if err := out.add(n, err); err != nil {
 		return err
 	}
+	// The new token, while there can still be an answer that says what is wrong.
+	if err := out.add(0, v.session.Save(v.r.Context())); err != nil {
+		return &partial{err, out}
+	}
 	return v.done(w, "others", out)
 }
 
@@ -197,7 +201,7 @@ func (a *Account) signOut(w http.ResponseWriter, v *view) error {
 		w.Header().Set("Clear-Site-Data", `"cache", "cookies", "storage"`)
 	}
 	if v.json {
-		return v.writeOutcome(w, out)
+		return v.writeOutcome(w, out, session.ID{})
 	}
 	http.Redirect(w, v.r, a.config.SignedOut, http.StatusSeeOther)
 	return nil

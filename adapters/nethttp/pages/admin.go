@@ -55,9 +55,9 @@ func NewAdmin(m *session.Manager, c AdminConfig) (*Admin, error) {
 	}
 	a := &Admin{s, c}
 	g := guard{c.RequireFresh, c.Authorize}
-	s.get("", g, a.list)
+	s.get("", g, a.list, "state", "kind", "own", "user", "ip", "text", "after", "limit")
 	s.get("{id}", g, a.one)
-	s.get("charts", g, a.charts)
+	s.getPage("charts", g, a.charts)
 	s.post("{id}/revoke", g, a.revoke)
 	s.post("revoke", g, a.revokeMany)
 	row := AdminRow{Info: session.Info{User: "a"}, UserURL: "/"}
@@ -168,16 +168,10 @@ func (a *Admin) one(w http.ResponseWriter, v *view) error {
 		data.Values, data.Omitted = showValues(stored)
 	}
 	if v.json {
-		return v.writeJSON(w, http.StatusOK, detailJSON{sessionJSONOf(i), data.Values})
+		return v.writeJSON(w, http.StatusOK, detailOf(data))
 	}
 	p := v.page("session.title", data)
 	p.Admin = true
 	p.zone = v.zone(v.reader([]session.Info{i}))
 	return v.render(w, http.StatusOK, "session.html", p)
-}
-
-// detailJSON is one session for operators.
-type detailJSON struct {
-	sessionJSON
-	Values []Value `json:"values,omitempty"`
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/qsessions/qsessions/core/session"
 )
@@ -64,20 +65,20 @@ func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if p.status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", "5")
 	}
-	v := &view{s, r, nil, s.config.choose(r), wantsJSON(r)}
+	v := &view{s, r, nil, s.config.choose(r), s.wantsJSON(r)}
+	var part *partial
+	errors.As(err, &part)
 	if v.json {
-		w.Header().Set("Content-Type", "application/problem+json")
-		vary(w)
-		w.WriteHeader(p.status)
-		_ = json.NewEncoder(w).Encode(problemJSON{
-			"about:blank", http.StatusText(p.status), p.status, p.detail, p.name,
-		})
+		v.writeProblem(w, p, part)
 		return
 	}
 	page := v.page("error."+p.name+".title", nil)
 	page.Text = v.language.text("error." + p.name + ".text")
 	if s.config.SignIn != nil && (p.name == "signed-out" || p.name == "stale") {
 		page.SignIn = s.config.SignIn(s.back(r))
+	}
+	if part != nil && part.done.ended > 0 {
+		page.Notice = v.language.number("notice.revoked", part.done.ended)
 	}
 	if err := s.render(w, p.status, "error.html", page); err != nil {
 		s.config.Logger.LogAttrs(r.Context(), slog.LevelError, "pages: a template failed", slog.Any("error", err))
@@ -87,18 +88,35 @@ func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
 
 // back is the path to which a sign-in leads back.
 func (s *site) back(r *http.Request) string {
-	if r.Method == http.MethodGet && r.Context().Value(apiKey{}) == nil {
+	if r.Method == http.MethodGet && !s.isAPI(r) {
 		return r.URL.RequestURI()
 	}
 	return s.config.Path
 }
 
-// problemJSON is a problem details object. Type is about:blank, as RFC 9457, section 4.2.1, has it for problems that the
-// status tells; Code is an extension.
+// problemJSON is a problem details object (RFC 9457). Type tells problems apart. Title is in English, as clients have their
+// own words for people. There is no instance: nothing could be found at its address.
 type problemJSON struct {
 	Type   string `json:"type"`
 	Title  string `json:"title"`
 	Status int    `json:"status"`
 	Detail string `json:"detail"`
-	Code   string `json:"code"`
+
+	// What was done before the problem came up, in a revocation of many.
+	Ended       int        `json:"ended,omitempty"`
+	EffectiveBy *time.Time `json:"effective_by,omitempty"`
+}
+
+// problemTypes is where the types of problems are described, each below its name.
+const problemTypes = "https://github.com/qsessions/qsessions/blob/main/adapters/nethttp/pages/problems.md#"
+
+func (v *view) writeProblem(w http.ResponseWriter, p *problem, part *partial) {
+	j := problemJSON{Type: problemTypes + p.name, Title: v.english.text("error." + p.name + ".title"), Status: p.status, Detail: p.detail}
+	if part != nil {
+		j.Ended, j.EffectiveBy = part.done.ended, optional(part.done.until)
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	vary(w)
+	w.WriteHeader(p.status)
+	_ = json.NewEncoder(w).Encode(j)
 }

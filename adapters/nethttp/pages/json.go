@@ -1,10 +1,14 @@
 package pages
 
 import (
+	"encoding/json"
+	"errors"
+	"io"
 	"net/http"
 	"time"
 
 	"github.com/qsessions/qsessions/core/session"
+	"github.com/qsessions/qsessions/core/store"
 )
 
 // sessionJSON is a session in JSON: these fields and no others, whatever a later session.Info has (CVE-37).
@@ -22,11 +26,19 @@ type sessionJSON struct {
 	Device          *deviceJSON       `json:"device,omitempty"`
 	Location        *locationJSON     `json:"location,omitempty"`
 	Facts           map[string]string `json:"facts,omitempty"`
+}
 
-	// Of a single session only.
-	Level      int        `json:"level,omitempty"`
-	Remembered bool       `json:"remembered,omitempty"`
-	Deadline   *time.Time `json:"deadline,omitempty"`
+// detailJSON is a single session, which is more than lists have.
+type detailJSON struct {
+	sessionJSON
+	Level      int       `json:"level,omitempty"`
+	Remembered bool      `json:"remembered"`
+	Deadline   time.Time `json:"deadline"`
+
+	// What is stored; only where AdminConfig.ShowValues allows it.
+	Values        *[]Value `json:"values,omitempty"`
+	ValuesOmitted int      `json:"values_omitted,omitempty"`
+	ValuesCorrupt bool     `json:"values_corrupt,omitempty"`
 }
 
 type deviceJSON struct {
@@ -52,7 +64,6 @@ func sessionJSONOf(i session.Info) sessionJSON {
 		ID: i.ID.String(), User: i.User, Current: i.Current, Live: time.Now().Before(i.ExpiresAt),
 		CreatedAt: i.CreatedAt.UTC(), AuthenticatedAt: optional(i.AuthenticatedAt), LastSeen: i.LastSeen.UTC(), ExpiresAt: i.ExpiresAt.UTC(),
 		UserAgent: i.UserAgent, Facts: i.Extra,
-		Level: i.Level, Remembered: i.Remembered, Deadline: optional(i.Deadline),
 	}
 	if i.IP.IsValid() {
 		j.IP = i.IP.String()
@@ -62,6 +73,19 @@ func sessionJSONOf(i session.Info) sessionJSON {
 	}
 	if l := i.Location; l != (session.Location{}) {
 		j.Location = &locationJSON{l.String(), l.City, l.Country, l.CountryCode, l.TimeZone}
+	}
+	return j
+}
+
+func detailOf(d SessionData) detailJSON {
+	i := d.Session
+	j := detailJSON{
+		sessionJSON: sessionJSONOf(i), Level: i.Level, Remembered: i.Remembered, Deadline: i.Deadline.UTC(),
+		ValuesOmitted: d.Omitted, ValuesCorrupt: d.Corrupt,
+	}
+	if d.Shown && !d.Corrupt {
+		values := append([]Value{}, d.Values...) // [] is: none
+		j.Values = &values
 	}
 	return j
 }
@@ -103,4 +127,77 @@ func (a *Account) listJSON(w http.ResponseWriter, v *view) error {
 	infos, next := cut(infos, limit)
 	v.sessions.DescribeAll(v.context(), infos)
 	return v.writeJSON(w, http.StatusOK, listJSONOf(infos, next))
+}
+
+// orderJSON is an order in JSON. It needs no confirmation.
+type orderJSON struct {
+	IDs      []string    `json:"ids"`
+	Filter   *filterJSON `json:"filter"`
+	Everyone bool        `json:"everyone"`
+	After    string      `json:"after"`
+	DryRun   bool        `json:"dry_run"`
+}
+
+type filterJSON struct {
+	State string `json:"state"`
+	Kind  string `json:"kind"`
+	Own   bool   `json:"own"`
+	User  string `json:"user"`
+	IP    string `json:"ip"`
+	Text  string `json:"text"`
+}
+
+// parseOrderJSON refuses what it does not know: a misspelled member must not leave a filter that means more than was meant.
+func parseOrderJSON(r *http.Request) (order, error) {
+	if !sendsJSON(r) {
+		return order{}, &problem{"media-type", http.StatusUnsupportedMediaType, "the Content-Type of the body must be application/json"}
+	}
+	var j orderJSON
+	d := json.NewDecoder(r.Body)
+	d.DisallowUnknownFields()
+	err := d.Decode(&j)
+	if err == nil {
+		if _, err = d.Token(); err == io.EOF {
+			err = nil
+		} else if err == nil {
+			err = errors.New("pages: the body goes on after its object")
+		}
+	}
+	if err != nil {
+		return order{}, badBody(err, "the body is not a JSON object, or has a member that is not known or not of its type")
+	}
+	o := order{Confirmed: !j.DryRun, Everyone: j.Everyone}
+	switch {
+	case (len(j.IDs) > 0) == (j.Filter != nil):
+		return o, &problem{"none-selected", http.StatusBadRequest, "one of ids and filter is needed"}
+	case len(j.IDs) > 0 && (j.DryRun || j.Everyone || j.After != ""):
+		return o, bad("dry_run, everyone and after are for a filter")
+	case j.Filter != nil:
+		if o.filter, err = j.Filter.parse(); err != nil {
+			return o, err
+		}
+	}
+	return o, o.setIDs(j.IDs, j.After)
+}
+
+func (f filterJSON) parse() (Filter, error) {
+	return parseFilter(Filter{State: f.State, Kind: f.Kind, Own: f.Own, User: f.User, IP: f.IP, Text: f.Text}.values())
+}
+
+// countJSON says how many sessions a filter has, and from where they are to be revoked so that later ones are not.
+type countJSON struct {
+	Count int    `json:"count"`
+	More  bool   `json:"more"`
+	After string `json:"after"`
+}
+
+func (a *Admin) countJSON(w http.ResponseWriter, v *view, o order) error {
+	if o.after.IsZero() {
+		o.after = store.NewID(time.Now())
+	}
+	n, more, err := v.count(o.filter, o.after)
+	if err != nil {
+		return err
+	}
+	return v.writeJSON(w, http.StatusOK, countJSON{n, more, o.after.String()})
 }

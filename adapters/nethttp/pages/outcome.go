@@ -29,35 +29,35 @@ func (o *outcome) add(n int, err error) error {
 	return nil
 }
 
+// A partial is an error in the middle of revoking many.
+type partial struct {
+	error
+	done outcome // what came before it
+}
+
+func (p *partial) Unwrap() error { return p.error }
+
 // outcomeJSON is an outcome. EffectiveBy is there if some of the sessions may still be accepted until then.
 type outcomeJSON struct {
 	Ended       int        `json:"ended"`
 	EffectiveBy *time.Time `json:"effective_by,omitempty"`
-	Next        string     `json:"next,omitempty"` // of an admin's revocation that is not at its end
+	Next        string     `json:"next,omitempty"` // the member "after" of the next request, of a revocation that is not at its end
 }
 
-func (o outcome) json() outcomeJSON {
-	j := outcomeJSON{Ended: o.ended}
-	if !o.until.IsZero() {
-		until := o.until.UTC()
-		j.EffectiveBy = &until
-	}
-	return j
-}
-
-func (v *view) writeOutcome(w http.ResponseWriter, o outcome) error {
+// writeOutcome answers with 200, or with 202 while some of the sessions may still be accepted.
+func (v *view) writeOutcome(w http.ResponseWriter, o outcome, next session.ID) error {
 	status := http.StatusOK
 	if !o.until.IsZero() {
 		status = http.StatusAccepted
 	}
-	return v.writeJSON(w, status, o.json())
+	return v.writeJSON(w, status, outcomeJSON{o.ended, optional(o.until), next.String()})
 }
 
 // done answers a revocation: in JSON, or by sending the browser to the list, which says what was done. That it says so by
 // parameters, and not by a message in the session, costs no write, and works where the session's values cannot be read.
 func (v *view) done(w http.ResponseWriter, what string, o outcome) error {
 	if v.json {
-		return v.writeOutcome(w, o)
+		return v.writeOutcome(w, o, session.ID{})
 	}
 	q := url.Values{"done": {what}, "n": {strconv.Itoa(o.ended)}}
 	if !o.until.IsZero() {

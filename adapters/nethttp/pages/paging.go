@@ -2,10 +2,30 @@ package pages
 
 import (
 	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/qsessions/qsessions/core/session"
 )
+
+// checkParameters refuses a query that cannot be read, and a parameter that is not known or given twice: a script that
+// misspells one must not get, or end, the sessions of everybody.
+func checkParameters(query string, known []string) error {
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		return bad("the query cannot be read")
+	}
+	for name, given := range values {
+		if !slices.Contains(known, name) {
+			return bad("a parameter is not known; those that are: [" + strings.Join(known, ", ") + "]")
+		}
+		if len(given) > 1 {
+			return bad(name + " is given more than once")
+		}
+	}
+	return nil
+}
 
 // paging reads the parameters of a keyset: after an id, at most so many.
 func paging(q url.Values, size int) (limit int, after session.ID, err error) {

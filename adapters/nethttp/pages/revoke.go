@@ -1,12 +1,9 @@
 package pages
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"mime"
 	"net/http"
-	"net/url"
 	"strconv"
 	"time"
 
@@ -45,20 +42,13 @@ type order struct {
 	until     time.Time  // until when some of the earlier ones may still be accepted
 }
 
-// orderJSON is an order in JSON. It needs no confirmation.
-type orderJSON struct {
-	IDs      []string          `json:"ids"`
-	Filter   map[string]string `json:"filter"`
-	Everyone bool              `json:"everyone"`
-	After    string            `json:"after"`
-}
-
-func parseOrder(r *http.Request) (order, error) {
-	if media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); media == "application/json" {
+func (v *view) parseOrder() (order, error) {
+	r := v.r
+	if v.json {
 		return parseOrderJSON(r)
 	}
 	if err := r.ParseForm(); err != nil {
-		return order{}, badBody(err)
+		return order{}, badBody(err, "the form cannot be read")
 	}
 	f := r.PostForm
 	o := order{Confirmed: f.Get("confirm") == "1", Everyone: f.Get("everyone") == "1"}
@@ -89,28 +79,6 @@ func parseOrder(r *http.Request) (order, error) {
 	return o, nil
 }
 
-func parseOrderJSON(r *http.Request) (order, error) {
-	var j orderJSON
-	d := json.NewDecoder(r.Body)
-	d.DisallowUnknownFields()
-	if err := d.Decode(&j); err != nil {
-		return order{}, badBody(err)
-	}
-	o := order{Confirmed: true, Everyone: j.Everyone}
-	if (len(j.IDs) > 0) == (j.Filter != nil) {
-		return o, bad("one of ids and filter is needed")
-	}
-	q := url.Values{}
-	for name, value := range j.Filter {
-		q.Set(name, value)
-	}
-	var err error
-	if o.filter, err = parseFilter(q); err != nil {
-		return o, err
-	}
-	return o, o.setIDs(j.IDs, j.After)
-}
-
 func (o *order) setIDs(ids []string, after string) (err error) {
 	if len(ids) > maxPage {
 		return bad(fmt.Sprintf("more than %d ids", maxPage))
@@ -131,19 +99,21 @@ func (o *order) setIDs(ids []string, after string) (err error) {
 }
 
 // badBody is an error of reading a body: too large, or not what it should be.
-func badBody(err error) error {
+func badBody(err error, detail string) error {
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
 		return err
 	}
-	return bad("the body cannot be read as what its Content-Type says")
+	return bad(detail)
 }
 
 func (a *Admin) revokeMany(w http.ResponseWriter, v *view) error {
-	o, err := parseOrder(v.r)
+	o, err := v.parseOrder()
 	switch {
 	case err != nil:
 		return err
+	case !o.Confirmed && v.json:
+		return a.countJSON(w, v, o)
 	case !o.Confirmed:
 		return a.confirm(w, v, o)
 	case len(o.ids) > 0:
@@ -201,7 +171,7 @@ func (a *Admin) revokeIDs(w http.ResponseWriter, v *view, o order) error {
 	for _, id := range o.ids {
 		err := out.add(1, v.sessions.RevokeID(v.r.Context(), id))
 		if err != nil && !errors.Is(err, session.ErrNotFound) { // one that has ended meanwhile is what was wanted
-			return err
+			return &partial{err, out}
 		}
 	}
 	return v.done(w, "revoked", out)
@@ -222,16 +192,10 @@ func (a *Admin) revokeFilter(w http.ResponseWriter, v *view, o order) error {
 	out := outcome{until: o.until}
 	next, err := a.revokeSome(v, o, &out)
 	if err != nil {
-		return err
+		return &partial{err, out}
 	}
 	if v.json {
-		j := out.json()
-		j.Next = next.String()
-		status := http.StatusOK
-		if j.EffectiveBy != nil {
-			status = http.StatusAccepted
-		}
-		return v.writeJSON(w, status, j)
+		return v.writeOutcome(w, out, next)
 	}
 	out.ended += o.done
 	if next.IsZero() {

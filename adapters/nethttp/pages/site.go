@@ -22,13 +22,16 @@ type site struct {
 	sessions  *session.Manager
 	config    Config
 	templates *template.Template
+	english   *Language         // of what programs are told
 	assets    map[string]string // the address of each, by its name
 	mux       *http.ServeMux
-	zones     sync.Map // *time.Location, or nil, by name
+	api       *http.ServeMux // the same handlers, below api/
+	routes    []route        // of api; a test holds openapi.json against them
+	zones     sync.Map       // *time.Location, or nil, by name
 }
 
 func newSite(m *session.Manager, c Config) (*site, error) {
-	s := &site{sessions: m, config: c, assets: map[string]string{}, mux: http.NewServeMux()}
+	s := &site{sessions: m, config: c, english: English(), assets: map[string]string{}, mux: http.NewServeMux(), api: http.NewServeMux()}
 	var err error
 	if s.templates, err = parseTemplates(c.Templates); err != nil {
 		return nil, err
@@ -54,7 +57,9 @@ func newSite(m *session.Manager, c Config) (*site, error) {
 			http.ServeFileFS(w, r, assetFiles, "assets/"+f.Name())
 		})
 	}
-	s.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { s.fail(w, r, errNoPage) })
+	for _, mux := range []*http.ServeMux{s.mux, s.api} {
+		mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { s.fail(w, r, errNoPage) })
+	}
 	return s, nil
 }
 
@@ -70,27 +75,57 @@ type view struct {
 // A handler answers a request for which somebody is signed in. An error is answered by a page.
 type handler func(w http.ResponseWriter, v *view) error
 
-// get and post mount a handler; other methods are answered with 405.
-func (s *site) get(pattern string, g guard, h handler)  { s.handle(http.MethodGet, pattern, g, h) }
-func (s *site) post(pattern string, g guard, h handler) { s.handle(http.MethodPost, pattern, g, h) }
+// A route is an address of the API.
+type route struct {
+	method, pattern string
+	parameters      []string // that its query may have
+}
 
-func (s *site) handle(method, pattern string, g guard, h handler) {
+// get and post mount a handler, with the parameters that a query may have in the API; other methods are answered with 405.
+func (s *site) get(pattern string, g guard, h handler, parameters ...string) {
+	s.handle(route{http.MethodGet, pattern, parameters}, g, h)
+}
+
+func (s *site) post(pattern string, g guard, h handler) {
+	s.handle(route{http.MethodPost, pattern, nil}, g, h)
+}
+
+func (s *site) handle(t route, g guard, h handler) {
+	s.routes = append(s.routes, t)
+	f := s.serve(t, g, h)
+	s.api.HandleFunc(s.pattern(apiPrefix+t.pattern), f)
+	s.mux.HandleFunc(s.pattern(t.pattern), f)
+}
+
+// getPage mounts a page that has no JSON.
+func (s *site) getPage(pattern string, g guard, h handler) {
+	s.mux.HandleFunc(s.pattern(pattern), s.serve(route{http.MethodGet, pattern, nil}, g, h))
+}
+
+func (s *site) pattern(pattern string) string {
 	pattern = s.config.Path + pattern
 	if strings.HasSuffix(pattern, "/") {
 		pattern += "{$}"
 	}
-	s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-		if !s.allow(w, r, method) {
+	return pattern
+}
+
+func (s *site) serve(t route, g guard, h handler) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if !s.allow(w, r, t.method) {
 			return
 		}
 		v, err := s.view(r, g)
+		if err == nil && v.json {
+			err = checkParameters(r.URL.RawQuery, t.parameters)
+		}
 		if err == nil {
 			err = h(w, v)
 		}
 		if err != nil {
 			s.fail(w, r, err)
 		}
-	})
+	}
 }
 
 func (s *site) allow(w http.ResponseWriter, r *http.Request, method string) bool {
@@ -119,7 +154,7 @@ func (s *site) view(r *http.Request, g guard) (*view, error) {
 	if g.authorize != nil && !g.authorize(r, current) {
 		return nil, errForbidden
 	}
-	return &view{s, r, current, s.config.choose(r), wantsJSON(r)}, nil
+	return &view{s, r, current, s.config.choose(r), s.wantsJSON(r)}, nil
 }
 
 // context is that of the request, for enrichers that know the reader's language.
@@ -137,17 +172,12 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Body != nil {
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 	}
-	if rest, ok := strings.CutPrefix(r.URL.Path, s.config.Path+apiPrefix); ok {
-		// The same handlers, for clients that cannot say what they accept.
-		r = r.Clone(context.WithValue(r.Context(), apiKey{}, true))
-		r.URL.Path, r.URL.RawPath = s.config.Path+rest, ""
+	if s.isAPI(r) {
+		s.api.ServeHTTP(w, r)
+		return
 	}
 	s.mux.ServeHTTP(w, r)
 }
-
-const apiPrefix = "api/"
-
-type apiKey struct{}
 
 // secure lets a page load nothing but its own style sheet and script, be framed by nobody, and send forms only home.
 // ASVS 5.0 3.4.3 to 3.4.8.
@@ -157,27 +187,6 @@ func secure(h http.Header) {
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cache-Control", "no-store")
-}
-
-// wantsJSON reports whether a client asks for JSON: by the path, or because it accepts that rather than HTML.
-func wantsJSON(r *http.Request) bool {
-	if r.Context().Value(apiKey{}) != nil {
-		return true
-	}
-	best, json := 0.0, false
-	for part := range strings.SplitSeq(strings.Join(r.Header["Accept"], ","), ",") {
-		media, parameters, _ := strings.Cut(part, ";")
-		media = strings.ToLower(strings.TrimSpace(media))
-		q := 1.0
-		for p := range strings.SplitSeq(parameters, ";") {
-			q = min(q, quality(p))
-		}
-		isJSON := media == "application/json" || media == "application/problem+json"
-		if (isJSON || media == "text/html" || media == "application/xhtml+xml") && q > best {
-			best, json = q, isJSON
-		}
-	}
-	return json
 }
 
 // zone returns the zone in which times are shown.
