@@ -46,9 +46,11 @@ func testDemo(t *testing.T, program string) {
 	client := &http.Client{Transport: new(http.Transport), Timeout: time.Minute}
 	defer client.CloseIdleConnections()
 	var token string
-	for _, want := range []string{"Sign in as alice", `<b id="user">alice</b>`} { // the second run knows alice
+	for _, run := range []struct{ adapter, want string }{
+		{"nethttp", "Sign in as alice"}, {"fiber", `<b id="user">alice</b>`}, // the second run knows alice
+	} {
 		out := newLog()
-		cmd := exec.CommandContext(t.Context(), program, "demo")
+		cmd := exec.CommandContext(t.Context(), program, "demo", "--adapter", run.adapter)
 		cmd.Env, cmd.Stdout, cmd.Stderr = env, out, out
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
@@ -75,8 +77,8 @@ func testDemo(t *testing.T, program string) {
 		if token != "" {
 			client.Jar.SetCookies(u, []*http.Cookie{{Name: "session", Value: token}})
 		}
-		if got := body(t, client, address); !strings.Contains(got, want) {
-			t.Errorf("the page does not say %q:\n%s", want, got)
+		if got := body(t, client, address); !strings.Contains(got, run.want) {
+			t.Errorf("the page does not say %q:\n%s", run.want, got)
 		}
 		response, err := client.PostForm(address+"sign-in", url.Values{"user": {"alice"}})
 		if err != nil {

@@ -22,12 +22,13 @@ const demoAddr = "127.0.0.1:8080"
 
 // The table is not the one of a real application: anybody can sign in here as anybody.
 type demoCmd struct {
-	Store string `env:"QSESSIONS_STORE" placeholder:"ADDR" help:"Address of the store. Default: a SQLite file in your cache directory."`
-	Table string `default:"qsessions_demo" placeholder:"NAME" help:"Table of the sessions. Default: ${default}."`
-	Cache string `env:"QSESSIONS_CACHE" placeholder:"ADDR" help:"Address of a cache in front of the store: redis://host:6379 or memcached://host:11211. Default: none."`
-	GeoIP string `name:"geoip" placeholder:"DIR" help:"Folder with GeoLite2 or GeoIP2 databases, see geoip download. Default: the demo makes up a few places."`
-	Seed  int    `default:"300" placeholder:"N" help:"Make up sessions until there are N, so that there is something to look at; 0 makes none. Default: ${default}."`
-	Addr  string `placeholder:"HOST:PORT" help:"Where to listen. Default: 127.0.0.1:8080, or a free port if that one is taken."`
+	Store   string `env:"QSESSIONS_STORE" placeholder:"ADDR" help:"Address of the store. Default: a SQLite file in your cache directory."`
+	Table   string `default:"qsessions_demo" placeholder:"NAME" help:"Table of the sessions. Default: ${default}."`
+	Cache   string `env:"QSESSIONS_CACHE" placeholder:"ADDR" help:"Address of a cache in front of the store: redis://host:6379 or memcached://host:11211. Default: none."`
+	GeoIP   string `name:"geoip" placeholder:"DIR" help:"Folder with GeoLite2 or GeoIP2 databases, see geoip download. Default: the demo makes up a few places."`
+	Seed    int    `default:"300" placeholder:"N" help:"Make up sessions until there are N, so that there is something to look at; 0 makes none. Default: ${default}."`
+	Adapter string `default:"nethttp" enum:"nethttp,fiber" placeholder:"NAME" help:"Web framework: ${enum}. Default: ${default}."`
+	Addr    string `placeholder:"HOST:PORT" help:"Where to listen. Default: 127.0.0.1:8080, or a free port if that one is taken."`
 }
 
 // Validate implements kong's check of a command line.
@@ -74,7 +75,7 @@ func (c *demoCmd) Run(ctx context.Context, std stdio) (err error) {
 		return err
 	}
 	explain(std.out, l.Addr(), where)
-	if err := demo.Serve(ctx, l, app); err != nil {
+	if err := demo.Serve(ctx, l, app, demo.Adapter(c.Adapter)); err != nil {
 		return err
 	}
 	fmt.Fprintln(std.out, "\nThe demo has ended. Its sessions are kept.")
@@ -160,14 +161,16 @@ Its sessions are %s
 Try this:
   1. Open the address, put something into the cart, and sign in as alice. The cart stays.
   2. Open it in another browser, or in a private window, and sign in as alice there too.
-  3. "Your sessions" shows both, with device and place. End the other one, and reload it over there: signed out.
-  4. Sign in there again, then "End all others", "Sign out everywhere", or bob.
-  5. Stop the demo with Ctrl-C and start it again: whoever was signed in still is.
+  3. "Your sessions" shows both, with device and place, among others that are made up. Sign the other one out, and reload
+     it over there.
+  4. Sign in there again, then "Sign out all others".
+  5. Sign in as %s, the operator: "All sessions" shows everybody's. Filter them, look into one, end some, see the charts.
+  6. Stop the demo with Ctrl-C and start it again: whoever was signed in still is.
 
 Below is what happens to sessions. Cookies are without Secure and __Host- here, as this is plain http on the loopback;
 an application on https has both by default.
 
-`, addr, where)
+`, addr, where, demo.Operator)
 	if ip, err := netip.ParseAddrPort(addr.String()); err != nil || !ip.Addr().IsLoopback() {
 		fmt.Fprintf(out, "WARNING: other machines may reach %s, and nobody needs a password.\n\n", addr)
 	}

@@ -80,6 +80,7 @@ func TestUsage(t *testing.T) {
 		{"sweep", "--store=x.db", "--batch=0"},
 		{"demo", "--seed=-1"},
 		{"demo", "--seed=many"},
+		{"demo", "--adapter=gopher"},
 		{"migrate", "print"},
 		{"migrate", "print", "--dialect=oracle"},
 	} {

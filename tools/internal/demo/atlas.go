@@ -64,6 +64,20 @@ func atlas() []city {
 // unknown is the network that is in no database.
 func unknown() netip.Prefix { return netip.MustParsePrefix("203.0.113.240/28") }
 
+// documented returns the network for documentation, of a city or of nobody, that ip is in, if there is one.
+func documented(ip netip.Addr) (netip.Prefix, bool) {
+	for _, all := range [...]string{"192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32"} {
+		if p := netip.MustParsePrefix(all); p.Contains(ip) {
+			bits := 28
+			if ip.Is6() {
+				bits = 48
+			}
+			return netip.PrefixFrom(ip, bits).Masked(), true
+		}
+	}
+	return netip.Prefix{}, false
+}
+
 // examplePlaces are both networks of each city.
 func examplePlaces() []mmdb.Place {
 	type country struct {

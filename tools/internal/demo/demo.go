@@ -1,5 +1,6 @@
-// Package demo is a small application that shows what sessions can do: sign in, typed values, a list of one's own
-// sessions with devices and places, and ending them. It asks for no password, so it is for the loopback alone.
+// Package demo is a small application that shows what sessions can do: sign in, typed values, and the pages on which
+// people, and an operator, see sessions with devices and places, and end them. It asks for no password, so it is for the
+// loopback alone.
 package demo
 
 import (
@@ -10,9 +11,10 @@ import (
 	"html/template"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"sync"
 
-	"github.com/qsessions/qsessions/adapters/nethttp"
+	"github.com/qsessions/qsessions/adapters/nethttp/pages"
 	"github.com/qsessions/qsessions/core/session"
 	"github.com/qsessions/qsessions/core/store"
 	"github.com/qsessions/qsessions/enrich/useragent"
@@ -27,12 +29,22 @@ var Users = []string{"alice", "bob", "carol", Operator}
 //go:embed pages
 var files embed.FS
 
+// security lets a page load nothing but the style sheet, be framed by nobody, and send forms only here.
+var security = map[string]string{
+	"Content-Security-Policy":    "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+	"X-Content-Type-Options":     "nosniff",
+	"Referrer-Policy":            "same-origin",
+	"Cross-Origin-Opener-Policy": "same-origin",
+	"Cache-Control":              "no-store",
+}
+
 // An App is the application over one store. It is safe for concurrent use.
 type App struct {
 	sessions *session.Manager
 	places   *Places
-	site     *nethttp.Middleware
 	pages    *template.Template
+	account  http.Handler
+	admin    http.Handler
 	log      *slog.Logger
 }
 
@@ -60,8 +72,24 @@ func New(s store.Store, places *Places, log *slog.Logger) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.site = nethttp.New(a.sessions, nethttp.Config{Error: a.error, ClientHints: true})
-	return a, nil
+	return a, a.mountPages()
+}
+
+// mountPages makes the pages about sessions.
+func (a *App) mountPages() error {
+	config := pages.Config{SignIn: signInPath, Localize: localize, Logger: a.log}
+	account, err := pages.NewAccount(a.sessions, pages.AccountConfig{Config: config})
+	if err != nil {
+		return err
+	}
+	admin, err := pages.NewAdmin(a.sessions, pages.AdminConfig{
+		Config:     config,
+		Authorize:  func(_ *http.Request, s session.Session) bool { return s.User() == Operator },
+		ShowValues: func(*http.Request, session.Session, session.Info) bool { return true }, // nobody here is real
+		UserURL:    func(user string) string { return "/admin/sessions/?" + url.Values{"user": {user}}.Encode() },
+	})
+	a.account, a.admin = account, admin
+	return err
 }
 
 // Run removes expired sessions, and picks up new databases of places, until ctx is done.
@@ -74,44 +102,6 @@ func (a *App) Run(ctx context.Context) error {
 	cancel()
 	wg.Wait()
 	return errors.Join(err, places)
-}
-
-// Handler returns the pages.
-func (a *App) Handler() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /style.css", func(w http.ResponseWriter, r *http.Request) {
-		http.ServeFileFS(w, r, files, "pages/style.css")
-	})
-	mux.Handle("GET /{$}", a.site.With(a.home))
-	mux.Handle("POST /theme", a.site.With(a.setTheme))
-	mux.Handle("POST /cart/add", a.site.With(a.addToCart))
-	mux.Handle("POST /cart/empty", a.site.With(a.emptyCart))
-	mux.Handle("POST /sign-in", a.site.With(a.signIn))
-	mux.Handle("POST /sign-out", a.site.With(a.signOut))
-
-	user := func(f func(http.ResponseWriter, *http.Request, session.Session)) http.Handler {
-		return a.site.Require(a.site.With(f))
-	}
-	mux.Handle("GET /sessions", user(a.list))
-	mux.Handle("POST /sessions/revoke", user(a.revoke))
-	mux.Handle("POST /sessions/revoke-others", user(a.revokeOthers))
-	mux.Handle("POST /sessions/revoke-all", user(a.revokeAll))
-
-	const maxBody = 16 << 10
-	return headers(http.NewCrossOriginProtection().Handler(http.MaxBytesHandler(a.site.Handler(mux), maxBody)))
-}
-
-// headers lets a page load nothing but the style sheet, be framed by nobody, and send forms only here.
-func headers(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "same-origin")
-		h.Set("Cross-Origin-Opener-Policy", "same-origin")
-		h.Set("Cache-Control", "no-store")
-		next.ServeHTTP(w, r)
-	})
 }
 
 // observe tells the terminal what happens, which is half of the fun.
@@ -127,13 +117,4 @@ func (a *App) observe(ctx context.Context, e session.Event) {
 		attrs = append(attrs, slog.Any("error", e.Err))
 	}
 	a.log.LogAttrs(ctx, slog.LevelInfo, e.Kind.String(), attrs...)
-}
-
-// error answers those who are not signed in, or not any more, with a page, and the rest as the adapter does.
-func (a *App) error(w http.ResponseWriter, r *http.Request, err error) {
-	if !errors.Is(err, session.ErrUnauthenticated) && !errors.Is(err, session.ErrRevoked) {
-		nethttp.WriteError(w, r, err)
-		return
-	}
-	a.render(w, r, http.StatusUnauthorized, "signed-out.html", page{Users: Users})
 }

@@ -3,39 +3,47 @@ package demo
 import (
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/qsessions/qsessions/core/store"
-	"github.com/qsessions/qsessions/tools/internal/stores/storestest"
 )
+
+var noticePart = regexp.MustCompile(`<p class="notice" role="status">(.*?)</p>`)
 
 // TestRevoke signs in with two browsers and ends one session from the other, which is signed out at its next request.
 func TestRevoke(t *testing.T) {
 	t.Parallel()
-	storestest.EachFront(t, func(t *testing.T, address, cache string) {
-		site := start(t, address, cache)
+	each(t, func(t *testing.T, adapter Adapter, address, cache string) {
+		site := start(t, adapter, address, cache)
 		one, two := site.browser(t, "one"), site.browser(t, "two")
 		one.signIn(t, "alice")
 		two.signIn(t, "alice")
 
-		list := one.get(t, "/sessions")
-		if got := list.rows(); len(got) != 2 {
+		if got := one.rows(t); len(got) != 2 {
 			t.Fatalf("got sessions %+v, want two", got)
 		}
-		mine, other := list.of(t, "one"), list.of(t, "two")
-		if !mine.current || other.current || mine.ip != "127.0.0.1" || other.ip != "127.0.0.1" {
+		mine, other := one.of(t, "one"), one.of(t, "two")
+		if !mine.Current || other.Current || mine.IP != "127.0.0.1" || other.IP != "127.0.0.1" {
 			t.Errorf("got %+v, %+v; want the first one as current, both from 127.0.0.1", mine, other)
 		}
+		page := one.get(t, ownPath)
+		if !strings.Contains(page.body, mine.ID) || !strings.Contains(page.body, other.ID) {
+			t.Errorf("the page does not show both:\n%s", page.body)
+		}
 
-		after := one.post(t, "/sessions/revoke", "id", other.id)
-		if got := after.rows(); len(got) != 1 || got[0] != mine {
+		after := one.post(t, ownPath+other.ID+"/revoke")
+		if got, want := after.part(noticePart), "One session has ended."; got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+		if got := one.rows(t); len(got) != 1 || got[0].ID != mine.ID {
 			t.Errorf("after the revocation: got sessions %+v, want %+v", got, mine)
 		}
-		if got := two.get(t, "/sessions"); got.status != http.StatusUnauthorized || got.user() != "" {
-			t.Errorf("the revoked one: got status %d, user %q", got.status, got.user())
+		if got := two.get(t, ownPath); got.status != http.StatusUnauthorized {
+			t.Errorf("the revoked one: got status %d, want 401", got.status)
 		}
 		if got := two.post(t, "/cart/add", "item", "plum").user(); got != "" {
 			t.Errorf("the revoked one: %q is signed in again", got)
@@ -44,29 +52,30 @@ func TestRevoke(t *testing.T) {
 			t.Errorf("the other one: got user %q", got)
 		}
 		two.signIn(t, "alice")
-		if got := one.get(t, "/sessions").rows(); len(got) != 2 {
+		if got := one.rows(t); len(got) != 2 {
 			t.Errorf("after another sign-in: got sessions %+v, want two", got)
 		}
 	})
 }
 
-// TestRevokeMany: SEC-12. It ends all other sessions, keeps the own one under a new token, and ends all.
+// TestRevokeMany: SEC-12. A user ends all other sessions, and keeps the own one under a new token; the operator ends all of
+// a user's.
 func TestRevokeMany(t *testing.T) {
 	t.Parallel()
-	storestest.EachFront(t, func(t *testing.T, address, cache string) {
-		site := start(t, address, cache)
-		one, two, three, bob := site.browser(t, "one"), site.browser(t, "two"), site.browser(t, "three"), site.browser(t, "bob")
+	each(t, func(t *testing.T, adapter Adapter, address, cache string) {
+		site := start(t, adapter, address, cache)
+		one, two, three, bob, olga := site.browser(t, "one"), site.browser(t, "two"), site.browser(t, "three"), site.browser(t, "bob"), site.browser(t, "olga")
 		for _, b := range []*browser{one, two, three} {
 			b.signIn(t, "alice")
 		}
 		bob.signIn(t, "bob")
 
 		token := one.cookie(t)
-		after := one.post(t, "/sessions/revoke-others")
-		if got, want := after.part(flashPart), "Other sessions that have ended: 2."; got != want {
+		after := one.post(t, ownPath+"revoke-others")
+		if got, want := after.part(noticePart), "2 other sessions have ended."; got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
-		if got := after.rows(); len(got) != 1 || got[0].agent != "one" || !got[0].current {
+		if got := one.rows(t); len(got) != 1 || got[0].UserAgent != "one" || !got[0].Current {
 			t.Errorf("got sessions %+v, want the current one", got)
 		}
 		if got := one.cookie(t); got == token || got == "" {
@@ -79,11 +88,12 @@ func TestRevokeMany(t *testing.T) {
 		}
 
 		two.signIn(t, "alice")
-		if got := two.post(t, "/sessions/revoke-all").user(); got != "" {
-			t.Errorf("after signing out everywhere: %q is signed in", got)
-		}
-		if got := one.get(t, "/").user(); got != "" {
-			t.Errorf("after signing out everywhere: %q is signed in elsewhere", got)
+		olga.signIn(t, Operator)
+		olga.post(t, allPath+"revoke", "all", "1", "user", "alice", "confirm", "1")
+		for _, b := range []*browser{one, two} {
+			if got := b.get(t, "/").user(); got != "" {
+				t.Errorf("after the operator ended all of alice's: %q is signed in", got)
+			}
 		}
 		if got := bob.get(t, "/").user(); got != "bob" {
 			t.Errorf("somebody else: got %q, want bob", got)
@@ -94,30 +104,46 @@ func TestRevokeMany(t *testing.T) {
 // TestOwnership: SEC-16, CVE-25. Nobody ends, or learns of, somebody else's session.
 func TestOwnership(t *testing.T) {
 	t.Parallel()
-	storestest.EachFront(t, func(t *testing.T, address, cache string) {
-		site := start(t, address, cache)
+	each(t, func(t *testing.T, adapter Adapter, address, cache string) {
+		site := start(t, adapter, address, cache)
 		alice, bob, nobody := site.browser(t, "one"), site.browser(t, "two"), site.browser(t, "three")
 		alice.signIn(t, "alice")
 		bob.signIn(t, "bob")
-		id := alice.get(t, "/sessions").of(t, "one").id
-		if got := bob.get(t, "/sessions"); len(got.rows()) != 1 || strings.Contains(got.body, id) {
-			t.Errorf("bob sees %+v", got.rows())
+		id := alice.of(t, "one").ID
+		if got := bob.rows(t); len(got) != 1 || got[0].ID == id || strings.Contains(bob.get(t, ownPath).body, id) {
+			t.Errorf("bob sees %+v", got)
 		}
-		foreign := bob.do(t, http.MethodPost, "/sessions/revoke", url.Values{"id": {id}})
-		missing := bob.do(t, http.MethodPost, "/sessions/revoke", url.Values{"id": {store.NewID(time.Now()).String()}})
-		garbage := bob.do(t, http.MethodPost, "/sessions/revoke", url.Values{"id": {"1 OR 1=1"}})
+		revoke := func(id string) view {
+			return bob.do(t, http.MethodPost, ownPath+url.PathEscape(id)+"/revoke", nil)
+		}
+		foreign, missing, garbage := revoke(id), revoke(store.NewID(time.Now()).String()), revoke("1 OR 1=1")
 		for _, v := range []view{foreign, missing, garbage} {
 			if v.status != http.StatusNotFound || v.body != foreign.body {
 				t.Errorf("got %d %q, want the same 404 for a foreign, a missing and a malformed id", v.status, v.body)
 			}
 		}
-		if got := nobody.do(t, http.MethodPost, "/sessions/revoke", url.Values{"id": {id}}).status; got != http.StatusUnauthorized {
+		if got := nobody.do(t, http.MethodPost, ownPath+id+"/revoke", nil).status; got != http.StatusUnauthorized {
 			t.Errorf("not signed in: got status %d, want 401", got)
+		}
+		for _, b := range []*browser{alice, bob, nobody} {
+			want := http.StatusForbidden
+			if b == nobody {
+				want = http.StatusUnauthorized
+			}
+			for _, got := range []view{
+				b.get(t, allPath), b.get(t, allPath+id), b.get(t, allPath+"charts"),
+				b.do(t, http.MethodPost, allPath+id+"/revoke", nil),
+				b.do(t, http.MethodPost, allPath+"revoke", url.Values{"all": {"1"}, "everyone": {"1"}, "confirm": {"1"}}),
+			} {
+				if got.status != want || strings.Contains(got.body, "127.0.0.1") {
+					t.Errorf("the operator's page for %s: got status %d, want %d", b.agent, got.status, want)
+				}
+			}
 		}
 		if got := alice.get(t, "/").user(); got != "alice" {
 			t.Errorf("alice's session has ended")
 		}
-		for _, path := range []string{"/", "/sessions"} {
+		for _, path := range []string{"/", ownPath, ownPath + id} {
 			if strings.Contains(alice.get(t, path).body, alice.cookie(t)) {
 				t.Errorf("%s shows the token", path)
 			}
@@ -127,12 +153,12 @@ func TestOwnership(t *testing.T) {
 
 func TestSignOut(t *testing.T) {
 	t.Parallel()
-	storestest.EachFront(t, func(t *testing.T, address, cache string) {
-		site := start(t, address, cache)
-		one, two := site.browser(t, "one"), site.browser(t, "two")
-		one.signIn(t, "alice")
-		two.signIn(t, "alice")
-
+	each(t, func(t *testing.T, adapter Adapter, address, cache string) {
+		site := start(t, adapter, address, cache)
+		one, two, three := site.browser(t, "one"), site.browser(t, "two"), site.browser(t, "three")
+		for _, b := range []*browser{one, two, three} {
+			b.signIn(t, "alice")
+		}
 		token := one.cookie(t)
 		if got := one.post(t, "/sign-out").user(); got != "" {
 			t.Errorf("after the sign-out: %q is signed in", got)
@@ -144,13 +170,12 @@ func TestSignOut(t *testing.T) {
 		if got := stolen.user(); got != "" {
 			t.Errorf("with the old token: %q is signed in", got)
 		}
-		// To end the own session from the list is a sign-out too.
-		list := two.get(t, "/sessions")
-		if got := list.rows(); len(got) != 1 {
-			t.Fatalf("got sessions %+v, want one", got)
+		// From the list it is the same, and so is to end the own session there.
+		if got := two.post(t, ownPath+"sign-out").user(); got != "" || two.cookie(t) != "" {
+			t.Errorf("after the sign-out from the list: user %q, cookie %q", got, two.cookie(t))
 		}
-		if got := two.post(t, "/sessions/revoke", "id", list.rows()[0].id).user(); got != "" || two.cookie(t) != "" {
-			t.Errorf("after ending the own session: user %q, cookie %q", got, two.cookie(t))
+		if got := three.post(t, ownPath+three.of(t, "three").ID+"/revoke").user(); got != "" || three.cookie(t) != "" {
+			t.Errorf("after ending the own session: user %q, cookie %q", got, three.cookie(t))
 		}
 		if got := site.rows(t); got != 0 {
 			t.Errorf("%d sessions are left", got)
@@ -161,8 +186,8 @@ func TestSignOut(t *testing.T) {
 // TestValues wants the cart of a visitor to be that of the user who signs in, a flash message once, and no lost update.
 func TestValues(t *testing.T) {
 	t.Parallel()
-	storestest.EachFront(t, func(t *testing.T, address, cache string) {
-		site := start(t, address, cache)
+	each(t, func(t *testing.T, adapter Adapter, address, cache string) {
+		site := start(t, adapter, address, cache)
 		one, two := site.browser(t, "one"), site.browser(t, "two")
 		first := one.get(t, "/")
 		if first.header.Get("Set-Cookie") != "" || site.rows(t) != 0 {
@@ -218,19 +243,23 @@ func TestValues(t *testing.T) {
 	})
 }
 
-// TestRestart wants sessions to outlive the program.
+// TestRestart wants sessions to outlive the program, and another adapter to know them.
 func TestRestart(t *testing.T) {
 	t.Parallel()
-	storestest.EachFront(t, func(t *testing.T, address, cache string) {
-		site := start(t, address, cache)
+	each(t, func(t *testing.T, adapter Adapter, address, cache string) {
+		site := start(t, adapter, address, cache)
 		one := site.browser(t, "one")
 		one.post(t, "/cart/add", "item", "pear")
 		one.signIn(t, "alice")
 		token := one.cookie(t)
 		site.stop()
-		next := start(t, address, cache).browser(t, "one").do(t, http.MethodGet, "/", nil, "Cookie", "session="+token)
-		if next.user() != "alice" || next.cart() != "1 × pear" {
-			t.Errorf("after the restart: user %q, cart %q", next.user(), next.cart())
+		for _, next := range []Adapter{NetHTTP, Fiber} {
+			site := start(t, next, address, cache)
+			got := site.browser(t, "one").do(t, http.MethodGet, "/", nil, "Cookie", "session="+token)
+			if got.user() != "alice" || got.cart() != "1 × pear" {
+				t.Errorf("after the restart with %s: user %q, cart %q", next, got.user(), got.cart())
+			}
+			site.stop()
 		}
 	})
 }

@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"encoding/json"
 	"html"
 	"io"
 	"log/slog"
@@ -18,6 +19,7 @@ import (
 	"github.com/qsessions/qsessions/core/store"
 	"github.com/qsessions/qsessions/testserver"
 	"github.com/qsessions/qsessions/tools/internal/stores"
+	"github.com/qsessions/qsessions/tools/internal/stores/storestest"
 )
 
 func TestMain(m *testing.M) { os.Exit(testserver.Run(m)) }
@@ -29,8 +31,27 @@ type site struct {
 	stop  func() // also at the end of the test
 }
 
-// start serves the demo over the database of address, behind a cache if there is to be one.
-func start(t *testing.T, address, cache string) *site {
+// each runs f as a parallel subtest for each adapter over each kind of database.
+func each(t *testing.T, f func(t *testing.T, adapter Adapter, address, cache string)) {
+	t.Helper()
+	eachAdapter(t, func(t *testing.T, adapter Adapter) {
+		storestest.EachFront(t, func(t *testing.T, address, cache string) { f(t, adapter, address, cache) })
+	})
+}
+
+// eachAdapter runs f as a parallel subtest for each adapter.
+func eachAdapter(t *testing.T, f func(t *testing.T, adapter Adapter)) {
+	t.Helper()
+	for _, adapter := range []Adapter{NetHTTP, Fiber} {
+		t.Run(string(adapter), func(t *testing.T) {
+			t.Parallel()
+			f(t, adapter)
+		})
+	}
+}
+
+// start serves the demo through an adapter over the database of address, behind a cache if there is to be one.
+func start(t *testing.T, adapter Adapter, address, cache string) *site {
 	t.Helper()
 	s, err := stores.Open(t.Context(), address, sqlxstore.Config{})
 	if err != nil {
@@ -66,7 +87,7 @@ func start(t *testing.T, address, cache string) *site {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	served := make(chan error, 1)
-	go func() { served <- Serve(ctx, l, app) }()
+	go func() { served <- Serve(ctx, l, app, adapter) }()
 	stopped := false
 	stop := func() {
 		if stopped {
@@ -201,10 +222,10 @@ func (b *browser) cookie(t *testing.T) string {
 
 var (
 	userPart   = regexp.MustCompile(`<b id="user">(.*?)</b>`)
-	flashPart  = regexp.MustCompile(`<p id="flash">(.*?)</p>`)
+	flashPart  = regexp.MustCompile(`<p id="flash" role="status">(.*?)</p>`)
 	visitsPart = regexp.MustCompile(`<dd id="visits">(.*?)</dd>`)
-	itemPart   = regexp.MustCompile(`<li>(.*?)</li>`)
-	rowPart    = regexp.MustCompile(`(?s)<tr( class="current")? data-id="(.*?)">.*?class="device" title="(.*?)">(.*?)<.*?class="agent note">(.*?)<.*?class="place">(.*?)<.*?class="ip">(.*?)<`)
+	placePart  = regexp.MustCompile(`<dd id="place">(.*?)</dd>`)
+	itemPart   = regexp.MustCompile(`<li>(\d.*?)</li>`)
 )
 
 func (v view) part(re *regexp.Regexp) string {
@@ -224,31 +245,42 @@ func (v view) cart() string {
 	return strings.Join(all, ", ")
 }
 
-// A row is one of "your sessions".
+// A row is one of "your sessions", as the page says it in JSON.
 type row struct {
-	current                               bool
-	id, details, device, agent, place, ip string
+	ID        string
+	Current   bool
+	IP        string
+	UserAgent string `json:"user_agent"`
+	Device    struct{ Name, Text string }
+	Location  struct{ Text string }
+	Facts     map[string]string
 }
 
-func (v view) rows() []row {
-	var all []row
-	for _, m := range rowPart.FindAllStringSubmatch(v.body, -1) {
-		for i := range m[2:] {
-			m[2+i] = html.UnescapeString(m[2+i])
-		}
-		all = append(all, row{m[1] != "", m[2], m[3], m[4], m[5], m[6], m[7]})
-	}
-	return all
-}
+const (
+	ownPath = "/account/sessions/"
+	allPath = "/admin/sessions/"
+)
 
-// of is the row of a browser.
-func (v view) of(t *testing.T, agent string) row {
+// rows are the browser's own sessions.
+func (b *browser) rows(t *testing.T) []row {
 	t.Helper()
-	for _, r := range v.rows() {
-		if r.agent == agent {
+	v := b.get(t, ownPath+"api/")
+	var all struct{ Sessions []row }
+	if err := json.Unmarshal([]byte(v.body), &all); v.status != http.StatusOK || err != nil {
+		t.Fatalf("the list of sessions: status %d, %v: %s", v.status, err, v.body)
+	}
+	return all.Sessions
+}
+
+// of is the row of a User-Agent.
+func (b *browser) of(t *testing.T, agent string) row {
+	t.Helper()
+	all := b.rows(t)
+	for _, r := range all {
+		if r.UserAgent == agent {
 			return r
 		}
 	}
-	t.Fatalf("no session of %q in %+v", agent, v.rows())
+	t.Fatalf("no session of %q in %+v", agent, all)
 	return row{}
 }

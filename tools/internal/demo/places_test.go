@@ -19,34 +19,42 @@ const (
 	safari = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1"
 )
 
-// TestDescribed: the list says on which devices and where, and that the places are not those of the addresses.
+// TestDescribed: the list says on which devices and where, and the shop that places are not those of the addresses.
 func TestDescribed(t *testing.T) {
 	t.Parallel()
-	site := start(t, storestest.SQLite(t), "")
-	one, two := site.browser(t, chrome), site.browser(t, safari)
-	one.signIn(t, "alice")
-	if got := two.get(t, "/").header.Get("Accept-CH"); !strings.Contains(got, "Sec-CH-UA-Model") {
-		t.Errorf("got Accept-CH %q", got)
-	}
-	two.signIn(t, "alice")
-	list := one.get(t, "/sessions")
-	a, b := list.of(t, chrome), list.of(t, safari)
-	if a.device != "Chrome on Android" || a.details != "K / Android 10 / Chrome Mobile 118.0.0" || b.device != "Safari on iOS" {
-		t.Errorf("got %+v, %+v", a, b)
-	}
-	if !strings.Contains(a.place, ", ") || a.ip != "127.0.0.1" || strings.Count(list.body, "(as if from ") != 2 {
-		t.Errorf("got %+v on\n%s", a, list.body)
-	}
-	unknown := site.browser(t, "x")
-	unknown.signIn(t, "bob")
-	if got := unknown.get(t, "/sessions").rows(); len(got) != 1 || got[0].device != "unknown" || got[0].place == "unknown" {
-		t.Errorf("got %+v", got)
-	}
-	// Client hints say what the User-Agent does not.
-	one.do(t, "POST", "/cart/add", map[string][]string{"item": {"plum"}}, "Sec-CH-UA-Platform", `"Android"`, "Sec-CH-UA-Model", `"Pixel 7"`)
-	if got := one.get(t, "/sessions").of(t, chrome).details; !strings.Contains(got, "Pixel 7") {
-		t.Errorf("with hints: got %q", got)
-	}
+	eachAdapter(t, func(t *testing.T, adapter Adapter) {
+		site := start(t, adapter, storestest.SQLite(t), "")
+		one, two := site.browser(t, chrome), site.browser(t, safari)
+		one.signIn(t, "alice")
+		home := two.get(t, "/")
+		if got := home.header.Get("Accept-CH"); !strings.Contains(got, "Sec-CH-UA-Model") {
+			t.Errorf("got Accept-CH %q", got)
+		}
+		if got := home.part(placePart); !strings.Contains(got, ", ") || !strings.Contains(got, " (as if from ") || !strings.Contains(home.body, "Safari on iOS") {
+			t.Errorf("before the sign-in: got place %q on\n%s", got, home.body)
+		}
+		two.signIn(t, "alice")
+		a, b := one.of(t, chrome), one.of(t, safari)
+		if a.Device.Name != "Chrome on Android" || a.Device.Text != "K / Android 10 / Chrome Mobile 118.0.0" || b.Device.Name != "Safari on iOS" {
+			t.Errorf("got %+v, %+v", a, b)
+		}
+		if !strings.Contains(a.Location.Text, ", ") || a.IP != "127.0.0.1" || a.Facts[asIf] == "" {
+			t.Errorf("got %+v", a)
+		}
+		if got, want := one.get(t, "/").part(placePart), a.Location.Text+" (as if from "+a.Facts[asIf]+")"; got != want {
+			t.Errorf("the shop says %q, want %q", got, want)
+		}
+		unknown := site.browser(t, "x")
+		unknown.signIn(t, "bob")
+		if got := unknown.rows(t); len(got) != 1 || got[0].Device.Name != "" || got[0].Location.Text == "" {
+			t.Errorf("got %+v", got)
+		}
+		// Client hints say what the User-Agent does not.
+		one.do(t, "POST", "/cart/add", map[string][]string{"item": {"plum"}}, "Sec-CH-UA-Platform", `"Android"`, "Sec-CH-UA-Model", `"Pixel 7"`)
+		if got := one.of(t, chrome).Device.Text; !strings.Contains(got, "Pixel 7") {
+			t.Errorf("with hints: got %q", got)
+		}
+	})
 }
 
 // TestPlaces: each of the example addresses has a place of its own; browsers keep theirs; real addresses are themselves.
@@ -107,10 +115,13 @@ func TestOpenPlaces(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, ip := range []string{"127.0.0.1", "::1", "192.168.1.2"} {
+	for _, ip := range []string{"127.0.0.1", "::1", "192.168.1.2", "192.0.2.1", "2001:db8:1::2", "203.0.113.241"} {
 		f, err := p.Enrich(t.Context(), session.Client{IP: netip.MustParseAddr(ip)})
 		if err != nil || f.Location.String() != "Somewhere, Atlantis" || f.Extra[asIf] == "" {
 			t.Errorf("%s: got %+v, %v", ip, f, err)
 		}
+	}
+	if p.MadeUp() || !examples(t).MadeUp() {
+		t.Error("the examples are made up, and these are not")
 	}
 }

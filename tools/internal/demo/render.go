@@ -2,7 +2,6 @@ package demo
 
 import (
 	"bytes"
-	"net/http"
 	"time"
 
 	"github.com/qsessions/qsessions/core/session"
@@ -10,8 +9,11 @@ import (
 
 // A page is what the templates show. Each uses a part of it.
 type page struct {
+	Title    string
 	Session  session.Info
+	Operator bool
 	Users    []string
+	Back     string // where to go after the sign-in
 	Flash    string
 	Theme    string
 	Themes   []string
@@ -19,37 +21,24 @@ type page struct {
 	Cart     []Item
 	Goods    []string
 	Keys     []string
-	Sessions []session.Info
+	MadeUp   bool // the places
 }
 
-// AsIf is the address that a place is that of, where the client's own is nowhere.
-func (page) AsIf(i session.Info) string { return i.Extra[asIf] }
+// AsIf is the address that the place is that of, where the client's own is nowhere.
+func (p page) AsIf() string { return p.Session.Extra[asIf] }
 
 // Time is for people.
 func (page) Time(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05") }
 
-// Ago is for people too.
-func (page) Ago(t time.Time) string {
-	d := time.Since(t)
-	if d < time.Second {
-		return "now"
-	}
-	return d.Truncate(time.Second).String() + " ago"
+func (a *App) signInPage(s session.Session, back string) page {
+	return page{Title: "Sign in", Session: s.Info(), Operator: s.User() == Operator, Users: Users, Back: local(back), Theme: theme.GetOr(s, themes[0])}
 }
 
-// render makes the whole page before the response begins: a fault of a template is an error page, not half a page.
-func (a *App) render(w http.ResponseWriter, r *http.Request, status int, name string, p page) {
+func (a *App) signedOutPage() page { return page{Title: "Sign in", Users: Users, Back: "/"} }
+
+// execute makes the whole page before the response begins: a fault of a template is an error page, not half a page.
+func (a *App) execute(name string, p page) ([]byte, error) {
 	var b bytes.Buffer
-	if err := a.pages.ExecuteTemplate(&b, name, p); err != nil {
-		a.site.Error(w, r, err)
-		return
-	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.WriteHeader(status)
-	_, _ = w.Write(b.Bytes()) // the client has gone, or the session could not be committed: both are dealt with
-}
-
-// back sends the browser to a page after a form, so that a reload does not send the form again.
-func back(w http.ResponseWriter, r *http.Request, path string) {
-	http.Redirect(w, r, path, http.StatusSeeOther)
+	err := a.pages.ExecuteTemplate(&b, name, p)
+	return b.Bytes(), err
 }

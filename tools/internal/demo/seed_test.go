@@ -23,7 +23,7 @@ import (
 func TestSeed(t *testing.T) {
 	t.Parallel()
 	storestest.EachFront(t, func(t *testing.T, address, cache string) {
-		site := start(t, address, cache)
+		site := start(t, NetHTTP, address, cache)
 		for _, test := range []struct{ n, made, rows int }{{0, 0, 0}, {40, 40, 40}, {40, 0, 40}, {25, 0, 40}, {60, 20, 60}} {
 			last := -1
 			made, err := Seed(t.Context(), site.store, test.n, func(there int) { last = max(last, there) })
@@ -39,7 +39,7 @@ func TestSeed(t *testing.T) {
 		if made, err := Seed(t.Context(), site.store, 30, func(int) {}); err != nil || made != 29 {
 			t.Errorf("beside one that is real: made %d, %v", made, err)
 		}
-		if got := one.get(t, "/sessions").rows(); len(got) != 1 {
+		if got := one.rows(t); len(got) != 1 {
 			t.Errorf("alice has %+v, want her own alone", got)
 		}
 	})
