@@ -9,9 +9,9 @@ import (
 	"github.com/qsessions/qsessions/core/store"
 )
 
-// Inspect returns one session, whosever it is and expired or not, with the facts of the enrichers and with the fields that
-// lists do not have: for operators, and for pages that have checked whose it is. It asks the database, never a cached
-// copy. Errors: [ErrNotFound], [ErrUnavailable].
+// Inspect returns one session, whosever it is and expired or not, with the fields that lists do not have: for operators,
+// and for pages that check whose it is. It asks the database, never a cached copy, and no enricher: [Manager.Describe]
+// does, when it is known that the session may be shown. Errors: [ErrNotFound], [ErrUnavailable].
 func (m *Manager) Inspect(ctx context.Context, id ID) (Info, error) {
 	r, err := m.inspect(ctx, id)
 	if err != nil {
@@ -25,7 +25,7 @@ func (m *Manager) Inspect(ctx context.Context, id ID) (Info, error) {
 	if s, ok := decodeSecret(r.Secret); ok {
 		i.Level, i.Remembered, i.Deadline = int(s.level), s.remember, s.deadline
 	}
-	return m.Describe(ctx, i), nil
+	return i, nil
 }
 
 // Values returns what is stored in one session, whosever it is, as Config.Codec encoded it. It is for operators, and may

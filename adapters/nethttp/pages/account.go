@@ -76,9 +76,16 @@ func (a *Account) list(w http.ResponseWriter, v *view) error {
 	if v.json {
 		return a.listJSON(w, v)
 	}
-	all, err := session.Collect(v.sessions.Scan(v.r.Context(), session.Query{User: v.session.User(), Limit: maxOwn}))
+	all, err := session.Collect(v.sessions.Scan(v.r.Context(), session.Query{User: v.session.User(), Limit: maxOwn + 1}))
 	if err != nil {
 		return err
+	}
+	more := len(all) > maxOwn
+	all = all[:min(len(all), maxOwn)]
+	current := func(i session.Info) bool { return i.Current }
+	if more && !slices.ContainsFunc(all, current) {
+		all[maxOwn-1] = v.session.Info() // it is an earlier one
+		all[maxOwn-1].Current = true
 	}
 	slices.SortStableFunc(all, func(x, y session.Info) int {
 		if x.Current != y.Current {
@@ -86,8 +93,8 @@ func (a *Account) list(w http.ResponseWriter, v *view) error {
 		}
 		return y.LastSeen.Compare(x.LastSeen)
 	})
-	data := AccountData{Others: len(all), More: len(all) == maxOwn, Page: 1, Pages: max((len(all)+defaultPage-1)/defaultPage, 1)}
-	if slices.ContainsFunc(all, func(i session.Info) bool { return i.Current }) {
+	data := AccountData{Others: len(all), More: more, Page: 1, Pages: max((len(all)+defaultPage-1)/defaultPage, 1)}
+	if slices.ContainsFunc(all, current) {
 		data.Others--
 	}
 	if text := v.r.URL.Query().Get("page"); text != "" {
@@ -139,7 +146,7 @@ func (a *Account) own(v *view) (session.Info, error) {
 	if err != nil {
 		return session.Info{}, err
 	}
-	i, err := v.sessions.Inspect(v.context(), id)
+	i, err := v.sessions.Inspect(v.r.Context(), id)
 	if err != nil {
 		return session.Info{}, err
 	}
@@ -154,6 +161,7 @@ func (a *Account) one(w http.ResponseWriter, v *view) error {
 	if err != nil {
 		return err
 	}
+	i = v.sessions.Describe(v.context(), i)
 	if v.json {
 		return v.writeJSON(w, http.StatusOK, detailOf(SessionData{Session: i}))
 	}

@@ -6,7 +6,10 @@ import (
 	"testing"
 )
 
-const accountPath = "/account/sessions/"
+const (
+	accountPath = "/account/sessions/"
+	adminPath   = "/admin/sessions/"
+)
 
 // TestAccount: SEC-13. A person sees two sessions, ends the other one, and signs out.
 func TestAccount(t *testing.T) {

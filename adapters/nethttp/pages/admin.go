@@ -148,10 +148,11 @@ func (a *Admin) one(w http.ResponseWriter, v *view) error {
 	if err != nil {
 		return err
 	}
-	i, err := v.sessions.Inspect(v.context(), id)
+	i, err := v.sessions.Inspect(v.r.Context(), id)
 	if err != nil {
 		return err
 	}
+	i = v.sessions.Describe(v.context(), i)
 	data := SessionData{Session: i, Live: time.Now().Before(i.ExpiresAt)}
 	if i.User != "" {
 		data.UserURL = a.config.UserURL(i.User)

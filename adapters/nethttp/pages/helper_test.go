@@ -2,6 +2,7 @@ package pages
 
 import (
 	"context"
+	"encoding/base64"
 	"io"
 	"log/slog"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/qsessions/qsessions/adapters/nethttp"
+	"github.com/qsessions/qsessions/core/clientip"
 	"github.com/qsessions/qsessions/core/memory"
 	"github.com/qsessions/qsessions/core/session"
 	"github.com/qsessions/qsessions/core/store"
@@ -22,7 +24,10 @@ type fixture struct {
 	url      string
 	store    store.Store
 	sessions *session.Manager
-	client   func() session.Client // of a request; nil: none is known
+	handler  http.Handler
+	client   func() session.Client // of a request; nil: its User-Agent alone
+	// signingIn runs in the sign-in of a user, before the session knows of it.
+	signingIn func(user string)
 }
 
 type options struct {
@@ -30,6 +35,7 @@ type options struct {
 	sessions session.Config
 	account  AccountConfig
 	admin    AdminConfig
+	clientIP *clientip.Resolver // nil: no addresses
 }
 
 func start(t testing.TB, o options) *fixture {
@@ -65,12 +71,19 @@ func start(t testing.TB, o options) *fixture {
 		if f.client != nil {
 			return f.client()
 		}
-		return session.Client{UserAgent: r.UserAgent()}
+		c := session.Client{UserAgent: r.UserAgent()}
+		if o.clientIP != nil {
+			c.IP = o.clientIP.Addr(r.RemoteAddr, r.Header.Values)
+		}
+		return c
 	}})
 	mux := http.NewServeMux()
 	mux.Handle(account.site.config.Path, account)
 	mux.Handle(admin.site.config.Path, admin)
 	mux.Handle("POST /sign-in", site.With(func(_ http.ResponseWriter, r *http.Request, s session.Session) {
+		if f.signingIn != nil {
+			f.signingIn(r.FormValue("user"))
+		}
 		s.Login(r.FormValue("user"))
 		for name, values := range r.Form {
 			if name != "user" {
@@ -81,7 +94,8 @@ func start(t testing.TB, o options) *fixture {
 	mux.Handle("GET /{$}", site.With(func(w http.ResponseWriter, _ *http.Request, s session.Session) {
 		_, _ = io.WriteString(w, s.User())
 	}))
-	server := httptest.NewServer(site.Handler(mux))
+	f.handler = site.Handler(mux)
+	server := httptest.NewServer(f.handler)
 	t.Cleanup(server.Close)
 	f.url = server.URL
 	return f
@@ -151,6 +165,29 @@ func (b *browser) signIn(user string, pairs ...string) {
 	if a := b.post("/sign-in", form); a.status != http.StatusOK {
 		b.t.Fatalf("sign in: %d %s", a.status, a.body)
 	}
+}
+
+// id is that of the browser's session, which is half of its token.
+func (b *browser) id() (id session.ID) {
+	b.t.Helper()
+	token, err := base64.RawURLEncoding.DecodeString(b.cookie())
+	if err != nil || copy(id[:], token) != len(id) {
+		b.t.Fatalf("the cookie is %q", b.cookie())
+	}
+	return id
+}
+
+// cookie is the token that the browser has, or "".
+func (b *browser) cookie() string {
+	b.t.Helper()
+	u, err := url.Parse(b.url)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for _, c := range b.client.Jar.Cookies(u) {
+		return c.Value
+	}
+	return ""
 }
 
 // user is who the application takes the browser for.

@@ -139,7 +139,7 @@ func (a *Admin) confirm(w http.ResponseWriter, v *view, o order) error {
 	var infos []session.Info
 	if len(o.ids) > 0 {
 		for _, id := range o.ids {
-			i, err := v.sessions.Inspect(v.context(), id)
+			i, err := v.sessions.Inspect(v.r.Context(), id)
 			if errors.Is(err, session.ErrNotFound) {
 				continue // it has ended meanwhile
 			}
@@ -151,6 +151,7 @@ func (a *Admin) confirm(w http.ResponseWriter, v *view, o order) error {
 		if len(infos) == 0 {
 			return session.ErrNotFound
 		}
+		v.sessions.DescribeAll(v.context(), infos)
 		data.Sessions, data.Count = a.rows(infos), len(infos)
 	} else {
 		var err error
