@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"github.com/gofiber/fiber/v3"
+	"github.com/valyala/fasthttp"
 
 	fibersession "github.com/qsessions/qsessions/adapters/fiber"
 	"github.com/qsessions/qsessions/core/memory"
@@ -240,6 +241,17 @@ func (s *site) get(path string, header http.Header) answer {
 	r := httptest.NewRequest("GET", path, nil)
 	maps.Copy(r.Header, header)
 	return s.call(r)
+}
+
+// direct serves one request in this goroutine, and returns the header of the response, until the next call.
+func (s *site) direct(h fasthttp.RequestHandler, path, cookie string) *fasthttp.ResponseHeader {
+	var c fasthttp.RequestCtx
+	c.Request.SetRequestURI(path)
+	if cookie != "" {
+		c.Request.Header.Set("Cookie", cookie)
+	}
+	h(&c)
+	return &c.Response.Header
 }
 
 // logBuffer is a writer for logs of several goroutines.
