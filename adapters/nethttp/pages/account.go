@@ -41,8 +41,15 @@ func NewAccount(m *session.Manager, c AccountConfig) (*Account, error) {
 		return nil, fmt.Errorf("pages: AccountConfig.FreshToRevoke is %v", c.FreshToRevoke)
 	}
 	c.FreshToRevoke = cmp.Or(c.FreshToRevoke, c.RequireFresh)
+	if c.RequireFresh > 0 && c.FreshToRevoke > c.RequireFresh {
+		return nil, fmt.Errorf("pages: AccountConfig.FreshToRevoke is %v, which is more than RequireFresh", c.FreshToRevoke)
+	}
 	c.SignedOut = cmp.Or(c.SignedOut, "/")
-	s, err := newSite(m, c.Config)
+	elsewhere, err := origin(c.SignedOut)
+	if err != nil {
+		return nil, fmt.Errorf("pages: AccountConfig.SignedOut: %w", err)
+	}
+	s, err := newSite(m, c.Config, elsewhere)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +61,9 @@ func NewAccount(m *session.Manager, c AccountConfig) (*Account, error) {
 	s.post("revoke-others", revoke, a.revokeOthers)
 	s.post("sign-out", guard{}, a.signOut)
 	return a, s.try(
-		try{"account.html", AccountData{Sessions: []session.Info{{}}}},
+		try{"account.html", AccountData{Sessions: []session.Info{{Current: true}, {}}, Others: 1, More: true, Page: 2, Pages: 3}},
+		try{"account.html", AccountData{Others: 1}},
+		try{"session.html", SessionData{Session: fullInfo(), Live: true}},
 		try{"session.html", SessionData{}},
 		try{"error.html", nil},
 	)

@@ -288,7 +288,7 @@ func TestWithoutMiddleware(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := NewAccount(m, AccountConfig{Config: Config{Logger: slog.New(slog.NewTextHandler(&log, nil))}})
+	a, err := NewAccount(m, AccountConfig{Config: Config{Logger: textLog(&log)}})
 	if err != nil {
 		t.Fatal(err)
 	}

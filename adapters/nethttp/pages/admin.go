@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/qsessions/qsessions/core/session"
@@ -49,7 +50,7 @@ func NewAdmin(m *session.Manager, c AdminConfig) (*Admin, error) {
 	if c.UserURL == nil {
 		c.UserURL = func(string) string { return "" }
 	}
-	s, err := newSite(m, c.Config)
+	s, err := newSite(m, c.Config, "")
 	if err != nil {
 		return nil, err
 	}
@@ -60,12 +61,19 @@ func NewAdmin(m *session.Manager, c AdminConfig) (*Admin, error) {
 	s.getPage("charts", g, a.charts)
 	s.post("{id}/revoke", g, a.revoke)
 	s.post("revoke", g, a.revokeMany)
-	row := AdminRow{Info: session.Info{User: "a"}, UserURL: "/"}
+	row, fullFilter := AdminRow{Info: fullInfo(), Live: true, UserURL: "/"}, Filter{"active", "users", true, "a", "a", "a", netip.Prefix{}}
 	return a, s.try(
-		try{"admin.html", AdminData{Sessions: []AdminRow{row}, Next: "/", PageSize: 1}},
-		try{"session.html", SessionData{Values: []Value{{Name: "a"}}, Omitted: 1, Shown: true}},
+		try{"admin.html", AdminData{Sessions: []AdminRow{row}, Filter: fullFilter, First: "/", Next: "/", Continue: true, PageSize: 1}},
+		try{"admin.html", AdminData{}},
+		try{"session.html", SessionData{
+			Session: fullInfo(), Live: true, UserURL: "/", Values: []Value{{Name: "a", Cut: true}}, Omitted: 1, Shown: true,
+		}},
+		try{"session.html", SessionData{Corrupt: true, Shown: true}},
+		try{"session.html", SessionData{Shown: true}},
 		try{"confirm.html", ConfirmData{Sessions: []AdminRow{row}}},
-		try{"progress.html", ProgressData{}},
+		try{"confirm.html", ConfirmData{Filter: fullFilter, More: true, Everyone: true}},
+		try{"confirm.html", ConfirmData{Filter: fullFilter}},
+		try{"progress.html", ProgressData{Filter: fullFilter, Total: 1, Until: 1, Everyone: true}},
 		try{"charts.html", ChartsData{Charts: []Chart{{Bars: []Bar{{}}}}, Hours: HoursChart{Hours: make([]Hour, 24)}}},
 		try{"error.html", nil},
 	)

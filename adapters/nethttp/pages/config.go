@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"path"
 	"strings"
 	"time"
@@ -54,10 +55,11 @@ type Config struct {
 type AccountConfig struct {
 	Config
 
-	// FreshToRevoke is RequireFresh for revoking alone, where that is to be stricter than looking; default: RequireFresh.
+	// FreshToRevoke is RequireFresh for revoking alone, where that is to be stricter than looking; default and at most
+	// RequireFresh, if that is set.
 	FreshToRevoke time.Duration
 
-	// SignedOut is the path, or address, where the browser goes after a sign-out; default "/".
+	// SignedOut is where the browser goes after a sign-out: a path, or an address with http or https; default "/".
 	SignedOut string
 	// ClearSiteData also asks the browser to forget cookies, storage and cache of the whole origin at a sign-out (ASVS 5.0
 	// 14.3.1): those of other applications there too.
@@ -127,6 +129,19 @@ func (c Config) withDefaults(mount string) (Config, error) {
 		c.Logger = slog.Default()
 	}
 	return c, nil
+}
+
+// origin returns the origin of an address, or "" for a path.
+func origin(address string) (string, error) {
+	u, err := url.Parse(address)
+	switch {
+	case err != nil, strings.ContainsFunc(u.Host, func(r rune) bool { return r != ':' && r != '[' && r != ']' && notInPath(r) }):
+	case u.Scheme == "" && u.Host == "" && strings.HasPrefix(u.Path, "/"):
+		return "", nil
+	case (u.Scheme == "http" || u.Scheme == "https") && u.Host != "":
+		return u.Scheme + "://" + u.Host, nil
+	}
+	return "", fmt.Errorf("%q is neither a path nor an address with http or https", address)
 }
 
 func notInPath(r rune) bool {

@@ -27,11 +27,16 @@ type site struct {
 	mux       *http.ServeMux
 	api       *http.ServeMux // the same handlers, below api/
 	routes    []route        // of api; a test holds openapi.json against them
-	zones     sync.Map       // *time.Location, or nil, by name
+	zones     sync.Map       // *time.Location, by name
+	policy    string         // Content-Security-Policy
 }
 
-func newSite(m *session.Manager, c Config) (*site, error) {
+// newSite returns a site without pages yet. forms is another origin to which the answer to a form may lead, or "".
+func newSite(m *session.Manager, c Config, forms string) (*site, error) {
 	s := &site{sessions: m, config: c, english: English(), assets: map[string]string{}, mux: http.NewServeMux(), api: http.NewServeMux()}
+	// Chromium applies form-action to where the answer redirects to as well.
+	s.policy = "default-src 'none'; style-src 'self'; script-src 'self'; form-action " + strings.TrimSpace("'self' "+forms) +
+		"; base-uri 'none'; frame-ancestors 'none'"
 	var err error
 	if s.templates, err = parseTemplates(c.Templates); err != nil {
 		return nil, err
@@ -164,7 +169,7 @@ func (v *view) context() context.Context {
 
 // ServeHTTP implements [http.Handler].
 func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	secure(w.Header())
+	s.secure(w.Header())
 	if err := s.config.CrossOrigin.Check(r); err != nil {
 		s.fail(w, r, errCrossOrigin)
 		return
@@ -181,8 +186,8 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // secure lets a page load nothing but its own style sheet and script, be framed by nobody, and send forms only home.
 // ASVS 5.0 3.4.3 to 3.4.8.
-func secure(h http.Header) {
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+func (s *site) secure(h http.Header) {
+	h.Set("Content-Security-Policy", s.policy)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"iter"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -207,3 +209,5 @@ func direct(t testing.TB, h http.Handler, method, path string) answer {
 	h.ServeHTTP(w, httptest.NewRequest(method, path, nil))
 	return answer{w.Code, w.Header(), w.Body.String()}
 }
+
+func textLog(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }

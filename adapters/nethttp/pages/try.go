@@ -4,8 +4,24 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/netip"
 	"net/url"
+	"time"
+
+	"github.com/qsessions/qsessions/core/session"
 )
+
+// fullInfo has something of everything.
+func fullInfo() session.Info {
+	now := time.Now()
+	return session.Info{
+		User: "a", Current: true, AuthenticatedAt: now, Deadline: now, Remembered: true,
+		Client: session.Client{IP: netip.IPv6Loopback(), UserAgent: "a"},
+		Facts: session.Facts{
+			Device: session.Device{Kind: session.KindTV, Family: "a"}, Location: session.Location{City: "a"}, Extra: map[string]string{"a": "a"},
+		},
+	}
+}
 
 // A try is a template with data that it must be able to show.
 type try struct {
@@ -20,7 +36,7 @@ func (s *site) try(tries ...try) error {
 		for _, t := range tries {
 			v := &view{site: s, r: r, language: l}
 			p := v.page("account.title", t.data)
-			p.SignIn, p.Notice, p.Text = "/", "a", "a"
+			p.User, p.SignIn, p.Notice, p.Text = "a", "/", "a", "a"
 			if err := s.templates.ExecuteTemplate(io.Discard, t.template, p); err != nil {
 				return fmt.Errorf("pages: Config.Templates: %w", err)
 			}
