@@ -61,8 +61,8 @@ func (f *Filter) parseIP() error {
 		return nil
 	}
 	if a, err := netip.ParseAddr(f.IP); err == nil {
-		a = a.Unmap().WithZone("")
-		f.prefix = netip.PrefixFrom(a, a.BitLen())
+		a = a.Unmap().WithZone("") // a zone could hold anything
+		f.IP, f.prefix = a.String(), netip.PrefixFrom(a, a.BitLen())
 		return nil
 	}
 	p, err := netip.ParsePrefix(f.IP)
@@ -70,11 +70,17 @@ func (f *Filter) parseIP() error {
 		return bad("ip is not an address, or a prefix such as 192.0.2.0/24")
 	}
 	f.prefix = p.Masked()
+	f.IP = f.prefix.String()
 	return nil
 }
 
 // Empty reports whether all sessions pass.
 func (f Filter) Empty() bool { return f == Filter{} }
+
+// Everyone reports whether f leaves nobody out who is signed in.
+func (f Filter) Everyone() bool {
+	return f.User == "" && f.Text == "" && !f.Own && f.prefix.Bits() <= 0 && f.State != "expired" && f.Kind != "anonymous"
+}
 
 // query returns what the store selects; Text is for the caller. It is false if nothing can match.
 func (f Filter) query(operator string, now time.Time) (session.Query, bool) {

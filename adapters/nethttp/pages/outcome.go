@@ -37,6 +37,14 @@ type partial struct {
 
 func (p *partial) Unwrap() error { return p.error }
 
+// seconds is until in whole seconds since 1970, not too early; 0: none.
+func (o *outcome) seconds() int64 {
+	if o.until.IsZero() {
+		return 0
+	}
+	return o.until.Add(time.Second - 1).Unix()
+}
+
 // outcomeJSON is an outcome. EffectiveBy is there if some of the sessions may still be accepted until then.
 type outcomeJSON struct {
 	Ended       int        `json:"ended"`
@@ -61,7 +69,7 @@ func (v *view) done(w http.ResponseWriter, what string, o outcome) error {
 	}
 	q := url.Values{"done": {what}, "n": {strconv.Itoa(o.ended)}}
 	if !o.until.IsZero() {
-		q.Set("until", strconv.FormatInt(o.until.Unix()+1, 10)) // whole seconds, not too early
+		q.Set("until", strconv.FormatInt(o.seconds(), 10))
 	}
 	http.Redirect(w, v.r, v.config.Path+"?"+q.Encode(), http.StatusSeeOther)
 	return nil

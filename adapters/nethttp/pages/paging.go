@@ -9,12 +9,15 @@ import (
 	"github.com/qsessions/qsessions/core/session"
 )
 
-// checkParameters refuses a query that cannot be read, and a parameter that is not known or given twice: a script that
-// misspells one must not get, or end, the sessions of everybody.
-func checkParameters(query string, known []string) error {
-	values, err := url.ParseQuery(query)
+// checkQuery refuses a query that cannot be read, and in the API a parameter that is not known or given twice: a script
+// that misspells one must not get, or end, the sessions of everybody.
+func (v *view) checkQuery(known []string) error {
+	values, err := url.ParseQuery(v.r.URL.RawQuery)
 	if err != nil {
 		return bad("the query cannot be read")
+	}
+	if !v.json {
+		return nil
 	}
 	for name, given := range values {
 		if !slices.Contains(known, name) {

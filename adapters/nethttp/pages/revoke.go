@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -35,7 +36,7 @@ type order struct {
 	filter Filter
 
 	Confirmed bool
-	Everyone  bool       // an empty filter is meant
+	Everyone  bool       // a filter that leaves nobody out is meant
 	after     session.ID // where to go on, or where to begin: what is created after the question is not meant
 	done      int        // by earlier requests
 	total     int        // what the question said
@@ -88,7 +89,9 @@ func (o *order) setIDs(ids []string, after string) (err error) {
 		if err != nil {
 			return bad("id is not an id of a session")
 		}
-		o.ids = append(o.ids, id)
+		if !slices.Contains(o.ids, id) {
+			o.ids = append(o.ids, id)
+		}
 	}
 	if after != "" {
 		if o.after, err = session.ParseID(after); err != nil {
@@ -118,8 +121,8 @@ func (a *Admin) revokeMany(w http.ResponseWriter, v *view) error {
 		return a.confirm(w, v, o)
 	case len(o.ids) > 0:
 		return a.revokeIDs(w, v, o)
-	case o.filter.Empty() && !o.Everyone:
-		return &problem{"everyone", http.StatusBadRequest, "the filter is empty: that would be everyone's sessions, and everyone is not set"}
+	case o.filter.Everyone() && !o.Everyone:
+		return &problem{"everyone", http.StatusBadRequest, "the filter leaves nobody out, and everyone is not set"}
 	}
 	return a.revokeFilter(w, v, o)
 }
@@ -159,7 +162,7 @@ func (a *Admin) confirm(w http.ResponseWriter, v *view, o order) error {
 		if data.Count, data.More, err = v.count(o.filter, before); err != nil {
 			return err
 		}
-		data.Before, data.Everyone = before.String(), o.filter.Empty()
+		data.Before, data.Everyone = before.String(), o.filter.Everyone()
 	}
 	p := v.page("confirm.title", data)
 	p.Admin = true
@@ -202,10 +205,7 @@ func (a *Admin) revokeFilter(w http.ResponseWriter, v *view, o order) error {
 	if next.IsZero() {
 		return v.done(w, "revoked", out)
 	}
-	data := ProgressData{o.filter, out.ended, max(o.total, out.ended), next.String(), 0, o.Everyone}
-	if !out.until.IsZero() {
-		data.Until = out.until.Unix() + 1
-	}
+	data := ProgressData{o.filter, out.ended, max(o.total, out.ended, 1), next.String(), out.seconds(), o.Everyone}
 	p := v.page("progress.title", data)
 	p.Admin = true
 	return v.render(w, http.StatusOK, "progress.html", p)
@@ -249,11 +249,14 @@ func (a *Admin) revokeSome(v *view, o order, out *outcome) (session.ID, error) {
 
 // wholeUser reports whether f means all sessions of one user.
 func (f Filter) wholeUser(operator string) (string, bool) {
-	if f.Own && f.User == "" {
+	if f.Own && (f.User == "" || f.User == operator) {
 		f.Own, f.User = false, operator
 	}
 	user := f.User
 	f.User = ""
+	if f.Kind == "users" { // as they are
+		f.Kind = ""
+	}
 	if f.State == "active" { // those that have expired are no sessions any more
 		f.State = ""
 	}

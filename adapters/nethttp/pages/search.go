@@ -98,6 +98,9 @@ func matches(i session.Info, text string) bool {
 // count counts the sessions of f after an id, but the operator's own, up to maxScan; more says that there are more. Of a
 // search for text it counts what is found within the bounds of one.
 func (v *view) count(f Filter, after session.ID) (n int, more bool, err error) {
+	if _, whole := f.wholeUser(v.session.User()); whole {
+		f.State = "active" // RevokeUser counts no others
+	}
 	q, ok := f.query(v.session.User(), time.Now())
 	if !ok {
 		return 0, false, nil

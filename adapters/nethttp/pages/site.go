@@ -121,8 +121,8 @@ func (s *site) serve(t route, g guard, h handler) http.HandlerFunc {
 			return
 		}
 		v, err := s.view(r, g)
-		if err == nil && v.json {
-			err = checkParameters(r.URL.RawQuery, t.parameters)
+		if err == nil {
+			err = v.checkQuery(t.parameters)
 		}
 		if err == nil {
 			err = h(w, v)
