@@ -1,6 +1,7 @@
 package adaptertest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -120,15 +121,8 @@ func (e *env) browser() *browser {
 	return b
 }
 
-// user opens a browser in which user has signed in by the adapter.
-func (e *env) user(user string) *browser {
-	b := e.browser()
-	b.get("/login?user=" + user)
-	if b.token == "" {
-		e.Fatalf("a login is answered without a token")
-	}
-	return b
-}
+// user opens a browser in which user is signed in.
+func (e *env) user(user string) *browser { return e.holder(login(user)) }
 
 func (e *env) cookieName() string {
 	if e.sc.Cookie.Name != "" {
@@ -137,7 +131,7 @@ func (e *env) cookieName() string {
 	return "__Host-session"
 }
 
-// holder opens a browser that holds a session as f leaves it, stored without the adapter.
+// holder opens a browser that holds a session as f leaves it. The adapter has no part in it.
 func (e *env) holder(f func(session.Session)) *browser {
 	b := e.browser()
 	effect := e.effect(&e.db.Store, "", f)
@@ -200,7 +194,7 @@ func (b *browser) state() string {
 
 // until waits for what happens soon, and reports whether it did.
 func (e *env) until(f func() bool) bool {
-	ctx, cancel := context.WithTimeout(e.ctx, patience)
+	ctx, cancel := context.WithTimeout(e.ctx, cmp.Or(e.config.patience, patience))
 	defer cancel()
 	done := false
 	harness.Every(ctx, time.Millisecond, func() bool { done = f(); return done })

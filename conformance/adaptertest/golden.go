@@ -44,26 +44,35 @@ func set(text string) func(session.Session) {
 	return func(s session.Session) { note.Set(s, text) }
 }
 
-// tells ends the case unless the header that carries tokens is in a as want has it, byte by byte, but for the token. own has
-// the lines that the application has added.
-func (e *env) tells(what string, a *answer, want session.Effect, own ...string) {
-	name := "Set-Cookie"
-	if e.sc.Header != "" {
-		name = http.CanonicalHeaderKey(e.sc.Header)
-	}
-	lines := slices.Clone(own)
-	if want.Name != "" {
-		lines = append(lines, want.Value)
-	}
-	if got, want := masked(a.header[name]), masked(lines); !slices.Equal(sorted(got), sorted(want)) {
+// tells ends the case unless the header that carries tokens is in a as want has it, byte by byte, but for the token.
+func (e *env) tells(what string, a *answer, want session.Effect) {
+	name := e.responseHeader()
+	if got, want := masked(a.header[name]), masked([]string{want.Value}); !slices.Equal(got, want) {
 		e.Fatalf("%s: %s is %q, want %q", what, name, got, want)
 	}
 }
 
-func sorted(s []string) []string { slices.Sort(s); return s }
+// responseHeader is the name of the header that carries tokens, and of which an application may have its own lines.
+func (e *env) responseHeader() string {
+	if e.sc.Header != "" {
+		return http.CanonicalHeaderKey(e.sc.Header)
+	}
+	return "Set-Cookie"
+}
+
+// once ends the case unless a has one token, or takes one back once.
+func (e *env) once(what string, a *answer) {
+	if got := a.header[e.responseHeader()]; len(got) != 1 {
+		e.Fatalf("%s: %s is %q, want one line", what, e.responseHeader(), masked(got))
+	}
+}
 
 // silent ends the case if a has a token, or takes one back.
-func (e *env) silent(what string, a *answer) { e.tells(what, a, session.Effect{}) }
+func (e *env) silent(what string, a *answer) {
+	if got := a.header[e.responseHeader()]; len(got) != 0 {
+		e.Fatalf("%s: %s is %q, want none", what, e.responseHeader(), masked(got))
+	}
+}
 
 // field returns the lines of a list as one.
 func (a *answer) field(name string) string { return strings.Join(a.header.Values(name), ", ") }

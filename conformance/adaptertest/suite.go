@@ -25,6 +25,8 @@ type Config struct {
 
 	// Timeout ends the context of a case, and fails it, by default after a minute.
 	Timeout time.Duration
+
+	patience time.Duration // for tests of the suite
 }
 
 // A Case is one clause of what adapters promise.

@@ -1,6 +1,7 @@
 package adaptertest
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/qsessions/qsessions/core/session"
@@ -10,7 +11,8 @@ func tokenCases() []Case {
 	return []Case{
 		{Name: "token/login", Why: "A login is answered with a token that opens the session of the user.", run: func(e *env) {
 			e.site(session.Config{})
-			b := e.user("alice")
+			b := e.browser()
+			b.get("/login?user=alice")
 			b.want("/get", "user=alice note=")
 			e.answered("without a token", e.do("GET", "/get"), 200, "user= note=")
 			e.rows("one login", 1)
@@ -32,8 +34,7 @@ func tokenCases() []Case {
 			e.site(session.Config{})
 			b := e.user("alice")
 			kept := *b
-			e.tells("logout", b.get("/logout"), e.goldenEnd())
-			if b.token != "" {
+			if b.get("/logout"); b.token != "" {
 				e.Fatalf("after the logout the browser still has a token")
 			}
 			kept.want("/get", "user= note=")
@@ -44,7 +45,7 @@ func tokenCases() []Case {
 			planted := e.foreign()
 			b := *planted
 			b.get("/login?user=alice")
-			if b.token == planted.token || b.token[:22] == planted.token[:22] || b.token[22:] == planted.token[22:] {
+			if b.token == planted.token || b.token[:21] == planted.token[:21] || b.token[22:] == planted.token[22:] {
 				e.Fatalf("the login adopts a planted token, or a part of it")
 			}
 			planted.want("/get", "user= note=")
@@ -74,9 +75,11 @@ func tokenCases() []Case {
 				e.Fatalf("%d loads for tokens in wrong places", got-loads)
 			}
 		}},
+		{Name: "token/nowhere-else", Why: "A token is in the header that carries it, and in nothing else that a client or a reader of logs can see.", run: (*env).nowhereElse},
 		{Name: "token/tampered", Why: "A token with any change opens nothing; the request is an anonymous visitor's, and its cookie is left alone.", run: func(e *env) {
 			e.site(session.Config{})
-			b := e.user("alice")
+			b := e.browser()
+			b.get("/login?user=alice")
 			for i := range len(b.token) {
 				c := "A"
 				if b.token[i] == 'A' {
@@ -114,4 +117,40 @@ func (e *env) foreign() *browser {
 	value, _, _ := strings.Cut(e.golden(login("mallory")).Value, ";")
 	b.token = strings.TrimPrefix(value, b.prefix)
 	return b
+}
+
+// nowhereElse looks for tokens in all that is answered and logged.
+func (e *env) nowhereElse() {
+	for _, c := range []session.Config{{}, {Header: "Session-Token"}} {
+		e.site(c,
+			with("/wrong", func(x Exchange, s session.Session) error { wrong.Set(s, nil); return x.Send(200, "wrong") }),
+			with("/show", func(x Exchange, s session.Session) error {
+				return x.Send(200, fmt.Sprintf("%v %+v %#v", s, s.Info(), s.ID()))
+			}),
+			on("/error", func(Exchange) error { return errHandler }))
+		b := e.browser()
+		var tokens []string
+		seen := func(path string) {
+			a := b.get(path)
+			if b.token != "" {
+				tokens = append(tokens, b.token)
+			}
+			a.header.Del(e.responseHeader())
+			for _, token := range tokens {
+				for what, secret := range map[string]string{"a token": token, "the secret half of a token": token[22:]} {
+					if text := fmt.Sprint(a.status, a.header, a.body); strings.Contains(text, secret) {
+						e.Fatalf("GET %s: the response shows %s", path, what)
+					}
+					if strings.Contains(e.log.String(), secret) {
+						e.Fatalf("GET %s: the log shows %s", path, what)
+					}
+				}
+			}
+		}
+		for _, path := range []string{"/set?note=x", "/login?user=alice", "/show", "/get", "/wrong", "/error", "/nowhere", "/login?user=alice", "/logout", "/show"} {
+			seen(path)
+		}
+		e.db.fail(out)
+		seen("/get")
+	}
 }
