@@ -3,6 +3,7 @@ package demo
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 
 	"github.com/qsessions/qsessions/core/session"
 )
@@ -10,9 +11,9 @@ import (
 // An agent is a kind of browser, or of another program.
 type agent struct {
 	weight    int
-	userAgent string   // with %d for the version, and a %s for each of the other parts
+	userAgent string   // with the version, and then, unless there are hints, with one of parts: as it is, and with dots
 	versions  [2]int   // the first and the last
-	parts     []string // one of them stands in the User-Agent, or in the hint of the model
+	parts     []string // models or, of iOS, releases
 	platform  string   // Sec-CH-UA-Platform; "" is a browser without client hints
 	release   string   // Sec-CH-UA-Platform-Version
 	brand     string   // in Sec-CH-UA, beside Chromium
@@ -30,7 +31,7 @@ func agents() []agent {
 	ios := []string{"17_6_1", "18_3_2", "18_5", "18_6_2"}
 	return []agent{
 		{weight: 16, userAgent: "Mozilla/5.0 (Linux; Android 10; K) " + blink + " Chrome/%d.0.0.0 Mobile Safari/537.36", versions: [2]int{138, 142}, parts: phones, platform: "Android", release: "15.0.0", brand: "Google Chrome", mobile: true},
-		{weight: 16, userAgent: "Mozilla/5.0 (iPhone; CPU iPhone OS %[2]s like Mac OS X) " + webkit + " Version/%[1]d.5 Mobile/15E148 Safari/604.1", versions: [2]int{17, 18}, parts: ios},
+		{weight: 16, userAgent: "Mozilla/5.0 (iPhone; CPU iPhone OS %[2]s like Mac OS X) " + webkit + " Version/%[3]s Mobile/15E148 Safari/604.1", parts: ios},
 		{weight: 15, userAgent: "Mozilla/5.0 (Windows NT 10.0; Win64; x64) " + blink + " Chrome/%d.0.0.0 Safari/537.36", versions: [2]int{138, 142}, platform: "Windows", release: "15.0.0", brand: "Google Chrome"},
 		{weight: 8, userAgent: "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) " + webkit + " Version/%d.5 Safari/605.1.15", versions: [2]int{17, 18}},
 		{weight: 6, userAgent: "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:%[1]d.0) Gecko/20100101 Firefox/%[1]d.0", versions: [2]int{140, 144}},
@@ -38,7 +39,7 @@ func agents() []agent {
 		{weight: 5, userAgent: "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) " + blink + " Chrome/%d.0.0.0 Safari/537.36", versions: [2]int{138, 142}, platform: "macOS", release: "15.5.0", brand: "Google Chrome"},
 		{weight: 5, userAgent: "Mozilla/5.0 (X11; Linux x86_64; rv:%[1]d.0) Gecko/20100101 Firefox/%[1]d.0", versions: [2]int{140, 144}},
 		{weight: 4, userAgent: "Mozilla/5.0 (Linux; Android 14; %[2]s) " + blink + " SamsungBrowser/%[1]d.0 Chrome/125.0.0.0 Mobile Safari/537.36", versions: [2]int{27, 28}, parts: []string{"SM-S911B", "SM-A546B"}},
-		{weight: 4, userAgent: "Mozilla/5.0 (iPad; CPU OS %[2]s like Mac OS X) " + webkit + " Version/%[1]d.5 Mobile/15E148 Safari/604.1", versions: [2]int{17, 18}, parts: ios},
+		{weight: 4, userAgent: "Mozilla/5.0 (iPad; CPU OS %[2]s like Mac OS X) " + webkit + " Version/%[3]s Mobile/15E148 Safari/604.1", parts: ios},
 		{weight: 3, userAgent: "Mozilla/5.0 (iPhone; CPU iPhone OS %[2]s like Mac OS X) " + webkit + " CriOS/%[1]d.0.7204.156 Mobile/15E148 Safari/604.1", versions: [2]int{138, 141}, parts: ios},
 		{weight: 3, userAgent: "Mozilla/5.0 (Android 15; Mobile; rv:%[1]d.0) Gecko/%[1]d.0 Firefox/%[1]d.0", versions: [2]int{140, 144}},
 		{weight: 2, userAgent: "Mozilla/5.0 (Linux; Android 14; SM-X710) " + blink + " Chrome/%d.0.0.0 Safari/537.36", versions: [2]int{138, 142}, parts: []string{"SM-X710"}, platform: "Android", release: "14.0.0", brand: "Google Chrome"},
@@ -62,12 +63,12 @@ func bots() []agent {
 func (a *agent) client(rng *rand.Rand) session.Client {
 	version := a.versions[0] + rng.IntN(a.versions[1]-a.versions[0]+1)
 	part := ""
+	args := []any{version}
 	if len(a.parts) > 0 {
 		part = a.parts[rng.IntN(len(a.parts))]
 	}
-	args := []any{version, part}
-	if a.platform != "" || part == "" {
-		args = args[:1] // the part is in the hints
+	if part != "" && a.platform == "" {
+		args = append(args, part, strings.ReplaceAll(part, "_", "."))
 	}
 	c := session.Client{UserAgent: fmt.Sprintf(a.userAgent, args...)}
 	if a.platform != "" {

@@ -264,3 +264,27 @@ func testShutdown(t *testing.T, adapter Adapter) {
 		t.Errorf("Serve: %v", err)
 	}
 }
+
+// TestServeEnded wants Serve to end, and to close the listener, also if that was wanted before it had begun.
+func TestServeEnded(t *testing.T) {
+	t.Parallel()
+	eachAdapter(t, func(t *testing.T, adapter Adapter) {
+		app, err := New(new(memory.Store), examples(t), slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := Serve(ctx, l, app, adapter); err != nil {
+			t.Error(err)
+		}
+		if c, err := net.Dial("tcp", l.Addr().String()); err == nil {
+			c.Close()
+			t.Error("it still listens")
+		}
+	})
+}

@@ -65,7 +65,7 @@ func (c *crowd) visit(i int, user string, now time.Time) visit {
 	default:
 		n := int(float64(c.people) * math.Pow(rng.Float64(), 1.4)) // some are here more often than others
 		v.user, v.remember = name(n), rng.IntN(100) < 65
-		person := rand.New(rand.NewPCG(2, uint64(n))) // has a home, and two devices
+		person := rand.New(rand.NewPCG(3, uint64(n))) // has a home, and two devices
 		home = pick(person, c.cities)
 		v.client = pick(person, c.agents).client(person)
 		if other := pick(person, c.agents).client(person); rng.IntN(3) == 0 {
@@ -90,7 +90,7 @@ func (v *visit) times(rng *rand.Rand, now time.Time, home *city) {
 	case lasting:
 		v.began = moment(rng, now, 6*day, home.long)
 	case online:
-		v.began = now.Add(-time.Duration(rng.Float64() * float64(3*time.Hour)))
+		v.began = now.Add(-time.Duration(rng.Float64() * float64(5*time.Hour)))
 	default:
 		v.began = moment(rng, now, 2*day, home.long)
 	}
@@ -122,12 +122,11 @@ func (v *visit) values(rng *rand.Rand) {
 	}
 }
 
-// moment returns a time in the span before now. More people are awake by day, and the latest days have more sessions left.
+// moment returns a time in the span before now. More people are awake by day, and of the latest days more sessions are left.
 func moment(rng *rand.Rand, now time.Time, span time.Duration, longitude float64) (t time.Time) {
 	const awake = "210001245667777666788864" // in tenths, by the hour
 	for range 20 {
-		far := rng.Float64()
-		t = now.Add(-time.Duration(far * far * float64(span)))
+		t = now.Add(-time.Duration(math.Pow(rng.Float64(), 1.3) * float64(span)))
 		hour := t.Add(time.Duration(longitude / 15 * float64(time.Hour))).UTC().Hour()
 		if rng.IntN(9) < int(awake[hour]-'0') {
 			break

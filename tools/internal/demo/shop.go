@@ -117,5 +117,5 @@ func local(path string) string {
 	if err != nil || u.Scheme != "" || u.Host != "" || !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") || strings.Contains(path, `\`) {
 		return "/"
 	}
-	return strings.Clone(path)
+	return path
 }
