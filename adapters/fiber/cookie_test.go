@@ -235,9 +235,11 @@ func TestClient(t *testing.T) {
 		"BAD-30 own function": {fibersession.Config{ClientIP: trusted, Client: func(c fiber.Ctx) session.Client {
 			return session.Client{IP: netip.MustParseAddr("203.0.113.9"), UserAgent: c.Get("X-App")}
 		}}, []string{"X-App: app/2"}, session.Client{IP: netip.MustParseAddr("203.0.113.9"), UserAgent: "app/2"}},
-		"BAD-22 empty": {fibersession.Config{}, []string{"User-Agent:"}, session.Client{IP: netip.MustParseAddr("127.0.0.1")}},
-		"hints":        {fibersession.Config{ClientHints: true}, []string{"User-Agent: ua", "Sec-CH-UA-Model: " + hints.Model, "Sec-CH-UA-Platform-Version: " + hints.PlatformVersion}, session.Client{IP: netip.MustParseAddr("127.0.0.1"), UserAgent: "ua", Hints: hints}},
-		"no hints":     {fibersession.Config{}, []string{"User-Agent: ua", "Sec-CH-UA-Model: " + hints.Model}, session.Client{IP: netip.MustParseAddr("127.0.0.1"), UserAgent: "ua"}},
+		"BAD-22 empty":     {fibersession.Config{}, []string{"User-Agent:"}, session.Client{IP: netip.MustParseAddr("127.0.0.1")}},
+		"BAD-22 repeated":  {fibersession.Config{}, []string{"X: User-Agent: zero", "User-Agent:  first ", "user-agent: second"}, session.Client{IP: netip.MustParseAddr("127.0.0.1"), UserAgent: "first"}},
+		"BAD-22 elsewhere": {fibersession.Config{}, []string{"User-Agent: ua", "X: User-Agent: zero"}, session.Client{IP: netip.MustParseAddr("127.0.0.1"), UserAgent: "ua"}},
+		"hints":            {fibersession.Config{ClientHints: true}, []string{"User-Agent: ua", "Sec-CH-UA-Model: " + hints.Model, "Sec-CH-UA-Platform-Version: " + hints.PlatformVersion}, session.Client{IP: netip.MustParseAddr("127.0.0.1"), UserAgent: "ua", Hints: hints}},
+		"no hints":         {fibersession.Config{}, []string{"User-Agent: ua", "Sec-CH-UA-Model: " + hints.Model}, session.Client{IP: netip.MustParseAddr("127.0.0.1"), UserAgent: "ua"}},
 	} {
 		s := newSite(t, session.Config{}, c.config, fiber.Config{TrustProxy: true, ProxyHeader: "X-Forwarded-For", TrustProxyConfig: fiber.TrustProxyConfig{Loopback: true}})
 		l, err := net.Listen("tcp", "127.0.0.1:0")

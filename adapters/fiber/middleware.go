@@ -1,6 +1,7 @@
 package fibersession
 
 import (
+	"bytes"
 	"context"
 	"net"
 	"strings"
@@ -69,8 +70,13 @@ func (mw *middleware) handle(c fiber.Ctx) error {
 
 // serve leaves the context in c when it is done: a stream writer may read it just then, and the session in it is closed.
 func (mw *middleware) serve(c fiber.Ctx, ctx context.Context) error {
-	// Also after a panic: then whoever recovers sends what was stored before.
-	defer func() { mw.sessions.Close(ctx).Apply(responseHeader(c)) }()
+	streams := false
+	defer func() { // also after a panic: then whoever recovers sends what was stored before
+		mw.sessions.Close(ctx).Apply(responseHeader(c))
+		if streams {
+			_, _ = mw.sessions.Commit(ctx) // logs what the writer of the stream changed in between, and was not refused
+		}
+	}()
 	err := c.Next()
 	if c.RequestCtx().LastTimeoutErrorResponse() != nil {
 		return err // the handler may still be running, and its response is not sent
@@ -87,12 +93,13 @@ func (mw *middleware) serve(c fiber.Ctx, ctx context.Context) error {
 		mw.answer(c, failed(err))
 	}
 	effect.Apply(responseHeader(c))
+	streams = c.Response().IsBodyStream()
 	return nil
 }
 
 // sender is the default of Config.Client.
 func (mw *middleware) sender(c fiber.Ctx) session.Client {
-	sender := session.Client{UserAgent: strings.Clone(c.Get(fiber.HeaderUserAgent))}
+	sender := session.Client{UserAgent: userAgent(c)}
 	remote := c.RequestCtx().RemoteAddr()
 	if tcp, ok := remote.(*net.TCPAddr); ok && mw.ClientIP == nil {
 		sender.IP = tcp.AddrPort().Addr()
@@ -103,6 +110,19 @@ func (mw *middleware) sender(c fiber.Ctx) session.Client {
 		sender.Hints = session.ReadHints(func(name string) string { return strings.Clone(c.Get(name)) })
 	}
 	return sender
+}
+
+// userAgent returns the first line of the header. Fiber has the last one, which is another only if a client sends several.
+func userAgent(c fiber.Ctx) string {
+	field, raw := []byte("User-Agent:"), c.Request().Header.RawHeaders()
+	if bytes.LastIndex(raw, field) > bytes.Index(raw, field) {
+		for line := range bytes.Lines(raw) {
+			if value, ok := bytes.CutPrefix(line, field); ok {
+				return string(bytes.TrimSpace(value))
+			}
+		}
+	}
+	return strings.Clone(c.Get(fiber.HeaderUserAgent))
 }
 
 // lines returns copies of the lines of a request header: whoever changes the header of a request in Fiber overwrites what

@@ -45,6 +45,8 @@ var ofBody = [...]string{
 
 // withdraw takes the response of a handler back. An error handler that names no status does not make it a success.
 func withdraw(c fiber.Ctx) {
+	c.RequestCtx().Hijack(nil)
+	c.RequestCtx().HijackSetNoResponse(false)
 	c.Response().ResetBody()
 	for _, name := range ofBody {
 		c.Response().Header.Del(name)
