@@ -17,11 +17,8 @@ func TestInspect(t *testing.T) {
 	for name, keys := range map[string][][]byte{"plain": nil, "encrypted": {make([]byte, 32)}} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				facts := EnricherFunc(func(context.Context, Client) (Facts, error) {
-					return Facts{Location: Location{Country: "Iran"}}, nil
-				})
 				db := new(memory.Store)
-				m := newManager(t, db, Config{Keys: keys, Enrichers: []Enricher{facts}})
+				m := newManager(t, db, Config{Keys: keys})
 				b := newBrowser(t, m)
 				b.do(func(s Session) {
 					s.Login("alice", Remember(), Level(3))
