@@ -1,5 +1,5 @@
-// Contract writes docs/contract.md, the contracts of stores and of caches as the conformance suites verify them: every
-// clause with its name and its sentence.
+// Contract writes docs/contract.md, the contracts of stores, of caches and of adapters as the conformance suites verify
+// them: every clause with its name and its sentence.
 //
 //	go run ./tools/contract            write the file
 //	go run ./tools/contract -check     fail where the file is out of date
@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/qsessions/qsessions/conformance/adaptertest"
 	"github.com/qsessions/qsessions/conformance/cachetest"
 	"github.com/qsessions/qsessions/conformance/storetest"
 	"github.com/qsessions/qsessions/tools/internal/repo"
@@ -32,7 +33,7 @@ func main() {
 }
 
 func run(path string, check bool) error {
-	want := page(storetest.Cases(), cachetest.Cases())
+	want := page(storetest.Cases(), cachetest.Cases(), adaptertest.Cases())
 	if !check {
 		return os.WriteFile(path, want, 0o644)
 	}
@@ -65,8 +66,8 @@ func difference(got, want string) string {
 	return fmt.Sprintf("line %d:\n- %s\n+ %s", i+1, line(g), line(w))
 }
 
-// page renders the cases of stores, then those of caches.
-func page(stores []storetest.Case, caches []cachetest.Case) []byte {
+// page renders the cases of stores, then those of caches, then those of adapters.
+func page(stores []storetest.Case, caches []cachetest.Case, adapters []adaptertest.Case) []byte {
 	var b bytes.Buffer
 	indexed := 0
 	rows := make([]row, len(stores))
@@ -84,6 +85,12 @@ func page(stores []storetest.Case, caches []cachetest.Case) []byte {
 		rows[i] = row{k.Name, k.Why, needs(k.Needs, cacheNeeds)}
 	}
 	table(&b, rows, "Caches: ", cacheAreas)
+	fmt.Fprintf(&b, adapterIntro, len(adapters))
+	rows = make([]row, len(adapters))
+	for i, k := range adapters {
+		rows[i] = row{k.Name, k.Why, needs(k.Needs, adapterNeeds)}
+	}
+	table(&b, rows, "Adapters: ", adapterAreas)
 	return b.Bytes()
 }
 
@@ -107,7 +114,7 @@ func table(b *bytes.Buffer, rows []row, of string, areas map[string]string) {
 func cell(s string) string { return strings.NewReplacer("|", `\|`, "\n", " ", "<", "&lt;").Replace(s) }
 
 // A need is one bit of what a case cannot do without, as the page calls it.
-type need[N ~uint8] struct {
+type need[N ~uint8 | ~uint16] struct {
 	bit  N
 	name string
 }
@@ -116,6 +123,12 @@ var (
 	storeNeeds = []need[storetest.Need]{
 		{storetest.NeedIndexed, "Indexed"}, {storetest.NeedCached, "Cached"}, {storetest.NeedUsers, "it refers to users"}, {storetest.NeedMaxData, "it has a limit"},
 	}
+	adapterNeeds = []need[adaptertest.Feature]{
+		{adaptertest.EarlyHints, "it can send 103"}, {adaptertest.Hijack, "handlers can take the connection"},
+		{adaptertest.Flush, "handlers can send a part"}, {adaptertest.Cancel, "contexts end with their clients"},
+		{adaptertest.ClientHints, "it asks for client hints"}, {adaptertest.ErrorPage, "its error page can be replaced"},
+		{adaptertest.Require, "it turns away who is not signed in"},
+	}
 	cacheNeeds = []need[cachetest.Need]{
 		{cachetest.NeedShared, "several processes use it"}, {cachetest.NeedNamespaces, "its server can hold several"},
 		{cachetest.NeedRestarts, "it can restart"}, {cachetest.NeedMaxCopy, "it has a limit"},
@@ -123,7 +136,7 @@ var (
 )
 
 // needs names what a case cannot do without.
-func needs[N ~uint8](n N, known []need[N]) string {
+func needs[N ~uint8 | ~uint16](n N, known []need[N]) string {
 	var l []string
 	for _, k := range known {
 		if n&k.bit != 0 {

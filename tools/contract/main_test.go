@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/qsessions/qsessions/conformance/adaptertest"
 	"github.com/qsessions/qsessions/conformance/cachetest"
 	"github.com/qsessions/qsessions/conformance/storetest"
 )
@@ -13,16 +14,26 @@ import (
 // Each clause is on the page, in an area that is explained.
 func TestPage(t *testing.T) {
 	t.Parallel()
-	got := string(page(storetest.Cases(), cachetest.Cases()))
+	got := string(page(storetest.Cases(), cachetest.Cases(), adaptertest.Cases()))
 	stores, caches, ok := strings.Cut(got, "\n# The contract of caches\n")
 	if !ok {
 		t.Fatal("the page has no part for caches")
+	}
+	caches, adapters, ok := strings.Cut(caches, "\n# The contract of adapters\n")
+	if !ok {
+		t.Fatal("the page has no part for adapters")
 	}
 	for _, k := range storetest.Cases() {
 		onPage(t, stores, areas, k.Name, k.Why)
 	}
 	for _, k := range cachetest.Cases() {
 		onPage(t, caches, cacheAreas, k.Name, k.Why)
+	}
+	for _, k := range adaptertest.Cases() {
+		onPage(t, adapters, adapterAreas, k.Name, k.Why)
+	}
+	if n := strings.Count(adapters, "\n## Adapters: "); n != len(adapterAreas) {
+		t.Errorf("adapters: got %d areas, want %d", n, len(adapterAreas))
 	}
 	if n := strings.Count(stores, "\n## "); n != len(areas) {
 		t.Errorf("stores: got %d areas, want %d", n, len(areas))

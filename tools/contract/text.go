@@ -1,8 +1,8 @@
 package main
 
-const intro = `# The contracts of stores and of caches
+const intro = `# The contracts of stores, of caches and of adapters
 
-<!-- Written by go run ./tools/contract from the cases of conformance/storetest and conformance/cachetest. Do not edit. -->
+<!-- Written by go run ./tools/contract from the cases of conformance/storetest, cachetest and adaptertest. Do not edit. -->
 
 A store keeps the sessions of an application. Package core/store states the rules; each clause on this page is a test of
 one of them in package conformance/storetest: %d clauses, of which %d are for indexed stores only. Two rules no test can
@@ -104,4 +104,50 @@ var cacheAreas = map[string]string{
 	"errors":    "Errors tell what happened, not what is stored.",
 	"context":   "A context that is done ends the call.",
 	"race":      "What holds for one caller holds for many at once.",
+}
+
+const adapterIntro = `
+# The contract of adapters
+
+An adapter gives the handlers of a web framework their sessions: request in, effect out. Each clause of this part is a test
+in package conformance/adaptertest, by real HTTP/1.1 messages: %d clauses. What they expect of Set-Cookie, Vary and
+Cache-Control the suite has from package session itself, so that all adapters that pass send the same bytes. A clause
+that is marked with a condition is left out, and reported as not covered, where the test of the adapter says that the
+framework or the adapter lacks that.
+
+To certify an adapter, write how it serves an adaptertest.App, and an adaptertest.Exchange over what handlers get, and
+call adaptertest.Run from a test, with the race detector:
+
+` + "```go" + `
+func TestContract(t *testing.T) {
+	adaptertest.Run(t, adaptertest.Config{
+		Start: start,
+		Lacks: adaptertest.EarlyHints | adaptertest.Hijack, // what the framework cannot do
+	})
+}
+` + "```" + `
+
+The example of package adaptertest has both in a page.
+`
+
+// adapterAreas say what the clauses of an area are about.
+var adapterAreas = map[string]string{
+	"promise":   "An adapter is what its test says that it is.",
+	"anonymous": "Who sets nothing costs nothing.",
+	"token":     "A token opens one session, until it is replaced.",
+	"cookie":    "The cookie carries the token.",
+	"header":    "A header carries the token instead.",
+	"response":  "However a handler answers, what it did is stored, and told, before.",
+	"cache":     "No cache hands one client's response to another.",
+	"commit":    "Nobody gets an answer for what was not stored.",
+	"failure":   "What fails leaves nothing behind.",
+	"outage":    "An outage is never a logout.",
+	"late":      "What comes after the response began is saved if it can be, and never lost in silence.",
+	"life":      "A session lives as long as its request.",
+	"client":    "A session tells where it is used.",
+	"parallel":  "What holds for one request holds for a hundred at once.",
+	"revoke":    "What has ended stays ended.",
+	"mount":     "Middleware may be mounted in every way.",
+	"require":   "Routes may be for users alone.",
+	"page":      "What cannot be served is answered by an error page.",
 }
