@@ -36,6 +36,7 @@ type options struct {
 	account  AccountConfig
 	admin    AdminConfig
 	clientIP *clientip.Resolver // nil: no addresses
+	bubble   bool               // without a server, for testing/synctest
 }
 
 func start(t testing.TB, o options) *fixture {
@@ -95,6 +96,10 @@ func start(t testing.TB, o options) *fixture {
 		_, _ = io.WriteString(w, s.User())
 	}))
 	f.handler = site.Handler(mux)
+	if o.bubble {
+		f.url = "http://sessions.test"
+		return f
+	}
 	server := httptest.NewServer(f.handler)
 	t.Cleanup(server.Close)
 	f.url = server.URL
@@ -115,7 +120,22 @@ func (f *fixture) browser(t testing.TB, agent string) *browser {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &browser{f, t, &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}, agent, http.Header{}}
+	client := &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	if f.url == "http://sessions.test" {
+		client.Transport = inProcess{f.handler}
+	}
+	return &browser{f, t, client, agent, http.Header{}}
+}
+
+// An inProcess transport calls the handler itself.
+type inProcess struct{ http.Handler }
+
+func (p inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
+	in := httptest.NewRequestWithContext(r.Context(), r.Method, r.URL.RequestURI(), r.Body)
+	in.Header, in.Host = r.Header, r.URL.Host
+	w := httptest.NewRecorder()
+	p.ServeHTTP(w, in)
+	return w.Result(), nil
 }
 
 // An answer is a response, read to its end.
