@@ -87,7 +87,7 @@ func (c *demoCmd) seed(ctx context.Context, s store.Indexed, std stdio) error {
 	start := time.Now()
 	shown := start
 	n, err := demo.Seed(ctx, s, c.Seed, func(there int) {
-		if std.terminal && time.Since(shown) > 100*time.Millisecond {
+		if std.terminal && (time.Since(shown) > 100*time.Millisecond || shown != start && there == c.Seed) {
 			shown = time.Now()
 			fmt.Fprintf(std.err, "\rMaking up sessions: %d of %d", there, c.Seed)
 		}

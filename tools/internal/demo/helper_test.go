@@ -28,7 +28,8 @@ func TestMain(m *testing.M) { os.Exit(testserver.Run(m)) }
 type site struct {
 	url   string
 	store *sqlxstore.Store
-	stop  func() // also at the end of the test
+	front store.Indexed // store, or the cache before it
+	stop  func()        // also at the end of the test
 }
 
 // each runs f as a parallel subtest for each adapter over each kind of database.
@@ -103,7 +104,7 @@ func start(t *testing.T, adapter Adapter, address, cache string) *site {
 		}
 	}
 	t.Cleanup(stop)
-	return &site{url: "http://" + l.Addr().String(), store: s, stop: stop}
+	return &site{url: "http://" + l.Addr().String(), store: s, front: front, stop: stop}
 }
 
 func examples(t *testing.T) *Places {

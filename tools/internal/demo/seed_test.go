@@ -26,7 +26,7 @@ func TestSeed(t *testing.T) {
 		site := start(t, NetHTTP, address, cache)
 		for _, test := range []struct{ n, made, rows int }{{0, 0, 0}, {40, 40, 40}, {40, 0, 40}, {25, 0, 40}, {60, 20, 60}} {
 			last := -1
-			made, err := Seed(t.Context(), site.store, test.n, func(there int) { last = max(last, there) })
+			made, err := Seed(t.Context(), site.front, test.n, func(there int) { last = max(last, there) })
 			if err != nil || made != test.made || site.rows(t) != test.rows || made > 0 && last != test.n {
 				t.Errorf("Seed(%d): made %d, %v, told %d, and there are %d; want %d of %d", test.n, made, err, last, site.rows(t), test.made, test.rows)
 			}
@@ -36,7 +36,7 @@ func TestSeed(t *testing.T) {
 		}
 		one := site.browser(t, "one")
 		one.signIn(t, "alice")
-		if made, err := Seed(t.Context(), site.store, 30, func(int) {}); err != nil || made != 29 {
+		if made, err := Seed(t.Context(), site.front, 30, func(int) {}); err != nil || made != 29 {
 			t.Errorf("beside one that is real: made %d, %v", made, err)
 		}
 		if got := one.rows(t); len(got) != 1 {

@@ -1,0 +1,35 @@
+package main
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/qsessions/qsessions/tools/internal/stores/storestest"
+)
+
+// TestDemoSeed shows on a terminal how many sessions have been made up, ends in the middle, and keeps those.
+func TestDemoSeed(t *testing.T) {
+	t.Parallel()
+	address := storestest.SQLite(t)
+	demo := func(terminal bool, until, seed string) (int, string) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		out := newLog()
+		code := make(chan int, 1)
+		go func() {
+			code <- run(ctx, []string{"demo", "--addr=127.0.0.1:0", "--store", address, "--seed", seed}, stdio{out, out, terminal})
+		}()
+		out.wait(t, until)
+		cancel()
+		return <-code, out.String()
+	}
+	code, text := demo(true, "Making up sessions: ", "1000000")
+	if code != exitFailed || !strings.Contains(text, "interrupted") || strings.Contains(text, "Try this") {
+		t.Errorf("interrupted: exit code %d\n%s", code, text)
+	}
+	// What was made stays, and is enough by now.
+	if code, text = demo(false, "Try this:", "10"); code != exitOK || strings.Contains(text, "made up, in") || strings.Contains(text, "\r") {
+		t.Errorf("enough are there: exit code %d\n%s", code, text)
+	}
+}
