@@ -22,6 +22,7 @@ type Value struct {
 const (
 	maxValues    = 100
 	maxValueText = 4 << 10
+	maxDepth     = 32 // of JSON that is indented: what that adds grows with the depth of each line
 )
 
 // showValues returns values by name, and how many it left out.
@@ -40,7 +41,7 @@ func showValues(stored map[string][]byte) (shown []Value, omitted int) {
 
 func valueText(b []byte) (string, bool) {
 	var indented bytes.Buffer
-	if len(b) <= maxValueText && json.Indent(&indented, b, "", "  ") == nil {
+	if len(b) <= maxValueText && depth(b) <= maxDepth && json.Indent(&indented, b, "", "  ") == nil {
 		b = indented.Bytes()
 	}
 	text := string(b)
@@ -56,4 +57,19 @@ func valueText(b []byte) (string, bool) {
 		end--
 	}
 	return text[:end], true
+}
+
+// depth is how deep JSON is nested, or more: it takes brackets in strings for brackets.
+func depth(b []byte) (deepest int) {
+	n := 0
+	for _, c := range b {
+		switch c {
+		case '[', '{':
+			n++
+			deepest = max(deepest, n)
+		case ']', '}':
+			n--
+		}
+	}
+	return deepest
 }
