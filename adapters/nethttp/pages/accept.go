@@ -52,7 +52,7 @@ func (s *site) wantsJSON(r *http.Request) bool {
 	if json == html {
 		return sendsJSON(r)
 	}
-	return json.quality > html.quality || json.quality == html.quality && json.specific > html.specific
+	return json.quality > html.quality || json.quality == html.quality && json.quality > 0 && json.specific > html.specific
 }
 
 // An acceptance is how much a client likes a media type: what its most specific range says (RFC 9110, section 12.5.1).
