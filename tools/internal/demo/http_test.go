@@ -159,7 +159,7 @@ func TestSignInBack(t *testing.T) {
 		one.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 		for back, want := range map[string]string{
 			"": "/", "/": "/", ownPath: ownPath, allPath + "?user=alice&after=x": allPath + "?user=alice&after=x",
-			"//evil.example": "/", "https://evil.example/": "/", `/\evil.example`: "/", "/\t/evil.example": "/", "evil": "/", "javascript:alert(1)": "/",
+			"//evil.example": "/", "///evil.example": "/", "https://evil.example/": "/", `/\evil.example`: "/", "/\t/evil.example": "/", "evil": "/", "javascript:alert(1)": "/",
 		} {
 			v := one.do(t, http.MethodPost, "/sign-in", url.Values{"user": {"alice"}, "back": {back}})
 			if got := v.header.Get("Location"); v.status != http.StatusSeeOther || got != want {

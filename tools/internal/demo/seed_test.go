@@ -98,9 +98,12 @@ func TestSeeded(t *testing.T) {
 		if r.User != "" {
 			users[r.User]++
 		}
-		if r.CreatedAt.After(r.LastSeen) || r.LastSeen.After(now) || !r.ExpiresAt.After(r.CreatedAt) || r.User == "" != r.AuthenticatedAt.IsZero() ||
+		if r.CreatedAt.After(r.LastSeen) || r.LastSeen.After(now) || !r.ExpiresAt.After(r.CreatedAt) || (r.User == "") != r.AuthenticatedAt.IsZero() ||
 			r.User != "" && (r.AuthenticatedAt.Before(r.CreatedAt) || r.AuthenticatedAt.After(r.LastSeen)) {
 			t.Errorf("the times of %+v are in disorder", r)
+		}
+		if oldest, newest := store.NewID(r.CreatedAt), store.NewID(r.CreatedAt.Add(time.Millisecond)); string(r.ID[:6]) < string(oldest[:6]) || string(r.ID[:6]) > string(newest[:6]) {
+			t.Errorf("%v is not of %v: the list would not be in order", r.ID, r.CreatedAt)
 		}
 		networks[r.IP.String()] = true
 	}

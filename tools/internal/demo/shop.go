@@ -113,8 +113,8 @@ func signInPath(back string) string { return "/sign-in?" + url.Values{"back": {b
 
 // local returns path if it is one of this site, or else "/": nobody is to be sent elsewhere by a link to the sign-in.
 func local(path string) string {
-	u, err := url.Parse(path) // refuses control characters, which browsers skip
-	if err != nil || u.Scheme != "" || u.Host != "" || !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") || strings.Contains(path, `\`) {
+	_, err := url.Parse(path) // refuses control characters, which browsers skip
+	if err != nil || !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") || strings.Contains(path, `\`) {
 		return "/"
 	}
 	return path
