@@ -72,7 +72,7 @@ func (mw *middleware) handle(c fiber.Ctx) error {
 func (mw *middleware) serve(c fiber.Ctx, ctx context.Context) error {
 	streams := false
 	defer func() { // also after a panic: then whoever recovers sends what was stored before
-		mw.sessions.Close(ctx).Apply(responseHeader(c))
+		apply(mw.sessions.Close(ctx), c)
 		if streams {
 			_, _ = mw.sessions.Commit(ctx) // logs what the writer of the stream changed in between, and was not refused
 		}
@@ -92,7 +92,7 @@ func (mw *middleware) serve(c fiber.Ctx, ctx context.Context) error {
 		withdraw(c)
 		mw.answer(c, failed(err))
 	}
-	effect.Apply(responseHeader(c))
+	apply(effect, c)
 	streams = c.Response().IsBodyStream()
 	return nil
 }
@@ -115,7 +115,7 @@ func (mw *middleware) sender(c fiber.Ctx) session.Client {
 // userAgent returns the first line of the header. Fiber has the last one, which is another only if a client sends several.
 func userAgent(c fiber.Ctx) string {
 	field, raw := []byte("User-Agent:"), c.Request().Header.RawHeaders()
-	if bytes.LastIndex(raw, field) > bytes.Index(raw, field) {
+	if _, rest, _ := bytes.Cut(raw, field); bytes.Contains(rest, field) {
 		for line := range bytes.Lines(raw) {
 			if value, ok := bytes.CutPrefix(line, field); ok {
 				return string(bytes.TrimSpace(value))

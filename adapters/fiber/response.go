@@ -18,12 +18,16 @@ type header struct{ fastHeader }
 
 var _ session.Header = header{}
 
-// responseHeader returns the header of the response that will be sent: of a request that has timed out, it is not c's.
-func responseHeader(c fiber.Ctx) header {
-	if timeout := c.RequestCtx().LastTimeoutErrorResponse(); timeout != nil {
-		return header{&timeout.Header}
+// apply writes e into the response that will be sent: of a request that has timed out, it is not c's.
+func apply(e session.Effect, c fiber.Ctx) {
+	if e == (session.Effect{}) {
+		return // without allocating
 	}
-	return header{&c.Response().Header}
+	if timeout := c.RequestCtx().LastTimeoutErrorResponse(); timeout != nil {
+		e.Apply(header{&timeout.Header})
+	} else {
+		e.Apply(header{&c.Response().Header})
+	}
 }
 
 // Values implements [session.Header].
