@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/qsessions/qsessions/core/session"
@@ -132,6 +133,15 @@ func (p *Page) Relative(t time.Time) string {
 		return p.N(when+"hours", int(d/time.Hour))
 	}
 	return p.N(when+"days", int(d/(24*time.Hour)))
+}
+
+// Device is a device in a few words: "Chrome on Android", what of it is known, or "".
+func (p *Page) Device(d session.Device) string {
+	short := d.Short()
+	if browser, ok := strings.CutSuffix(short, " on "+d.OS.Name); ok && d.OS.Name != "" {
+		return p.T("device.on", "browser", browser, "os", d.OS.Name)
+	}
+	return short
 }
 
 // Kind is the kind of a device, in words.
