@@ -17,6 +17,8 @@ import (
 	"github.com/qsessions/qsessions/core/session"
 )
 
+// TestContract: SEC-23, SEC-27, SEC-30, CVE-21, CVE-22, CVE-30, CVE-31, CVE-52, BAD-3, BAD-4, BAD-9, BAD-70, BAD-71, BAD-72,
+// BAD-73, BAD-74. What the suite asks of every adapter.
 func TestContract(t *testing.T) {
 	t.Parallel()
 	adaptertest.Run(t, adaptertest.Config{Start: start})
@@ -55,10 +57,22 @@ func start(_ context.Context, app adaptertest.App) (string, func() error, error)
 		}
 		mux.Handle(route.Path, around(route.Managers, h))
 	}
-	server := httptest.NewUnstartedServer(around(app.Managers, mux))
+	server := httptest.NewUnstartedServer(recovering(around(app.Managers, mux)))
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	server.Start()
 	return server.URL, func() error { server.Close(); return nil }, nil
+}
+
+// recovering answers for handlers that panic. The server itself would end the connection.
+func recovering(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			if recover() != nil {
+				http.Error(w, "recovered", http.StatusInternalServerError)
+			}
+		}()
+		next.ServeHTTP(w, r)
+	})
 }
 
 // exchange is what handlers of net/http get.
