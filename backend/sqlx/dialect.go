@@ -25,7 +25,8 @@ type dialect struct {
 	bind       int    // the form of placeholders, for sqlx
 	quote      string // around names
 	qualified  bool   // names may have a schema
-	force      string // names the index that a query must use; "" leaves it to the planner
+	force      string // names the index that a query must use; "": it cannot be told
+	forceID    string // the same for the primary key
 	least      string // the function
 	ids        string // the condition on a list of ids
 	idArray    bool   // the list is one parameter
@@ -45,7 +46,7 @@ var dialects = map[Dialect]*dialect{
 		textUUID: true, maxData: 1 << 28, sweepBatch: 1000, classify: classifyPostgres,
 	},
 	MySQL: {
-		name: MySQL, bind: sqlx.QUESTION, quote: "`", qualified: true, force: " FORCE INDEX (%s)",
+		name: MySQL, bind: sqlx.QUESTION, quote: "`", qualified: true, force: " FORCE INDEX (%s)", forceID: " FORCE INDEX (PRIMARY)",
 		least: "LEAST", ids: "IN (?)", integer: "BIGINT",
 		users:   [...]string{"VARBINARY(255)", "BIGINT", "CHAR(36) CHARACTER SET ascii COLLATE ascii_bin", "BINARY(16)"},
 		maxData: 1<<24 - 1, sweepBatch: 500, classify: classifyMySQL,
@@ -100,6 +101,7 @@ func (d *dialect) names(c *Config) *strings.Replacer {
 		"{table}", d.quoted(c.Table), "{cutoff}", d.quoted(c.CutoffTable), "{migrations}", d.quoted(c.Table+"_migrations"),
 		"{user_index}", index("_user"), "{sweep_index}", index("_sweep"), "{ip_index}", index("_ip"),
 		"{force_user}", force(index("_user")), "{force_sweep}", force(index("_sweep")),
+		"{force_ip}", force(index("_ip")), "{force_id}", d.forceID,
 		"{least}", d.least, "{ids}", d.ids, "{integer}", d.integer, "{foreign_key}", foreign,
 	)
 }

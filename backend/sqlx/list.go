@@ -7,6 +7,7 @@ import (
 	"iter"
 	"math"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,14 +16,23 @@ import (
 	"github.com/qsessions/qsessions/core/store"
 )
 
-// listPage is how many records List reads at once.
-const listPage = 500
+// How many records List reads at once: more where the database sorts all that match for each page.
+const (
+	listPage   = 500
+	sortedPage = 5000
+)
 
-// List implements [store.Indexed]. It reads 500 records at a time, and each page to its end before it yields the first of
-// it. Every query is served by an index; of one for addresses or for expired records the time depends on how many match.
+// List implements [store.Indexed]. It reads 500 records at a time, without their data up to 5000, and each page to its end
+// before it yields the first of it. Every query is served by an index. The time for expired records, and for those of a user
+// with another filter besides, depends on how many there are without a sweep, or of the user.
 func (s *Store) List(ctx context.Context, q store.Query) iter.Seq2[*store.Record, error] {
 	return func(yield func(*store.Record, error) bool) {
-		f, ok := s.filter(&q)
+		few, err := s.few(ctx, &q)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		f, ok := s.filter(&q, wayOf(&q, few))
 		if !ok {
 			if err := ctx.Err(); err != nil {
 				yield(nil, s.dialect.fail(ctx, "list", err))
@@ -35,8 +45,8 @@ func (s *Store) List(ctx context.Context, q store.Query) iter.Seq2[*store.Record
 		}
 		after := q.After
 		for left > 0 {
-			var rows []listRow
-			size := min(left, listPage)
+			var rows []*store.Record
+			size := min(left, f.page)
 			err := s.do(ctx, "list", func() (err error) {
 				rows, err = s.listRows(ctx, f, after, size)
 				return err
@@ -48,9 +58,8 @@ func (s *Store) List(ctx context.Context, q store.Query) iter.Seq2[*store.Record
 				yield(nil, err)
 				return
 			}
-			for i := range rows {
-				after = store.ID(rows[i].ID)
-				r := rows[i].record(s.config.User.Type)
+			for _, r := range rows {
+				after = r.ID
 				if q.User != "" && r.User != q.User { // the column's collation may be less exact
 					continue
 				}
@@ -68,18 +77,22 @@ func (s *Store) List(ctx context.Context, q store.Query) iter.Seq2[*store.Record
 
 // A filter is the part of a query that is the same for all of its pages.
 type filter struct {
+	form
 	where []string
 	args  []any
-	force string
 	data  string
+	page  int // how many records are read at once
 }
 
 // The range of IPv4 addresses in the form of ipValue.
 var mapped = netip.MustParsePrefix("::ffff:0:0/96")
 
 // filter returns false if no record can match.
-func (s *Store) filter(q *store.Query) (*filter, bool) {
-	f := &filter{where: []string{"expires_at > 0"}}
+func (s *Store) filter(q *store.Query, w way) (*filter, bool) {
+	f := &filter{form: s.dialect.form(w), where: []string{"expires_at > 0"}, page: listPage}
+	if w.sorts() && !q.Data {
+		f.page = sortedPage
+	}
 	add := func(condition string, args ...any) {
 		f.where, f.args = append(f.where, condition), append(f.args, args...)
 	}
@@ -91,25 +104,19 @@ func (s *Store) filter(q *store.Query) (*filter, bool) {
 		if !ok || q.Kind == store.Anonymous {
 			return nil, false
 		}
-		add("user_id = ?", value)
-		f.force = "{force_user}"
+		add(f.user, slices.Repeat([]any{value}, strings.Count(f.user, "?"))...)
 	}
 	switch q.Kind {
 	case store.Users:
 		add("user_id IS NOT NULL")
 	case store.Anonymous:
 		add("user_id IS NULL")
-		f.force = "{force_user}"
 	}
 	if !q.Live.IsZero() {
 		add("expires_at > ?", micros(q.Live))
 	}
 	if !q.Expired.IsZero() {
-		// expires_at has no index, sweep_at has.
 		add("expires_at <= ? AND sweep_at <= ?", micros(q.Expired), sweepHour(q.Expired))
-		if f.force == "" {
-			f.force = "{force_sweep}"
-		}
 	}
 	if q.Prefix.IsValid() {
 		p := q.Prefix.Masked()
@@ -117,48 +124,53 @@ func (s *Store) filter(q *store.Query) (*filter, bool) {
 			return nil, false
 		}
 		first, last := bounds(p)
-		add("ip BETWEEN ? AND ?", ipValue(first), ipValue(last))
+		add(f.ip+" BETWEEN ? AND ?", ipValue(first), ipValue(last))
 		v4, v4last := bounds(mapped)
 		if !p.Addr().Is4() && first.Compare(v4) <= 0 && v4last.Compare(last) <= 0 {
-			add("ip NOT BETWEEN ? AND ?", ipValue(v4), ipValue(v4last))
+			add(f.ip+" NOT BETWEEN ? AND ?", ipValue(v4), ipValue(v4last))
 		}
 	}
 	return f, true
 }
 
-// A listRow is a row of list.sql.
-type listRow struct {
-	ID        idColumn       `db:"id"`
-	Version   int64          `db:"version"`
-	User      sql.NullString `db:"user_id"`
-	AuthAt    int64          `db:"auth_at"`
-	CreatedAt int64          `db:"created_at"`
-	LastSeen  int64          `db:"last_seen"`
-	ExpiresAt int64          `db:"expires_at"`
-	IP        []byte         `db:"ip"`
-	UserAgent string         `db:"user_agent"`
-	Data      []byte         `db:"data"`
-}
-
-func (r *listRow) record(t UserType) *store.Record {
-	return &store.Record{
-		ID: store.ID(r.ID), Version: r.Version, User: t.userText(r.User.String, r.User.Valid),
-		AuthenticatedAt: fromMicros(r.AuthAt), CreatedAt: fromMicros(r.CreatedAt), LastSeen: fromMicros(r.LastSeen),
-		ExpiresAt: expiryFromMicros(r.ExpiresAt), IP: fromIP(r.IP), UserAgent: r.UserAgent, Data: r.Data,
+// scanRecord reads a row of list.sql, whose data is there if data is set.
+func scanRecord(rows *sql.Rows, t UserType, data bool) (*store.Record, error) {
+	r := &store.Record{}
+	var user sql.NullString
+	var auth, created, seen, expires int64
+	var ip sql.RawBytes
+	to := [...]any{(*idColumn)(&r.ID), &r.Version, &user, &auth, &created, &seen, &expires, &ip, &r.UserAgent, &r.Data}
+	n := len(to)
+	if !data {
+		n--
 	}
+	if err := rows.Scan(to[:n]...); err != nil {
+		return nil, err
+	}
+	r.User = t.userText(user.String, user.Valid)
+	r.AuthenticatedAt, r.CreatedAt, r.LastSeen = fromMicros(auth), fromMicros(created), fromMicros(seen)
+	r.ExpiresAt, r.IP = expiryFromMicros(expires), fromIP(ip)
+	return r, nil
 }
 
 // listRows reads one page. The statement is not kept prepared: there are many forms of it, and PostgreSQL plans one with
 // its limit and bounds known better.
-func (s *Store) listRows(ctx context.Context, f *filter, after store.ID, size int) ([]listRow, error) {
+func (s *Store) listRows(ctx context.Context, f *filter, after store.ID, size int) ([]*store.Record, error) {
 	text, args := s.listText(f, after, size)
 	rows, err := s.db.QueryContext(ctx, text, args...)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var page []listRow
-	if err := sqlx.StructScan(rows, &page); err != nil {
+	page := make([]*store.Record, 0, min(size, listPage))
+	for rows.Next() {
+		r, err := scanRecord(rows, s.config.User.Type, f.data != "")
+		if err != nil {
+			return nil, err
+		}
+		page = append(page, r)
+	}
+	if err := rows.Err(); err != nil {
 		return nil, err
 	}
 	return page, rows.Close()
@@ -167,10 +179,10 @@ func (s *Store) listRows(ctx context.Context, f *filter, after store.ID, size in
 func (s *Store) listText(f *filter, after store.ID, size int) (string, []any) {
 	where, args := f.where, f.args
 	if !after.IsZero() {
-		where = append(where[:len(where):len(where)], "id < ?")
+		where = append(where[:len(where):len(where)], f.id+" < ?")
 		args = append(args[:len(args):len(args)], s.dialect.id(after))
 	}
 	text := strings.NewReplacer("{data}", f.data, "{force}", s.names.Replace(f.force),
-		"{where}", strings.Join(where, " AND "), "{limit}", strconv.Itoa(size)).Replace(s.q.list)
+		"{where}", strings.Join(where, " AND "), "{order}", f.first+f.id+" DESC", "{limit}", strconv.Itoa(size)).Replace(s.q.list)
 	return sqlx.Rebind(s.dialect.bind, text), args
 }

@@ -34,11 +34,13 @@ func TestStatements(t *testing.T) {
 			{"load", q.load.text}, {"create", q.create.text}, {"save", q.save.text}, {"touch", q.touch.text}, {"remove", q.remove.text},
 			{"publish", q.publish.text}, {"cutoff", q.cutoff.text}, {"pick user", q.pickUser.text}, {"remove user", q.removeUser.text},
 			{"pick due", q.pickDue.text}, {"forget", q.forget.text}, {"forget cutoffs", q.forgetCutoffs.text},
-			{"list", listed(t, s, store.Query{})},
-			{"list of a user", listed(t, s, store.Query{User: "12", Data: true, Live: time.Unix(1, 0)})},
-			{"list of anonymous", listed(t, s, store.Query{Kind: store.Anonymous})},
-			{"list of expired", listed(t, s, store.Query{Kind: store.Users, Expired: time.Unix(1, 0)})},
-			{"list by address", listed(t, s, store.Query{Prefix: netip.MustParsePrefix("::/0")})},
+			{"list", listed(t, s, false, store.Query{})},
+			{"list of a user", listed(t, s, false, store.Query{User: "12", Data: true, Live: time.Unix(1, 0)})},
+			{"list of anonymous", listed(t, s, false, store.Query{Kind: store.Anonymous})},
+			{"list of expired", listed(t, s, false, store.Query{Kind: store.Users, Expired: time.Unix(1, 0)})},
+			{"count of an address", q.countIP.text},
+			{"list by address, few", listed(t, s, true, store.Query{Prefix: netip.MustParsePrefix("10.0.0.0/8")})},
+			{"list by address", listed(t, s, false, store.Query{Prefix: netip.MustParsePrefix("::/0")})},
 		} {
 			fmt.Fprintf(&b, "-- %s\n%s;\n\n", k.name, k.text)
 		}
@@ -76,9 +78,9 @@ func TestStatements(t *testing.T) {
 	}
 }
 
-func listed(t *testing.T, s *Store, q store.Query) string {
+func listed(t *testing.T, s *Store, few bool, q store.Query) string {
 	t.Helper()
-	f, ok := s.filter(&q)
+	f, ok := s.filter(&q, wayOf(&q, few))
 	if !ok {
 		t.Fatalf("nothing can match %+v", q)
 	}

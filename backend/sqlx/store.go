@@ -69,7 +69,7 @@ func (s *Store) Close() error {
 	s.closed.Store(true)
 	var errs []error
 	for _, q := range []*statement{
-		&s.q.load, &s.q.create, &s.q.save, &s.q.touch, &s.q.cutoff, &s.q.publish, &s.q.pickUser, &s.q.pickDue,
+		&s.q.load, &s.q.create, &s.q.save, &s.q.touch, &s.q.cutoff, &s.q.publish, &s.q.pickUser, &s.q.pickDue, &s.q.countIP,
 		&s.q.forgetCutoffs, &s.q.remove, &s.q.removeUser, &s.q.forget,
 	} {
 		errs = append(errs, q.close())

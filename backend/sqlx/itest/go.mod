@@ -6,6 +6,7 @@ require (
 	github.com/jackc/pgx/v5 v5.12.0
 	github.com/lib/pq v1.12.3
 	github.com/mattn/go-sqlite3 v1.14.53
+	github.com/qsessions/qsessions/adapters/nethttp v0.1.0
 	github.com/qsessions/qsessions/backend/sqlx v0.1.0
 	github.com/qsessions/qsessions/conformance v0.1.0
 	github.com/qsessions/qsessions/core v0.1.0
@@ -34,6 +35,7 @@ require (
 )
 
 replace (
+	github.com/qsessions/qsessions/adapters/nethttp => ../../../adapters/nethttp
 	github.com/qsessions/qsessions/backend/sqlx => ../
 	github.com/qsessions/qsessions/conformance => ../../../conformance
 	github.com/qsessions/qsessions/core => ../../../core

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"encoding/hex"
 	"fmt"
 	"net/netip"
@@ -11,8 +12,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	modernc "modernc.org/sqlite"
 
 	"github.com/qsessions/qsessions/backend/sqlx"
 	"github.com/qsessions/qsessions/core/store"
@@ -96,6 +100,7 @@ func TestPlans(t *testing.T) {
 			run(t, db, bulk[g.name].before...)
 			run(t, db, text)
 			run(t, db, bulk[g.name].after...)
+			checkPages(t, g, r, db, s, now, size)
 			e := explainer[g.name]
 			for _, k := range plans(s, now, size) {
 				r.take()
@@ -225,6 +230,7 @@ var (
 	pgDrop   = regexp.MustCompile(`Rows Removed by Filter: (\d+)`)
 	indexOf  = map[string]string{"qsessions_pkey": "primary", "PRIMARY": "primary", "sqlite_autoindex_qsessions_1": "primary", "qsessions_user": "user", "qsessions_sweep": "sweep", "qsessions_ip": "ip"}
 	myField  = regexp.MustCompile(`(\w+)=(\S*)`)
+	myCount  = regexp.MustCompile(`Value=(\d+)`)
 	liteUses = regexp.MustCompile(`USING (?:COVERING )?INDEX (\w+)`)
 )
 
@@ -250,7 +256,7 @@ func explainPostgres(ctx context.Context, db *sql.DB, c call) (p plan, err error
 		}
 	}
 	mode := "force_generic_plan"
-	if strings.Contains(c.text, "ORDER BY id DESC") { // List is planned each time
+	if strings.Contains(c.text, "DESC\n LIMIT") { // List is planned each time
 		mode = "force_custom_plan"
 	}
 	for _, text := range []string{"SET LOCAL plan_cache_mode = " + mode, "PREPARE q AS " + c.text} {
@@ -290,7 +296,8 @@ func explainPostgres(ctx context.Context, db *sql.DB, c call) (p plan, err error
 	return p, rows.Err()
 }
 
-// explainMariaDB runs the statement in a transaction that is undone: what EXPLAIN says does not think of the LIMIT.
+// explainMariaDB runs the statement in a transaction that is undone: what EXPLAIN says does not think of the LIMIT. Of rows
+// that are sorted ANALYZE has only those that are left, so queries run once more between two looks at the counters.
 func explainMariaDB(ctx context.Context, db *sql.DB, c call) (p plan, err error) {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
@@ -309,10 +316,31 @@ func explainMariaDB(ctx context.Context, db *sql.DB, c call) (p plan, err error)
 			p.rows = int(n)
 		}
 	}
+	if p.index == "" || !strings.HasPrefix(c.text, "SELECT ") {
+		return p, nil
+	}
+	reads := 0
+	for i := range 2 {
+		text, err := explainRows(ctx, tx, "SHOW SESSION STATUS WHERE Variable_name IN ('Handler_read_first', 'Handler_read_last', 'Handler_read_next', 'Handler_read_prev')", nil)
+		if err != nil {
+			return p, err
+		}
+		n := 0
+		for _, m := range myCount.FindAllStringSubmatch(text, -1) {
+			one, _ := strconv.Atoi(m[1])
+			n += one
+		}
+		if reads = n - reads; i == 0 {
+			if _, err := explainRows(ctx, tx, c.text, c.args); err != nil {
+				return p, err
+			}
+		}
+	}
+	p.rows = reads
 	return p, nil
 }
 
-// explainSQLite has no count of rows to give.
+// explainSQLite counts the rows of queries alone.
 func explainSQLite(ctx context.Context, db *sql.DB, c call) (p plan, err error) {
 	if p.text, err = explainRows(ctx, db, "EXPLAIN QUERY PLAN "+c.text, c.args); err != nil {
 		return p, err
@@ -320,5 +348,31 @@ func explainSQLite(ctx context.Context, db *sql.DB, c call) (p plan, err error) 
 	if m := liteUses.FindStringSubmatch(p.text); m != nil {
 		p.index = indexOf[m[1]]
 	}
+	if p.rows, err = visits(ctx, db, c); err != nil {
+		return p, err
+	}
 	return p, nil
+}
+
+var visited atomic.Int64
+
+// visits runs a query, and returns how many rows it looked at: SQLite asks a function about each one before it asks the
+// table.
+func visits(ctx context.Context, db *sql.DB, c call) (int, error) {
+	if !strings.HasPrefix(c.text, "SELECT ") {
+		return 0, nil
+	}
+	visited.Store(0)
+	text := strings.Replace(c.text, "WHERE ", "WHERE visited(id) AND ", 1)
+	if _, err := explainRows(ctx, db, text, c.args); err != nil {
+		return 0, err
+	}
+	return int(visited.Load()), nil
+}
+
+func init() {
+	modernc.MustRegisterScalarFunction("visited", 1, func(*modernc.FunctionContext, []driver.Value) (driver.Value, error) {
+		visited.Add(1)
+		return int64(1), nil
+	})
 }

@@ -79,9 +79,19 @@ SELECT id, version, user_id, auth_at, created_at, last_seen, expires_at, ip, use
  ORDER BY id DESC
  LIMIT 51;
 
+-- count of an address
+SELECT COUNT(*) FROM (SELECT ip FROM `app`.`sessions` FORCE INDEX (`sessions_ip`) WHERE ip BETWEEN ? AND ? ORDER BY ip LIMIT 10001) AS few;
+
+-- list by address, few
+SELECT id, version, user_id, auth_at, created_at, last_seen, expires_at, ip, user_agent
+  FROM `app`.`sessions` FORCE INDEX (`sessions_ip`)
+ WHERE expires_at > 0 AND ip BETWEEN ? AND ? AND id < ?
+ ORDER BY id DESC
+ LIMIT 51;
+
 -- list by address
 SELECT id, version, user_id, auth_at, created_at, last_seen, expires_at, ip, user_agent
-  FROM `app`.`sessions`
+  FROM `app`.`sessions` FORCE INDEX (PRIMARY)
  WHERE expires_at > 0 AND ip BETWEEN ? AND ? AND ip NOT BETWEEN ? AND ? AND id < ?
  ORDER BY id DESC
  LIMIT 51;

@@ -61,22 +61,32 @@ SELECT id, version, user_id, auth_at, created_at, last_seen, expires_at, ip, use
 -- list of a user
 SELECT id, version, user_id, auth_at, created_at, last_seen, expires_at, ip, user_agent, data
   FROM "app"."sessions"
- WHERE expires_at > 0 AND user_id = $1 AND expires_at > $2 AND id < $3
- ORDER BY id DESC
+ WHERE expires_at > 0 AND user_id BETWEEN $1 AND $2 AND expires_at > $3 AND id < $4
+ ORDER BY user_id DESC, id DESC
  LIMIT 51;
 
 -- list of anonymous
 SELECT id, version, user_id, auth_at, created_at, last_seen, expires_at, ip, user_agent
   FROM "app"."sessions"
  WHERE expires_at > 0 AND user_id IS NULL AND id < $1
- ORDER BY id DESC
+ ORDER BY user_id DESC, id DESC
  LIMIT 51;
 
 -- list of expired
 SELECT id, version, user_id, auth_at, created_at, last_seen, expires_at, ip, user_agent
   FROM "app"."sessions"
- WHERE expires_at > 0 AND user_id IS NOT NULL AND expires_at <= $1 AND sweep_at <= $2 AND id < $3
- ORDER BY id DESC
+ WHERE expires_at > 0 AND user_id IS NOT NULL AND expires_at <= $1 AND sweep_at <= $2 AND LEAST(id) < $3
+ ORDER BY LEAST(id) DESC
+ LIMIT 51;
+
+-- count of an address
+SELECT COUNT(*) FROM (SELECT ip FROM "app"."sessions" WHERE ip BETWEEN $1 AND $2 ORDER BY ip LIMIT 10001) AS few;
+
+-- list by address, few
+SELECT id, version, user_id, auth_at, created_at, last_seen, expires_at, ip, user_agent
+  FROM "app"."sessions"
+ WHERE expires_at > 0 AND ip BETWEEN $1 AND $2 AND LEAST(id) < $3
+ ORDER BY LEAST(id) DESC
  LIMIT 51;
 
 -- list by address

@@ -79,10 +79,20 @@ SELECT id, version, user_id, auth_at, created_at, last_seen, expires_at, ip, use
  ORDER BY id DESC
  LIMIT 51;
 
+-- count of an address
+SELECT COUNT(*) FROM (SELECT ip FROM "sessions" INDEXED BY "sessions_ip" WHERE ip BETWEEN ? AND ? ORDER BY ip LIMIT 10001) AS few;
+
+-- list by address, few
+SELECT id, version, user_id, auth_at, created_at, last_seen, expires_at, ip, user_agent
+  FROM "sessions" INDEXED BY "sessions_ip"
+ WHERE expires_at > 0 AND ip BETWEEN ? AND ? AND id < ?
+ ORDER BY id DESC
+ LIMIT 51;
+
 -- list by address
 SELECT id, version, user_id, auth_at, created_at, last_seen, expires_at, ip, user_agent
   FROM "sessions"
- WHERE expires_at > 0 AND ip BETWEEN ? AND ? AND ip NOT BETWEEN ? AND ? AND id < ?
+ WHERE expires_at > 0 AND +ip BETWEEN ? AND ? AND +ip NOT BETWEEN ? AND ? AND id < ?
  ORDER BY id DESC
  LIMIT 51;
 

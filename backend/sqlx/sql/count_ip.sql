@@ -1,0 +1,1 @@
+SELECT COUNT(*) FROM (SELECT ip FROM {table}{force_ip} WHERE ip BETWEEN ? AND ? ORDER BY ip LIMIT 10001) AS few
