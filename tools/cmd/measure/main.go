@@ -28,6 +28,7 @@ type commands struct {
 	Chaos      chaosCommand      `cmd:"" help:"Kill, stop, cut off, fill, corrupt and set back servers under load, and judge every answer."`
 	RoundTrips roundTripsCommand `cmd:"" name:"roundtrips" help:"Count what each operation costs caches and the database."`
 	Scale      scaleCommand      `cmd:"" help:"Compare ten million sessions with ten thousand."`
+	Pages      pagesCommand      `cmd:"" help:"The first page of the admin page, against the query alone."`
 }
 
 func main() {
