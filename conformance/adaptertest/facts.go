@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
-	"sync"
 
 	"github.com/qsessions/qsessions/core/clientip"
 	"github.com/qsessions/qsessions/core/memory"
@@ -193,9 +192,8 @@ func (e *env) keepAlive() {
 // inFlight sends requests that are all there when the first one commits.
 func (e *env) inFlight() {
 	const n = 20
-	var here sync.WaitGroup
-	here.Add(n)
-	e.site(session.Config{}, keeping(func() { here.Done(); here.Wait() }))
+	meet := newGate(n)
+	e.site(session.Config{}, keeping(func() { meet.wait(e.ctx) }))
 	browsers := make([]*browser, n)
 	fs := make([]func(), n)
 	for i := range n {

@@ -100,7 +100,7 @@ func (e *env) gone(notice func(context.Context)) {
 	began, left := make(chan bool, 1), make(chan bool)
 	e.site(session.Config{}, with("/slow", func(x Exchange, s session.Session) error {
 		began <- true
-		<-left
+		e.hold(left)
 		notice(x.Context())
 		note.Set(s, "kept")
 		return x.Send(200, "nobody reads this")
@@ -118,11 +118,7 @@ func (e *env) gone(notice func(context.Context)) {
 	w, err := e.dial()
 	e.ok("dial", err)
 	e.ok("send", w.send(request{method: "GET", path: "/slow", header: []string{b.line()}}))
-	select {
-	case <-began:
-	case <-e.ctx.Done():
-		e.Fatalf("the handler was not called")
-	}
+	e.await(began)
 	w.close()
 	close(left)
 	if !e.until(func() bool { return b.state() == "user=alice note=kept" }) {

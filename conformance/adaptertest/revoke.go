@@ -20,7 +20,7 @@ func revokeCases() []Case {
 			began, revoked := make(chan bool, 1), make(chan bool)
 			e.site(session.Config{}, with("/slow", func(x Exchange, s session.Session) error {
 				began <- true
-				<-revoked
+				e.hold(revoked)
 				note.Set(s, "late")
 				return x.Send(200, bodyText)
 			}))
@@ -65,7 +65,7 @@ func revokeCases() []Case {
 			began, overtaken := make(chan bool, 1), make(chan bool)
 			e.site(session.Config{}, with("/slow", func(x Exchange, s session.Session) error {
 				began <- true
-				<-overtaken
+				e.hold(overtaken)
 				s.Logout()
 				return x.Send(200, "out")
 			}))
@@ -87,6 +87,14 @@ func revokeCases() []Case {
 			b.want("/get", "user=bob note=")
 			e.rows("one login", 1)
 		}},
+	}
+}
+
+// hold keeps a handler until open is closed, or the case is over.
+func (e *env) hold(open <-chan bool) {
+	select {
+	case <-open:
+	case <-e.ctx.Done():
 	}
 }
 

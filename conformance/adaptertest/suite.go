@@ -113,5 +113,8 @@ func (c Config) run(ctx context.Context, k Case) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	e := &env{ctx: ctx, config: c, Trial: harness.Trial{Rounds: 1}}
-	return e.Do(timeout, func() { k.run(e) }, e.leave)
+	return e.Do(timeout, func() { k.run(e) }, func() error {
+		cancel() // lets go of handlers that still wait
+		return e.leave()
+	})
 }
