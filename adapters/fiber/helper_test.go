@@ -114,7 +114,7 @@ func bareSite(t testing.TB, sc session.Config, fc ...fiber.Config) *site {
 }
 
 func (s *site) routes() {
-	s.on("/login", func(c fiber.Ctx, s session.Session) error { s.Login(strings.Clone(c.Query("user"))); return nil })
+	s.on("/login", func(c fiber.Ctx, s session.Session) error { s.Login(c.Query("user")); return nil })
 	s.on("/logout", func(_ fiber.Ctx, s session.Session) error { s.Logout(); return nil })
 	s.on("/set", func(c fiber.Ctx, s session.Session) error { note.Set(s, c.Query("note")); return nil })
 	s.on("/get", func(c fiber.Ctx, s session.Session) error {

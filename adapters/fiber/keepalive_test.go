@@ -139,6 +139,7 @@ func TestKept(t *testing.T) {
 	var contexts []context.Context
 	s.on("/keep", func(c fiber.Ctx, s session.Session) error {
 		note.Set(s, "of "+s.User())
+		s.Login(c.Query("again"))
 		kept, contexts = append(kept, s), append(contexts, c.Context())
 		return nil
 	})
@@ -158,7 +159,8 @@ func TestKept(t *testing.T) {
 	}
 	a := get("/login?user=alice", "User-Agent: alice's browser")
 	cookie, _, _ := strings.Cut(a.Header.Get("Set-Cookie"), ";")
-	get("/keep", "User-Agent: alice's browser", "Cookie: "+cookie)
+	a = get("/keep?again=alice", "User-Agent: alice's browser", "Cookie: "+cookie)
+	cookie, _, _ = strings.Cut(a.Header.Get("Set-Cookie"), ";")
 	get("/unloaded", "User-Agent: alice's browser", "Cookie: "+cookie)
 	stop, readers := make(chan bool), sync.WaitGroup{}
 	readers.Go(func() {

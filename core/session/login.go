@@ -3,6 +3,7 @@ package session
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -55,6 +56,7 @@ func (l *login) check(now time.Time) error {
 
 // Login implements [Session].
 func (h *handle) Login(user string, opts ...LoginOption) {
+	user = strings.Clone(user) // frameworks lend strings, and a session may be kept
 	h.edit(func() { h.login(&login{user: user, at: h.started, level: 1}, opts) })
 }
 

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unsafe"
 
 	"github.com/qsessions/qsessions/core/memory"
 	"github.com/qsessions/qsessions/core/store"
@@ -31,6 +32,20 @@ func TestLoginEndsExpire(t *testing.T) {
 				t.Errorf("saved in between %t: idle %v, lifetime %v, want the policy's", separate, idle, life)
 			}
 		})
+	}
+}
+
+// TestLoginKeepsNoString: CVE-21, CVE-22. The user's name may be memory that the framework uses again for the next request.
+func TestLoginKeepsNoString(t *testing.T) {
+	lent := []byte("alice")
+	var kept Session
+	newBrowser(t, newManager(t, new(memory.Store), Config{})).do(func(s Session) {
+		s.Login(unsafe.String(&lent[0], len(lent)))
+		kept = s
+	})
+	copy(lent, "mallo")
+	if got := kept.User(); got != "alice" || kept.Info().User != "alice" {
+		t.Errorf("the session became that of %q", got)
 	}
 }
 
