@@ -15,7 +15,7 @@ func TestReadme(t *testing.T) {
 		t.Fatal(err)
 	}
 	blocks := strings.Count(string(readme), "```go\n")
-	files := []string{"quickstart/main.go", "cached/open.go", "backend/store_test.go"}
+	files := []string{"quickstart/main.go", "fiber/main.go", "cached/open.go", "backend/store_test.go"}
 	for _, name := range files {
 		code, err := os.ReadFile(name)
 		if err != nil {
