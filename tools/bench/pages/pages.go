@@ -16,11 +16,14 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"github.com/qsessions/qsessions/adapters/nethttp"
-	adminpages "github.com/qsessions/qsessions/adapters/nethttp/pages"
+	sitepages "github.com/qsessions/qsessions/adapters/nethttp/pages"
 	"github.com/qsessions/qsessions/core/session"
 	"github.com/qsessions/qsessions/tools/bench"
 	"github.com/qsessions/qsessions/tools/bench/stores"
 )
+
+// Users is how many users the sessions of a measurement have.
+const Users = 50_000
 
 const (
 	size = 50 // of a page
@@ -46,7 +49,7 @@ func Cases(ctx context.Context, s *stores.Store, enrichers ...session.Enricher) 
 	if err != nil {
 		return nil, err
 	}
-	h, token, err := site(ctx, m)
+	h, token, err := Site(ctx, m, "olga")
 	if err != nil {
 		return nil, err
 	}
@@ -120,18 +123,23 @@ func scan(ctx context.Context, m *session.Manager) bench.Work {
 	}
 }
 
-// site returns the admin page, and the cookie of an operator.
-func site(ctx context.Context, m *session.Manager) (http.Handler, string, error) {
-	admin, err := adminpages.NewAdmin(m, adminpages.AdminConfig{
-		Authorize: func(_ *http.Request, s session.Session) bool { return s.User() == "olga" },
+// Site returns both pages, at their default paths, and the cookie of user, who is signed in and an operator.
+func Site(ctx context.Context, m *session.Manager, user string) (http.Handler, string, error) {
+	account, err := sitepages.NewAccount(m, sitepages.AccountConfig{})
+	if err != nil {
+		return nil, "", err
+	}
+	admin, err := sitepages.NewAdmin(m, sitepages.AdminConfig{
+		Authorize: func(_ *http.Request, s session.Session) bool { return s.User() == user },
 	})
 	if err != nil {
 		return nil, "", err
 	}
 	mw := nethttp.New(m, nethttp.Config{})
 	mux := http.NewServeMux()
+	mux.Handle("/account/sessions/", account)
 	mux.Handle(path, admin)
-	mux.Handle("/sign-in", mw.With(func(_ http.ResponseWriter, _ *http.Request, s session.Session) { s.Login("olga") }))
+	mux.Handle("/sign-in", mw.With(func(_ http.ResponseWriter, _ *http.Request, s session.Session) { s.Login(user) }))
 	h := mw.Handler(mux)
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequestWithContext(ctx, http.MethodGet, "/sign-in", nil))

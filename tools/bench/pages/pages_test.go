@@ -21,7 +21,7 @@ func TestCases(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := benchtest.Open(t, name)
-			if err := pages.Fill(t.Context(), s, 2_000); err != nil {
+			if err := pages.Fill(t.Context(), s, 2_000, 100); err != nil {
 				t.Fatal(err)
 			}
 			cases, err := pages.Cases(t.Context(), s)

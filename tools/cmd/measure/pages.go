@@ -39,7 +39,7 @@ func (c *pagesCommand) Run(ctx context.Context, out io.Writer) error {
 	t := newTable(out, "store", "what", "the query, prepared", "this", "ratio", "CPU of the query", "of this", "kB", "allocs", "of the query", "target")
 	err = each(ctx, selected, true, func(s *stores.Store) error {
 		start := time.Now()
-		if err := pages.Fill(ctx, s, c.Sessions); err != nil {
+		if err := pages.Fill(ctx, s, c.Sessions, pages.Users); err != nil {
 			return err
 		}
 		fmt.Fprintf(os.Stderr, "%s: %d sessions, %.0f s\n", s, c.Sessions, time.Since(start).Seconds())
