@@ -10,60 +10,77 @@ import (
 	"github.com/chromedp/cdproto/page"
 )
 
-// verify fails the test if anything is wrong with the page that any test may load.
+// verify fails the test if anything happened that a good page never does.
 func (p *tab) verify() {
 	p.t.Helper()
-	if found := p.found(); len(found) > 0 {
-		p.t.Errorf("%s:\n%s\n%s", p.address(), strings.Join(found, "\n"), p.source())
+	if found := p.happened(); len(found) > 0 {
+		p.t.Errorf("%s:\n%s", p.address(), strings.Join(found, "\n"))
 	}
 }
 
-func (p *tab) address() string { return eval[string](p, "location.href") }
-
-// found returns what is wrong with the page that was loaded last, and with what happened since it was last asked for.
-func (p *tab) found() []string {
+func (p *tab) address() string {
 	p.t.Helper()
-	html := p.source()
+	return eval[string](p, "location.href")
+}
+
+// happened returns what went wrong since it was last asked for.
+func (p *tab) happened() []string {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	all := p.problems
 	p.problems = nil
-	p.mu.Unlock()
+	return all
+}
+
+// invalid returns the errors in the HTML of the page as it came.
+func (p *tab) invalid() []string {
+	p.t.Helper()
+	html := p.source()
 	if html == nil {
-		return all
+		return nil
 	}
-	invalid, err := need(p.t, shared.validator).validate(html)
+	errors, err := need(p.t, shared.validator).validate(html)
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	return append(all, invalid...)
+	return errors
 }
 
-// check looks at the page as different people see it: light and dark, on a desktop and on a phone. It takes a picture of each.
+// check looks at the page as people see it, and takes a picture. A plain desktop stands for others: in the dark, and on a
+// phone.
 func (p *tab) check(name string) {
 	p.t.Helper()
-	for _, look := range []struct {
-		name        string
-		phone, dark bool
-	}{
-		{"light", false, false}, {"dark", false, true}, {"phone", true, false}, {"phone-dark", true, true},
-	} {
-		p.look(look.phone, look.dark)
-		if v := p.violations(); len(v) > 0 {
-			p.t.Errorf("%s, %s:\n%s", name, look.name, strings.Join(v, "\n"))
-		}
-		p.screenshot(name + "-" + look.name)
+	p.inspect(name, everything)
+	if p.device.plain() {
+		p.look(false, true)
+		p.inspect(name+"-dark", colors) // what else axe looks at is the same by night
+		p.look(true, false)
+		p.inspect(name+"-phone", everything)
+		p.look(false, false)
 	}
-	p.look(p.device.phone, p.device.dark)
 	p.verify()
+	if errors := p.invalid(); len(errors) > 0 {
+		p.t.Errorf("%s:\n%s\n%s", name, strings.Join(errors, "\n"), p.source())
+	}
 }
 
-// violations returns what people would stumble over: what axe finds, and a page that is wider than the screen.
-func (p *tab) violations() []string {
+func (p *tab) inspect(name, rules string) {
 	p.t.Helper()
-	const rules = `{
-		runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice"],
-		resultTypes: ["violations"],
-	}`
+	if v := p.violations(rules); len(v) > 0 {
+		p.t.Errorf("%s:\n%s", name, strings.Join(v, "\n"))
+	}
+	p.screenshot(name)
+}
+
+// What axe is to look for.
+const (
+	everything = `["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice"]`
+	colors     = `["color-contrast"]`
+)
+
+// violations returns what people would stumble over: what axe finds, and a page that is wider than the screen.
+func (p *tab) violations(rules string) []string {
+	p.t.Helper()
 	if p.device.noScript { // axe needs timers; scripts that the page did not run stay so
 		call(p, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: false})
 		defer call(p, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
@@ -72,7 +89,7 @@ func (p *tab) violations() []string {
 	all := eval[[]struct {
 		ID, Impact, Help string
 		Nodes            []struct{ HTML, FailureSummary string }
-	}](p, "axe.run(document, "+rules+").then(r => r.violations)")
+	}](p, `axe.run(document, {runOnly: `+rules+`, resultTypes: ["violations"]}).then(r => r.violations)`)
 	var problems []string
 	for _, v := range all {
 		for _, n := range v.Nodes {
@@ -85,10 +102,13 @@ func (p *tab) violations() []string {
 	return problems
 }
 
-// screenshot takes a picture of the whole page.
+// screenshot takes a picture of the page, of a long one only the beginning.
 func (p *tab) screenshot(name string) {
 	p.t.Helper()
-	r := call(p, page.CaptureScreenshot, page.CaptureScreenshotParams{CaptureBeyondViewport: new(true)})
+	// Chromium's picture beyond the screen is shifted where pages are read from right to left.
+	p.height(min(eval[int64](p, "document.documentElement.scrollHeight"), 2000))
+	defer p.height(0)
+	r := call(p, page.CaptureScreenshot, page.CaptureScreenshotParams{})
 	if err := os.WriteFile(filepath.Join(screenshotDir(p.t), name+".png"), r.Data, 0o644); err != nil {
 		p.t.Fatal(err)
 	}

@@ -86,8 +86,10 @@ func (l *lines) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// String returns the end.
 func (l *lines) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.b.String()
+	s := l.b.String()
+	return s[max(0, len(s)-5_000):]
 }

@@ -5,9 +5,15 @@ go 1.26.0
 require (
 	github.com/chromedp/cdproto v0.159.0
 	github.com/chromedp/chromedp v0.23.0
+	github.com/qsessions/qsessions/adapters/nethttp v0.1.0
+	github.com/qsessions/qsessions/core v0.1.0
 	github.com/qsessions/qsessions/testserver v0.1.0
 )
 
 require github.com/go-json-experiment/json v0.0.0-20260213210345-44df1a37e875 // indirect
 
-replace github.com/qsessions/qsessions/testserver => ../../testserver
+replace (
+	github.com/qsessions/qsessions/adapters/nethttp => ../../adapters/nethttp
+	github.com/qsessions/qsessions/core => ../../core
+	github.com/qsessions/qsessions/testserver => ../../testserver
+)

@@ -34,6 +34,7 @@ func TestBadPages(t *testing.T) {
 		{"html", csp, "<p>A <div>block</div></p>", "line 1: close-order"},
 		{"duplicate", csp, `<p id="x">One.</p><p id="x">Two.</p>`, "line 1: no-dup-id"},
 		{"contrast", csp, `<p><font color="#999">Hard to read.</font></p>`, "axe: color-contrast"},
+		{"night", csp, `<link rel="stylesheet" href="/night.css"><p>Hard to read by night.</p>`, "axe: color-contrast"},
 		{"heading", csp, `<h4>Out of order</h4>`, "axe: heading-order"},
 		{"name", csp, `<p><a href="/x"></a></p>`, "axe: link-name"},
 		{"wide", csp, `<p>` + strings.Repeat("wide", 500) + `</p>`, "width: "},
@@ -41,6 +42,11 @@ func TestBadPages(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == "/night.css" {
+					w.Header().Set("Content-Type", "text/css")
+					fmt.Fprint(w, "@media (prefers-color-scheme: dark) { p { color: #999 } }")
+					return
+				}
 				if r.URL.Path != "/" {
 					http.NotFound(w, r)
 					return
@@ -55,7 +61,10 @@ func TestBadPages(t *testing.T) {
 			p := newTab(t, site.URL, desktop)
 			p.bad = true
 			p.visit(chromedp.Navigate(p.origin + "/"))
-			found := append(p.found(), p.violations()...)
+			found := append(p.happened(), p.invalid()...)
+			found = append(found, p.violations(everything)...)
+			p.look(false, true)
+			found = append(found, p.violations(colors)...)
 			t.Log(strings.Join(found, "\n"))
 			if test.want == "" && len(found) > 0 ||
 				test.want != "" && !slices.ContainsFunc(found, func(s string) bool { return strings.HasPrefix(s, test.want) }) {
@@ -78,8 +87,7 @@ func TestProfiles(t *testing.T) {
 			r.Header.Get("User-Agent"), r.Header.Get("Accept-Language"), r.Header.Get("Sec-CH-UA-Platform"), r.Header.Get("Cookie"))
 	}))
 	defer site.Close()
-	german := desktop
-	german.dark, german.noScript, german.languages, german.zone = true, true, "de,en", "Europe/Berlin"
+	german := desktop.with(func(d *device) { d.dark, d.noScript, d.languages, d.zone = true, true, "de,en", "Europe/Berlin" })
 	for _, test := range []struct {
 		device device
 		want   []string // texts

@@ -40,12 +40,22 @@ var (
 	}
 )
 
+// with returns a device that is another one in something.
+func (d device) with(change func(*device)) device {
+	change(&d)
+	return d
+}
+
+// plain is a desktop by day.
+func (d device) plain() bool { return !d.phone && !d.dark && !d.noScript && d.languages == "" }
+
 // A tab is a page in a browser profile of its own: nobody shares its cookies.
 type tab struct {
 	t      *testing.T
 	ctx    context.Context
 	origin string
 	device device
+	phone  bool // it looks like one now
 	bad    bool // its test is about the faults it has
 
 	mu       sync.Mutex
@@ -95,11 +105,8 @@ func orElse(s, other string) string {
 // look makes the page a phone's or a desktop's, light or dark.
 func (p *tab) look(phone, dark bool) {
 	p.t.Helper()
-	if phone {
-		p.do(chromedp.EmulateViewport(390, 844, chromedp.EmulateMobile, chromedp.EmulateTouch, chromedp.EmulatePortrait))
-	} else {
-		p.do(chromedp.EmulateViewport(1280, 800))
-	}
+	p.phone = phone
+	p.height(0)
 	scheme := "light"
 	if dark {
 		scheme = "dark"
@@ -107,6 +114,16 @@ func (p *tab) look(phone, dark bool) {
 	call(p, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
 		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}},
 	})
+}
+
+// height makes the screen so high; 0 is as usual.
+func (p *tab) height(n int64) {
+	p.t.Helper()
+	if p.phone {
+		p.do(chromedp.EmulateViewport(390, max(n, 844), chromedp.EmulateMobile, chromedp.EmulateTouch, chromedp.EmulatePortrait))
+	} else {
+		p.do(chromedp.EmulateViewport(1280, max(n, 800)))
+	}
 }
 
 // observe notes what a good page never does. It runs between the messages of the browser.
@@ -125,7 +142,7 @@ func (p *tab) observe(event any) {
 	case *network.EventResponseReceived:
 		if e.RequestID == p.document {
 			p.response = e.Response
-		} else if e.Response.Status >= 400 {
+		} else if e.Response.Status >= 400 && e.Response.URL != p.origin+"/favicon.ico" { // which no page asks for
 			problem("request: %s answers %d", e.Response.URL, e.Response.Status)
 		}
 	case *page.EventJavascriptDialogOpening:
@@ -213,7 +230,7 @@ func (p *tab) click(sel string) int {
 	return p.load(chromedp.Click(chromedp.Search(sel), chromedp.NodeVisible))
 }
 
-// load runs what loads a page, and checks what every page must fulfil.
+// load runs what loads a page, and fails the test if anything happens that a good page never does.
 func (p *tab) load(action chromedp.Action[chromedp.Void]) int {
 	p.t.Helper()
 	status := p.visit(action)
