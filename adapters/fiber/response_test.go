@@ -35,7 +35,7 @@ var responses = map[string]struct {
 	"HEAD":         {"HEAD", 200, "", func(c fiber.Ctx) error { return c.SendString("hi") }},
 	"OPTIONS":      {"OPTIONS", 204, "", func(c fiber.Ctx) error { c.Set("Allow", "GET"); return c.SendStatus(204) }},
 	"net/http":     {"GET", 200, "hi", fibersession.HTTP(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("hi")) }))},
-	"net/http 303": {"POST", 303, "", fibersession.HTTP(http.RedirectHandler("/", 303))},
+	"net/http 303": {"POST", 303, "", fibersession.HTTP(http.RedirectHandler("/", http.StatusSeeOther))},
 	"stream":       {"GET", 200, "hi", func(c fiber.Ctx) error { return c.SendStream(strings.NewReader("hi")) }},
 	"stream writer": {"GET", 200, "hi", func(c fiber.Ctx) error {
 		return c.SendStreamWriter(func(w *bufio.Writer) { _, _ = w.WriteString("h"); _ = w.Flush(); _, _ = w.WriteString("i") })

@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	github.com/gofiber/fiber/v3 v3.5.0
 	github.com/qsessions/qsessions/adapters/fiber v0.1.0
+	github.com/qsessions/qsessions/adapters/nethttp v0.1.0
 	github.com/qsessions/qsessions/conformance v0.1.0
 	github.com/qsessions/qsessions/core v0.1.0
 )
