@@ -87,7 +87,7 @@ func decodeLanguage(b []byte) (*Language, error) {
 	if err := json.Unmarshal(b, &file); err != nil {
 		return nil, err
 	}
-	if file.Tag == "" || strings.Trim(file.Tag, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") != "" {
+	if !isTag(file.Tag) {
 		return nil, fmt.Errorf("%q is not a tag", file.Tag)
 	}
 	if file.Direction != "ltr" && file.Direction != "rtl" {
@@ -96,25 +96,48 @@ func decodeLanguage(b []byte) (*Language, error) {
 	return &Language{file.Tag, file.Direction, file.Thousands, file.Texts}, nil
 }
 
+// isTag reports whether s looks like a language tag (BCP 47).
+func isTag(s string) bool {
+	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	for n, part := range strings.Split(s, "-") {
+		if part == "" || len(part) > 8 || strings.Trim(part, letters+"0123456789") != "" {
+			return false
+		}
+		if n == 0 && (len(part) < 2 || strings.Trim(part, letters) != "") {
+			return false
+		}
+	}
+	return true
+}
+
 // check compares a text with the English one.
 func (l *Language) check(key string, model forms) error {
 	got, ok := l.texts[key]
 	if !ok || len(got) == 0 {
 		return fmt.Errorf("text %q is missing", key)
 	}
+	rule := plurals(l.tag)
 	want := []string{"other"}
 	if len(model) > 1 {
-		want = plurals(l.tag).categories
+		want = rule.categories
 	}
+	known := placeholders(model["other"])
 	for _, category := range want {
 		text, ok := got[category]
 		if !ok {
 			return fmt.Errorf("text %q lacks the plural form %q", key, category)
 		}
-		for _, p := range placeholders(model["other"]) {
-			// A form for a single number may spell it out.
-			if !strings.Contains(text, p) && !(p == "{n}" && category != "other") {
+		if strings.TrimSpace(text) == "" {
+			return fmt.Errorf("text %q is empty", key)
+		}
+		for _, p := range known {
+			if !strings.Contains(text, p) && !(p == "{n}" && rule.single(category)) {
 				return fmt.Errorf("text %q lacks the placeholder %s", key, p)
+			}
+		}
+		for _, p := range placeholders(text) {
+			if !slices.Contains(known, p) {
+				return fmt.Errorf("text %q has the placeholder %s, which is not known", key, p)
 			}
 		}
 	}

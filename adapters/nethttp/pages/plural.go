@@ -10,14 +10,22 @@ type plural struct {
 
 // plurals returns the rule for a tag; what is not listed counts as English does.
 func plurals(tag string) plural {
-	base, _, _ := strings.Cut(strings.ToLower(tag), "-")
+	base, region, _ := strings.Cut(strings.ToLower(tag), "-")
+	if base == "pt" && strings.HasPrefix(region, "pt") {
+		base = "" // European Portuguese counts as English does
+	}
 	switch base {
 	case "ja", "zh", "ko", "vi", "th", "id", "ms", "lo", "my":
 		return plural{[]string{"other"}, func(int) string { return "other" }}
-	case "fr", "pt", "hy", "fa", "hi", "bn", "am":
+	case "fr", "pt", "hy", "fa", "hi", "bn", "am", "gu", "kn", "pa", "zu", "si":
 		return plural{[]string{"one", "other"}, func(n int) string { return either(n == 0 || n == 1, "one", "other") }}
-	case "ru", "uk", "be", "sr", "hr", "bs":
+	case "ru", "uk", "be":
 		return plural{[]string{"one", "few", "many", "other"}, slavic}
+	case "sr", "hr", "bs":
+		return plural{[]string{"one", "few", "other"}, func(n int) string {
+			c := slavic(n)
+			return either(c == "many", "other", c)
+		}}
 	case "pl":
 		return plural{[]string{"one", "few", "many", "other"}, func(n int) string {
 			if c := slavic(n); n == 1 || c != "one" {
@@ -29,6 +37,36 @@ func plurals(tag string) plural {
 		return plural{[]string{"one", "few", "other"}, func(n int) string {
 			return either(n == 1, "one", either(n >= 2 && n <= 4, "few", "other"))
 		}}
+	case "sl":
+		return plural{[]string{"one", "two", "few", "other"}, func(n int) string {
+			switch n % 100 {
+			case 1:
+				return "one"
+			case 2:
+				return "two"
+			case 3, 4:
+				return "few"
+			}
+			return "other"
+		}}
+	case "ro", "mo":
+		return plural{[]string{"one", "few", "other"}, func(n int) string {
+			return either(n == 1, "one", either(n == 0 || n%100 >= 1 && n%100 <= 19, "few", "other"))
+		}}
+	case "lt":
+		return plural{[]string{"one", "few", "other"}, func(n int) string {
+			teens := n%100 >= 11 && n%100 <= 19
+			return either(n%10 == 0 || teens, "other", either(n%10 == 1, "one", "few"))
+		}}
+	case "lv":
+		return plural{[]string{"zero", "one", "other"}, func(n int) string {
+			teens := n%100 >= 11 && n%100 <= 19
+			return either(n%10 == 0 || teens, "zero", either(n%10 == 1, "one", "other"))
+		}}
+	case "is", "mk":
+		return plural{[]string{"one", "other"}, func(n int) string {
+			return either(n%10 == 1 && n%100 != 11, "one", "other")
+		}}
 	case "he", "iw":
 		return plural{[]string{"one", "two", "other"}, func(n int) string {
 			return either(n == 1, "one", either(n == 2, "two", "other"))
@@ -37,6 +75,17 @@ func plurals(tag string) plural {
 		return plural{[]string{"zero", "one", "two", "few", "many", "other"}, arabic}
 	}
 	return plural{[]string{"one", "other"}, func(n int) string { return either(n == 1, "one", "other") }}
+}
+
+// single reports whether a category is that of one number alone, whose form may spell it out.
+func (p plural) single(category string) bool {
+	numbers := 0
+	for n := range 200 {
+		if p.category(n) == category {
+			numbers++
+		}
+	}
+	return numbers == 1
 }
 
 func either(first bool, a, b string) string {

@@ -122,7 +122,7 @@ func (p *Page) Machine(t time.Time) string { return t.UTC().Format(time.RFC3339)
 func (p *Page) Relative(t time.Time) string {
 	d, when := p.now.Sub(t), "time.ago."
 	if d < 0 {
-		d, when = -d, "time.in."
+		d, when = t.Sub(p.now), "time.in."
 	}
 	switch {
 	case d < time.Minute:
