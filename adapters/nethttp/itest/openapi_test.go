@@ -419,6 +419,11 @@ func TestOpenAPINotices(t *testing.T) {
 		return e.response.StatusCode >= 400 && !bytes.Contains(e.received, []byte(`"ended"`))
 	})
 	fails := func(d node, trips []trip) bool {
+		for _, o := range operations(d) { // the validator prepares each, and this makes many validators
+			maps.DeleteFunc(o.responses, func(status string, _ any) bool {
+				return status >= "400" && !(o.id == "revokeSessions" && status == "503")
+			})
+		}
 		c, err := newChecker(d)
 		if err != nil {
 			return true
