@@ -60,10 +60,9 @@ func headerCases() []Case {
 				path string
 				want session.Effect
 			}{{"/unseen", session.Effect{}}, {"/get", e.golden(nothing)}, {"/login?user=alice", e.golden(login("alice"))}} {
-				path, want := c.path, c.want
-				a := b.get(path)
-				e.cached("GET "+path, a, "Vary", want, http.Header{})
-				e.cached("GET "+path, a, "Cache-Control", want, http.Header{})
+				a := b.get(c.path)
+				e.cached("GET "+c.path, a, "Vary", c.want, http.Header{})
+				e.cached("GET "+c.path, a, "Cache-Control", c.want, http.Header{})
 			}
 		}},
 	}

@@ -71,19 +71,19 @@ func pageCases() []Case {
 				path string
 				want error
 			}{{"/out", session.ErrUnavailable}, {"/get", session.ErrUnavailable}, {"/wrong", nil}} {
-				path, want := c.path, c.want
-				if path == "/get" {
+				if c.path == "/get" {
 					e.db.fail(out)
 				}
-				a := b.get(path)
+				a := b.get(c.path)
 				e.db.fail(nil)
-				e.answered("GET "+path, a, 418, "{}")
-				e.silent("GET "+path, a)
+				e.answered("GET "+c.path, a, 418, "{}")
+				e.silent("GET "+c.path, a)
 				mu.Lock()
 				err := got
+				got = nil
 				mu.Unlock()
-				if want != nil && !errors.Is(err, want) || err == nil {
-					e.Fatalf("GET %s: the error page got the error %v, want %v", path, err, want)
+				if c.want != nil && !errors.Is(err, c.want) || err == nil {
+					e.Fatalf("GET %s: the error page got the error %v, want %v", c.path, err, c.want)
 				}
 			}
 		}},

@@ -38,7 +38,7 @@ var wrongAdapters = []struct {
 	{fault: "keeps all hints", cases: `client/no-hints`},
 	{fault: "keeps borrowed strings", cases: `client/in-flight`},
 	{fault: "keeps sessions by their connection", cases: `failure/panic-saved life/closed life/closed-failure life/own life/canceled client/keep-alive mount/two`},
-	{fault: "keeps sessions by their cookie", cases: `anonymous/unknown-token token/login-replaces token/fixation cookie/stale failure/status failure/error-handler failure/error failure/panic failure/panic-saved failure/panic-late outage/read outage/commit outage/save life/closed life/closed-failure life/canceled revoke/next revoke/newer-login mount/two require/fresh require/outage page/own`},
+	{fault: "keeps sessions by their cookie", cases: `anonymous/unknown-token token/login-replaces token/fixation cookie/stale failure/status failure/error-handler failure/error failure/panic failure/panic-saved failure/panic-late outage/read outage/commit outage/save life/closed life/closed-failure life/canceled revoke/next revoke/newer-login mount/two require/fresh require/outage`},
 	{fault: "keeps the header of what is not sent", cases: `commit/header commit/redirect`},
 	{fault: "keeps the token that came", cases: `token/login-replaces token/logout token/fixation cookie/bytes cookie/stale header/one-place revoke/own revoke/newer-login mount/two require/fresh`},
 	{fault: "knows no partitioned cookies", cases: `cookie/bytes`},

@@ -2,7 +2,6 @@ package adaptertest_test
 
 import (
 	"errors"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -51,11 +50,6 @@ func TestWrongAdapters(t *testing.T) {
 				return !strings.HasPrefix(k.Name, crowd) || strings.Contains(w.cases, crowd)
 			})
 			got, want := violated(t, err), strings.Fields(w.cases)
-			if f := os.Getenv("DUMP"); f != "" {
-				o, _ := os.OpenFile(f, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-				_, _ = o.WriteString(w.fault + "|" + strings.Join(got, " ") + "\n")
-				_ = o.Close()
-			}
 			if !slices.Equal(got, want) || len(want) == 0 {
 				t.Errorf("violated:\n\t%s\nwant:\n\t%s", strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
 			}
