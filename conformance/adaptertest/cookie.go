@@ -111,11 +111,11 @@ func (e *env) tossing() {
 	alice, bob := e.user("alice"), e.user("bob")
 	dead := []*browser{e.foreign(), e.foreign(), e.foreign()}
 	line := func(all ...*browser) string {
-		text := "Cookie: "
-		for _, b := range all {
-			text += b.prefix + b.token + "; "
+		pairs := make([]string, len(all))
+		for i, b := range all {
+			pairs[i] = b.prefix + b.token
 		}
-		return strings.TrimSuffix(text, "; ")
+		return "Cookie: " + strings.Join(pairs, "; ")
 	}
 	for _, c := range []struct {
 		what  string

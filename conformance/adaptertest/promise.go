@@ -9,7 +9,7 @@ import (
 
 func promiseCases() []Case {
 	return []Case{
-		{Name: "promise/features", Why: "A framework can do what its test does not say that it lacks, and cannot do what it says.", run: func(e *env) {
+		{Name: "promise/features", Why: "A framework can do what its test does not say that it lacks, and cannot do what its test says that it lacks.", run: func(e *env) {
 			var hints, hijack, flush, returned atomic.Bool
 			e.site(session.Config{}, on("/features", func(x Exchange) error {
 				_, ok := x.(EarlyHinter)

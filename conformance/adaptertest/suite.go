@@ -20,7 +20,7 @@ type Config struct {
 	Start func(ctx context.Context, app App) (url string, stop func() error, err error)
 
 	// Lacks has the features that the framework, or the adapter, does not have. What needs one of them is not covered:
-	// [Run] skips it, and says so. A feature that is there all the same is a violation.
+	// [Run] skips it, and says so. That EarlyHints, Hijack or Flush is there all the same is a violation.
 	Lacks Feature
 
 	// Timeout ends the context of a case, and fails it, by default after a minute.
