@@ -21,8 +21,7 @@ import (
 //	POST {path}revoke-others     ends all others
 //	POST {path}sign-out
 //
-// Each also answers in JSON, to a request that accepts it, or below {path}api/. openapi.json in the package's folder
-// describes that.
+// Each also answers in JSON: see the package comment.
 type Account struct {
 	*site
 	config AccountConfig
@@ -195,16 +194,21 @@ func (a *Account) revoke(w http.ResponseWriter, v *view) error {
 }
 
 func (a *Account) revokeOthers(w http.ResponseWriter, v *view) error {
-	n, err := v.sessions.RevokeOthers(v.r.Context(), v.session)
 	var out outcome
-	if err := out.add(n, err); err != nil {
-		return err
-	}
-	// The new token, while there can still be an answer that says what is wrong.
-	if err := out.add(0, v.session.Save(v.r.Context())); err != nil {
+	if err := v.revokeOthers(&out); err != nil {
 		return &partial{err, out}
 	}
 	return v.done(w, "others", out)
+}
+
+// revokeOthers ends the other sessions of the user who asks, and commits the new token of this one while there can still be
+// an answer that says what is wrong.
+func (v *view) revokeOthers(out *outcome) error {
+	n, err := v.sessions.RevokeOthers(v.r.Context(), v.session)
+	if err := out.add(n, err); err != nil {
+		return err
+	}
+	return out.add(0, v.session.Save(v.r.Context()))
 }
 
 // signOut commits at once, so that what the page says of it is true.

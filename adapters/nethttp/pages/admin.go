@@ -21,8 +21,7 @@ import (
 //	POST {path}{id}/revoke       ends it
 //	POST {path}revoke            ends the sessions of the parameters id, or all of a Filter
 //
-// Each but the charts also answers in JSON, to a request that accepts it, or below {path}api/. openapi.json in the
-// package's folder describes that.
+// Each but the charts also answers in JSON: see the package comment.
 //
 // No request runs an unbounded query: a page has 200 sessions at most, a search for text looks at 10,000, counts end at
 // 10,000, and a revocation of more goes on in further requests.

@@ -23,6 +23,20 @@
 // or the digest of one. Whatever a client or a user has chosen is shown as text, control characters made visible. A foreign
 // session is answered as one that does not exist.
 //
+// # JSON
+//
+// Below {path}api/ everything is answered in JSON, but the charts, which have none; openapi.json in this folder describes
+// it. The addresses of the pages answer in JSON too, to a request that prefers application/json to text/html, or that has a
+// JSON body and accepts anything. What else accepts anything, as curl does, gets HTML. Errors are problem details
+// (RFC 9457), of the types in problems.md. Lists are read by a cursor: the next of a page is the parameter after of the
+// following one. Parameters and members that are not known are refused.
+//
+//	curl -b "$COOKIES" 'https://example.com/admin/sessions/api/?user=alice'
+//	curl -b "$COOKIES" --json '{"filter": {"user": "alice"}}' https://example.com/admin/sessions/api/revoke
+//
+// A middleware that answers errors by itself, as nethttp.Config.Error, does so in its own form: for the rare error of a
+// commit that comes after the handler.
+//
 // # Languages and looks
 //
 // English and German are there; [ParseLanguage] reads others, also those that go from right to left. Single templates

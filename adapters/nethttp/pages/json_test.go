@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -329,6 +330,9 @@ func TestAPIRevokeMany(t *testing.T) {
 		t.Fatalf("dry run: %v, %d are left", count, len(f.ids(t, "bob")))
 	}
 	nextMillisecond()
+	for now := time.Now().UnixMilli(); time.Now().UnixMilli() == now; { // ids are in order to the millisecond
+		runtime.Gosched()
+	}
 	f.browser(t, "old app").signIn("bob")
 	order := `{"filter":{"text":"old"},"after":"` + count.After + `"}`
 	n := 0
@@ -357,6 +361,28 @@ func TestAPIRevokeMany(t *testing.T) {
 	}
 	if got := f.ids(t, "bob"); len(got) != 1 {
 		t.Errorf("%d are left, want the latest alone", len(got))
+	}
+}
+
+// TestAPICommit: an error of saving the new token is a problem like others, and says what was done before.
+func TestAPICommit(t *testing.T) {
+	for path, body := range map[string]string{accountAPI + "revoke-others": "", adminAPI + "revoke": `{"filter":{"own":true}}`} {
+		w := new(wired)
+		f := start(t, options{store: w})
+		b, other := f.browser(t, "one"), f.browser(t, "two")
+		b.signIn("olga")
+		other.signIn("olga")
+		w.set(only(store.ErrUnavailable, "Save"), nil)
+		a := b.json(http.MethodPost, path, body)
+		a.is(t, http.StatusServiceUnavailable, "unavailable")
+		var p problemJSON
+		if a.into(t, &p); p.Ended != 1 {
+			t.Errorf("%s: %s", path, a.body)
+		}
+		w.set(nil, nil)
+		if b.user() != "olga" || other.user() != "" {
+			t.Errorf("%s: then one is %q, two is %q", path, b.user(), other.user())
+		}
 	}
 }
 

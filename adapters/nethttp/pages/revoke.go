@@ -217,8 +217,7 @@ func (a *Admin) revokeSome(v *view, o order, out *outcome) (session.ID, error) {
 	if user, ok := o.filter.wholeUser(operator); ok {
 		// All of one user's: in few statements, and with the sign-ins that are under way.
 		if user == operator {
-			n, err := v.sessions.RevokeOthers(v.r.Context(), v.session)
-			return session.ID{}, out.add(n, err)
+			return session.ID{}, v.revokeOthers(out)
 		}
 		n, err := v.sessions.RevokeUser(v.r.Context(), user)
 		return session.ID{}, out.add(n, err)
