@@ -85,6 +85,9 @@ func testDemo(t *testing.T, program string) {
 			t.Fatal(err)
 		}
 		response.Body.Close()
+		if response.StatusCode != http.StatusOK {
+			t.Errorf("the sign-in ends with %s:\n%s", response.Status, out)
+		}
 		for _, c := range client.Jar.Cookies(u) {
 			token = c.Value
 		}
