@@ -16,16 +16,44 @@ import (
 	"github.com/qsessions/qsessions/core/store"
 )
 
-// checkThenWrite asks for the cut-off before it writes, and not after: a DeleteUser between the two misses the login.
+// checkThenWrite asks for the cut-off before it writes, and not after: a DeleteUser between the two misses the login. One that
+// is called waits a moment before it begins, as on a busy server, and a login that has asked meanwhile is written when it is
+// over.
 type checkThenWrite struct {
 	*sqlxstore.Store
 	seen sync.Map // user -> the cut-off as it was before the write
+
+	mu   sync.Mutex
+	over chan struct{} // closed when the DeleteUser that is under way is; nil: there is none
 }
 
 func (s *checkThenWrite) before(ctx context.Context, user string) error {
+	s.mu.Lock()
+	over := s.over
+	s.mu.Unlock()
 	at, err := s.Store.Cutoff(ctx, user)
 	s.seen.Store(user, at)
+	if over != nil {
+		select {
+		case <-over:
+		case <-time.After(100 * time.Millisecond): // another one began before it was
+		}
+	}
 	return err
+}
+
+func (s *checkThenWrite) DeleteUser(ctx context.Context, user string, cutoff time.Time, keep ...store.ID) ([]store.ID, error) {
+	over := make(chan struct{})
+	s.mu.Lock()
+	s.over = over
+	s.mu.Unlock()
+	<-time.After(5 * time.Millisecond)
+	gone, err := s.Store.DeleteUser(ctx, user, cutoff, keep...)
+	s.mu.Lock()
+	s.over = nil
+	s.mu.Unlock()
+	close(over)
+	return gone, err
 }
 
 func (s *checkThenWrite) Create(ctx context.Context, r *store.Record) error {
