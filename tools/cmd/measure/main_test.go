@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/qsessions/qsessions/testserver"
 )
@@ -33,5 +34,18 @@ func skipMissing(t *testing.T, err error) {
 	}
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestPages: the command makes its sessions, and measures what it names. Its targets are for machines that are not busy.
+func TestPages(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	c := pagesCommand{Sessions: 2_000, For: 20 * time.Millisecond, Devices: true, Stores: []string{"SQLite"}}
+	if err := c.Run(t.Context(), &out); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(out.String(), "ratio ≤ 2"); n != 3 || !strings.Contains(out.String(), "Manager.Scan") {
+		t.Errorf("got %d lines with a target, want 3:\n%s", n, &out)
 	}
 }
