@@ -6,12 +6,15 @@ import (
 	"html"
 	"net/http"
 	"net/http/httptest"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/qsessions/qsessions/adapters/nethttp"
 	"github.com/qsessions/qsessions/adapters/nethttp/pages"
 	"github.com/qsessions/qsessions/core/memory"
 	"github.com/qsessions/qsessions/core/session"
+	"github.com/qsessions/qsessions/core/store"
 )
 
 // A stage is a site of the pages that shows what the demo does not have.
@@ -19,12 +22,29 @@ type stage struct {
 	*httptest.Server
 	t        *testing.T
 	sessions *session.Manager
+	store    *slowStore
+}
+
+// A slowStore takes its time to delete, once it is slow.
+type slowStore struct {
+	memory.Store
+	delay atomic.Int64 // of each session, in ns
+}
+
+func (s *slowStore) Delete(ctx context.Context, ids ...store.ID) error {
+	select {
+	case <-time.After(time.Duration(s.delay.Load())):
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return s.Store.Delete(ctx, ids...)
 }
 
 // newStage starts a site on which anybody can sign in as anybody. The operator is olga.
 func newStage(t *testing.T, facts func(session.Client) session.Facts, languages ...*pages.Language) *stage {
 	t.Helper()
-	sessions, err := session.New(new(memory.Store), session.Config{
+	slow := new(slowStore)
+	sessions, err := session.New(slow, session.Config{
 		Cookie: session.Cookie{Insecure: true},
 		Enrichers: []session.Enricher{session.EnricherFunc(func(_ context.Context, c session.Client) (session.Facts, error) {
 			return facts(c), nil
@@ -69,7 +89,7 @@ func newStage(t *testing.T, facts func(session.Client) session.Facts, languages 
 	}))
 	server := httptest.NewServer(site.Handler(mux))
 	t.Cleanup(server.Close)
-	return &stage{server, t, sessions}
+	return &stage{server, t, sessions, slow}
 }
 
 // add signs a user in who is not in a browser, with values.
