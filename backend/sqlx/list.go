@@ -23,8 +23,9 @@ const (
 )
 
 // List implements [store.Indexed]. It reads 500 records at a time, without their data up to 5000, and each page to its end
-// before it yields the first of it. Every query is served by an index. The time for expired records, and for those of a user
-// with another filter besides, depends on how many there are without a sweep, or of the user.
+// before it yields the first of it. Every query is served by an index. What it looks at besides what it yields: for expired
+// records all that have not been swept; for a user and another filter all of that user; for addresses all that match, and if those are
+// more than 10,000, the records that are later than the ones it yields.
 func (s *Store) List(ctx context.Context, q store.Query) iter.Seq2[*store.Record, error] {
 	return func(yield func(*store.Record, error) bool) {
 		few, err := s.few(ctx, &q)

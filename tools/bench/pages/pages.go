@@ -116,7 +116,7 @@ func scan(ctx context.Context, m *session.Manager) bench.Work {
 		for range n {
 			all, err := session.Collect(m.Scan(ctx, session.Query{Limit: rows}))
 			if err != nil || len(all) != rows {
-				return fmt.Errorf("Scan found %d sessions: %w", len(all), err)
+				return fmt.Errorf("%d sessions were found: %w", len(all), err)
 			}
 		}
 		return nil
