@@ -70,6 +70,26 @@ func TestNested(t *testing.T) {
 	}
 }
 
+// TestNestedEndsOutside: BAD-73. Of two the outer one ends the session: what is between them may still change it.
+func TestNestedEndsOutside(t *testing.T) {
+	t.Parallel()
+	s := bareSite(t, session.Config{})
+	mw := fibersession.New(s.sessions, fibersession.Config{})
+	s.Use(mw, func(c fiber.Ctx) error {
+		err := c.Next()
+		x, e := fibersession.From(c)
+		if e != nil {
+			return e
+		}
+		note.Set(x, "between")
+		return errors.Join(err, x.Err())
+	}, mw)
+	s.Get("/", ok)
+	if a := s.get("/", nil); a.StatusCode != 200 || len(a.Header["Set-Cookie"]) != 1 || s.rows() != 1 {
+		t.Errorf("got %d %q, %v and %d rows", a.StatusCode, a.body, a.Header, s.rows())
+	}
+}
+
 // TestContexts: the session is found by all ways that Fiber knows, whether or not locals are passed to contexts, and does not
 // replace what was in the context.
 func TestContexts(t *testing.T) {
