@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,6 +25,10 @@ type Config struct {
 	// SignIn returns the address of the page where people sign in, or prove again who they are, and that leads back to the
 	// given path afterwards. Without it error pages have no such link. It is called by many goroutines.
 	SignIn func(back string) string
+
+	// Links lead from the pages to the application, in the bar at the top; default: none. Their texts are shown as they are,
+	// in every language.
+	Links []Link
 
 	// RequireFresh asks for a sign-in that is not older before anything is shown or revoked (ASVS 5.0 7.5.2); default:
 	// any. It asks the database, never a cached copy.
@@ -49,6 +54,12 @@ type Config struct {
 
 	// Logger is told of requests that failed; default [slog.Default].
 	Logger *slog.Logger
+}
+
+// A Link is a way out of the pages.
+type Link struct {
+	Text string
+	URL  string // a path, or an address with http or https
 }
 
 // AccountConfig configures an [Account]. Its zero value is complete.
@@ -99,6 +110,15 @@ func (c Config) withDefaults(mount string) (Config, error) {
 	c.Path = strings.TrimSuffix(c.Path, "/") + "/"
 	if !strings.HasPrefix(c.Path, "/") || c.Path == "/" || path.Clean(c.Path)+"/" != c.Path || strings.ContainsFunc(c.Path, notInPath) {
 		return c, fmt.Errorf("pages: Config.Path %q is not a path of plain segments, such as %q", c.Path, mount)
+	}
+	c.Links = slices.Clone(c.Links)
+	for i, l := range c.Links {
+		if l.Text == "" {
+			return c, fmt.Errorf("pages: Config.Links[%d] has no text", i)
+		}
+		if _, err := origin(l.URL); err != nil {
+			return c, fmt.Errorf("pages: Config.Links[%d]: %w", i, err)
+		}
 	}
 	if c.RequireFresh < 0 {
 		return c, fmt.Errorf("pages: Config.RequireFresh is %v", c.RequireFresh)

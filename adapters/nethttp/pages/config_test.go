@@ -67,6 +67,8 @@ func TestConfigWrong(t *testing.T) {
 	for field, c := range map[string]AccountConfig{
 		"FreshToRevoke":  {FreshToRevoke: -1},
 		"FreshToRevoke ": {FreshToRevoke: 2 * time.Hour, Config: Config{RequireFresh: time.Hour}},
+		"Links[0]":       {Config: Config{Links: []Link{{URL: "/"}}}},
+		"Links[1]":       {Config: Config{Links: []Link{{"Home", "/"}, {"Bad", "javascript:alert(1)"}}}},
 		"SignedOut":      {SignedOut: "javascript:alert(1)"},
 		"SignedOut ":     {SignedOut: "bye"},
 		"SignedOut  ":    {SignedOut: "//example.com/"},
@@ -161,6 +163,21 @@ func TestPath(t *testing.T) {
 		a = b.post("/a/b-c_d.e~1/"+other.id().String()+"/revoke", nil)
 		if to := a.header.Get("Location"); a.status != http.StatusSeeOther || !strings.HasPrefix(to, "/a/b-c_d.e~1/?") {
 			t.Errorf("%d to %s", a.status, to)
+		}
+	}
+}
+
+// TestLinks wants the ways to the application on every page, also for who is signed out, and as text.
+func TestLinks(t *testing.T) {
+	f := start(t, options{account: AccountConfig{Config: Config{Links: []Link{{"Shop & <more>", "/shop?a=1&b=2"}}}}})
+	b := f.browser(t, "one")
+	const want = `<a href="/shop?a=1&amp;b=2">Shop &amp; &lt;more&gt;</a>`
+	for _, user := range []string{"", "alice"} {
+		if user != "" {
+			b.signIn(user)
+		}
+		if got := b.get(accountPath); !strings.Contains(got.body, want) {
+			t.Errorf("as %q: got %d %s", user, got.status, got.body)
 		}
 	}
 }

@@ -61,6 +61,7 @@ type Page struct {
 	SignIn   string // the address of the sign-in page, for an error
 	Notice   string // what the last action did
 	Home     string // Config.Path
+	Links    []Link // of Config
 	Style    string // the address of the style sheet
 	Script   string // the address of the script
 	Language string // its tag
@@ -77,7 +78,7 @@ type Page struct {
 // page returns a page about nothing yet.
 func (v *view) page(title string, data any) *Page {
 	p := &Page{
-		Title: v.language.text(title), Home: v.config.Path, Style: v.assets["style.css"], Script: v.assets["times.js"],
+		Title: v.language.text(title), Home: v.config.Path, Links: v.config.Links, Style: v.assets["style.css"], Script: v.assets["times.js"],
 		Language: v.language.tag, Dir: v.language.direction, Data: data,
 		language: v.language, now: time.Now(), zone: time.UTC,
 	}

@@ -77,7 +77,9 @@ func New(s store.Store, places *Places, log *slog.Logger) (*App, error) {
 
 // mountPages makes the pages about sessions.
 func (a *App) mountPages() error {
-	config := pages.Config{SignIn: signInPath, Localize: localize, Logger: a.log}
+	config := pages.Config{
+		Links: []pages.Link{{Text: "The demo", URL: "/"}}, SignIn: signInPath, Localize: localize, Logger: a.log,
+	}
 	account, err := pages.NewAccount(a.sessions, pages.AccountConfig{Config: config})
 	if err != nil {
 		return err
