@@ -134,25 +134,22 @@ var cases = []request{
 
 // measure prints one line.
 func (r request) measure(ctx context.Context, w *tabwriter.Writer, store string, n int, d time.Duration, this, own fasthttp.RequestHandler) error {
-	cookies := map[string]string{}
-	if r.known {
-		for name, h := range map[string]fasthttp.RequestHandler{"this": this, "own": own} {
+	var meters [2]*bench.Meter
+	for i, h := range []fasthttp.RequestHandler{this, own} {
+		cookies := make([]string, n) // of a session for each goroutine
+		for i := range cookies {
 			var err error
-			if cookies[name], err = create(h); err != nil {
-				return err
+			if r.known {
+				if cookies[i], err = create(h); err != nil {
+					return err
+				}
 			}
 		}
-	}
-	var meters [2]*bench.Meter
-	for i, s := range []struct {
-		handler fasthttp.RequestHandler
-		cookie  string
-	}{{this, cookies["this"]}, {own, cookies["own"]}} {
-		floor, err := serve(s.handler, "/bare", s.cookie, n)
+		floor, err := serve(h, "/bare", cookies)
 		if err != nil {
 			return err
 		}
-		subject, err := serve(s.handler, r.path, s.cookie, n)
+		subject, err := serve(h, r.path, cookies)
 		if err != nil {
 			return err
 		}
@@ -201,10 +198,10 @@ func newRequest(path, cookie string) (*fasthttp.RequestCtx, error) {
 	return &c, c.Request.Read(bufio.NewReader(strings.NewReader(text + "\r\n")))
 }
 
-// serve is work of n workers.
-func serve(h fasthttp.RequestHandler, path, cookie string, n int) (bench.Work, error) {
-	requests := make([]*fasthttp.RequestCtx, n)
-	for i := range requests {
+// serve is work of as many workers as there are cookies.
+func serve(h fasthttp.RequestHandler, path string, cookies []string) (bench.Work, error) {
+	requests := make([]*fasthttp.RequestCtx, len(cookies))
+	for i, cookie := range cookies {
 		var err error
 		if requests[i], err = newRequest(path, cookie); err != nil {
 			return nil, err
