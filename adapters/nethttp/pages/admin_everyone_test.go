@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"maps"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -75,9 +76,7 @@ func TestRevokeUser(t *testing.T) {
 		go func() { status <- late.post("/sign-in", url.Values{"user": {"bob"}}).status }()
 		<-begun
 		form := url.Values{"all": {"1"}}
-		for name, value := range filter {
-			form[name] = value
-		}
+		maps.Copy(form, filter)
 		nextMillisecond()
 		question := olga.post(adminPath+"revoke", form)
 		question.want(t, http.StatusOK, "One session will end.")

@@ -108,12 +108,12 @@ func TestParseLanguageWrong(t *testing.T) {
 
 // TestRightToLeft wants a page in a language that goes from right to left to say so, with what clients say kept apart.
 func TestRightToLeft(t *testing.T) {
-	persian := must(ParseLanguage(inAllForms(t, "fa", "rtl", map[string]any{"account.title": "نشست‌های شما"})))
+	persian := must(ParseLanguage(inAllForms(t, "fa", "rtl", map[string]any{"account.title": "نشست های شما"})))
 	f := start(t, options{account: AccountConfig{Config: Config{Languages: []*Language{persian, English()}}}})
 	b := f.browser(t, "Firefox")
 	b.signIn("alice")
 	a := b.get(accountPath)
-	a.want(t, http.StatusOK, `<html lang="fa" dir="rtl">`, "نشست‌های شما", "<bdi>Firefox</bdi>", "<bdi>alice</bdi>")
+	a.want(t, http.StatusOK, `<html lang="fa" dir="rtl">`, "نشست های شما", "<bdi>Firefox</bdi>", "<bdi>alice</bdi>")
 	if a.header.Get("Content-Language") != "fa" {
 		t.Errorf("headers %v", a.header)
 	}
@@ -183,9 +183,9 @@ func TestPlurals(t *testing.T) {
 		"lv":                                     "zero:0,10,11,20,30,100,111 one:1,21,101 other:2,9,22,102",
 		"is mk":                                  "one:1,21,31,101 other:0,2,11,16,100,111",
 	} {
-		for _, tag := range strings.Fields(tags) {
+		for tag := range strings.FieldsSeq(tags) {
 			rule, seen := plurals(tag), []string{}
-			for _, sample := range strings.Fields(samples) {
+			for sample := range strings.FieldsSeq(samples) {
 				category, numbers, _ := strings.Cut(sample, ":")
 				seen = append(seen, category)
 				for number := range strings.SplitSeq(numbers, ",") {
