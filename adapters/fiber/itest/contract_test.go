@@ -49,7 +49,11 @@ type host struct {
 
 var (
 	native = host{fibersession.New, func(h func(adaptertest.Exchange) error) fiber.Handler {
-		return func(c fiber.Ctx) error { return h(exchange{c}) }
+		return func(c fiber.Ctx) error {
+			returned := make(chan struct{})
+			defer close(returned)
+			return h(exchange{c, returned})
+		}
 	}}
 	bridged = host{fibersession.New, func(h func(adaptertest.Exchange) error) fiber.Handler {
 		return func(c fiber.Ctx) (err error) {
@@ -58,7 +62,7 @@ var (
 			if err := errors.Join(bridge(c), err); err != nil || stream == nil {
 				return err
 			}
-			return exchange{c}.Stream(stream)
+			return exchange{c: c}.Stream(stream)
 		}
 	}}
 )
@@ -67,7 +71,7 @@ var (
 func (h host) start(_ context.Context, app adaptertest.App) (string, func() error, error) {
 	config := fibersession.Config{ClientIP: app.ClientIP, ClientHints: app.ClientHints}
 	if app.Error != nil {
-		config.ErrorHandler = func(c fiber.Ctx, err error) error { return app.Error(exchange{c}, err) }
+		config.ErrorHandler = func(c fiber.Ctx, err error) error { return app.Error(exchange{c: c}, err) }
 	}
 	around := func(managers []*session.Manager) (handlers []any) {
 		for _, m := range managers {
@@ -115,7 +119,10 @@ func discreet(c fiber.Ctx, err error) error {
 }
 
 // exchange is what handlers of Fiber get.
-type exchange struct{ c fiber.Ctx }
+type exchange struct {
+	c        fiber.Ctx
+	returned <-chan struct{} // the handler; nil: it has
+}
 
 func (x exchange) Context() context.Context     { return x.c.Context() }
 func (x exchange) Query(name string) string     { return x.c.Query(name) }
@@ -134,7 +141,12 @@ func (x exchange) Redirect(status int, url string) error {
 }
 
 func (x exchange) Stream(body func(w io.Writer, flush func() error)) error {
-	return x.c.SendStreamWriter(func(w *bufio.Writer) { body(w, w.Flush) })
+	return x.c.SendStreamWriter(func(w *bufio.Writer) { // which Fiber begins at once, beside the handler
+		if x.returned != nil {
+			<-x.returned
+		}
+		body(w, w.Flush)
+	})
 }
 
 func (x exchange) Hijack(f func(net.Conn)) error {
