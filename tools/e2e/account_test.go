@@ -132,10 +132,10 @@ func (p *tab) wantNotice(want string) {
 	}
 }
 
-// wantOut wants that the next click finds nobody signed in.
+// wantOut wants that the next click on the account page finds nobody signed in.
 func (p *tab) wantOut() {
 	p.t.Helper()
-	if status := p.click("//nav/a"); status != 401 {
+	if status := p.click(`//nav/a[@href="` + accountPath + `"]`); status != 401 {
 		p.t.Errorf("got status %d, want 401:\n%s", status, p.source())
 	}
 }
