@@ -84,7 +84,7 @@ func (a *Account) list(w http.ResponseWriter, v *view) error {
 	if v.json {
 		return a.listJSON(w, v)
 	}
-	all, err := session.Collect(v.sessions.Scan(v.r.Context(), session.Query{User: v.session.User(), Limit: maxOwn + 1}))
+	all, err := session.Collect(v.each(session.Query{User: v.session.User(), Limit: maxOwn + 1}))
 	if err != nil {
 		return err
 	}

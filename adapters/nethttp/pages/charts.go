@@ -73,7 +73,7 @@ func (a *Admin) charts(w http.ResponseWriter, v *view) error {
 		chunk = chunk[:0]
 	}
 	end := now.Add(scanTime)
-	for i, err := range v.sessions.Scan(v.r.Context(), session.Query{Live: now, Limit: maxScan + 1}) {
+	for i, err := range v.each(session.Query{Live: now, Limit: maxScan + 1}) {
 		if err != nil {
 			return err
 		}

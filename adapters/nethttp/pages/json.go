@@ -120,7 +120,7 @@ func (a *Account) listJSON(w http.ResponseWriter, v *view) error {
 		return err
 	}
 	q := session.Query{User: v.session.User(), After: after, Limit: limit + 1}
-	infos, err := session.Collect(v.sessions.Scan(v.r.Context(), q))
+	infos, err := session.Collect(v.each(q))
 	if err != nil {
 		return err
 	}

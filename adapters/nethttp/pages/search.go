@@ -1,6 +1,8 @@
 package pages
 
 import (
+	"context"
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -13,7 +15,21 @@ const (
 	maxScan   = 10_000
 	scanTime  = 2 * time.Second
 	scanChunk = 50
+	listTime  = 5 * time.Second // of a list, whatever plan a database makes, and of a text search with its enrichers
 )
+
+// each is Manager.Scan with an end: after listTime, [session.ErrUnavailable].
+func (v *view) each(q session.Query) iter.Seq2[session.Info, error] {
+	return func(yield func(session.Info, error) bool) {
+		ctx, cancel := context.WithTimeout(v.r.Context(), listTime)
+		defer cancel()
+		for i, err := range v.sessions.Scan(ctx, q) {
+			if !yield(i, err) {
+				return
+			}
+		}
+	}
+}
 
 // found is a page of sessions.
 type found struct {
@@ -33,7 +49,7 @@ func (v *view) search(f Filter, after session.ID, limit int) (found, error) {
 		return v.scan(q, f.Text, limit)
 	}
 	q.Limit = limit + 1
-	infos, err := session.Collect(v.sessions.Scan(v.r.Context(), q))
+	infos, err := session.Collect(v.each(q))
 	if err != nil {
 		return found{}, err
 	}
@@ -64,7 +80,7 @@ func (v *view) scan(q session.Query, text string, limit int) (f found, err error
 		full = time.Now().After(end)
 		chunk = chunk[:0]
 	}
-	for i, err := range v.sessions.Scan(v.r.Context(), q) {
+	for i, err := range v.each(q) {
 		if err != nil {
 			return found{}, err
 		}
@@ -112,7 +128,7 @@ func (v *view) count(f Filter, after session.ID) (n int, more bool, err error) {
 		return len(others), !found.next.IsZero(), err
 	}
 	q.Limit = maxScan + 2
-	for i, err := range v.sessions.Scan(v.r.Context(), q) {
+	for i, err := range v.each(q) {
 		if err != nil {
 			return 0, false, err
 		}
