@@ -34,6 +34,7 @@ const patience = time.Minute
 var shared = struct {
 	dir       string // removed in the end
 	browser   func() (context.Context, error)
+	packages  func() (string, error) // the folder of npm's
 	validator func() (*validator, error)
 	axe       func() (string, error)
 	program   func() (string, error)
@@ -61,9 +62,9 @@ func run(m *testing.M) (code int) {
 	shared.dir = dir
 	shared.browser = sync.OnceValues(startBrowser)
 	shared.program = sync.OnceValues(buildProgram)
-	packages := sync.OnceValues(func() (string, error) { return nodePackages(context.Background()) })
+	shared.packages = sync.OnceValues(func() (string, error) { return nodePackages(context.Background()) })
 	shared.axe = sync.OnceValues(func() (string, error) {
-		dir, err := packages()
+		dir, err := shared.packages()
 		if err != nil {
 			return "", err
 		}
@@ -71,7 +72,7 @@ func run(m *testing.M) (code int) {
 		return string(b), err
 	})
 	shared.validator = sync.OnceValues(func() (*validator, error) {
-		dir, err := packages()
+		dir, err := shared.packages()
 		if err != nil {
 			return nil, err
 		}
