@@ -1,14 +1,13 @@
 package itest
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -212,10 +211,15 @@ type trip struct {
 	received []byte
 }
 
-// replay returns the messages again, with bodies that can be read.
-func (e trip) replay() (*http.Request, *http.Response) {
-	request, response := e.request.Clone(context.Background()), *e.response
-	request.Body = io.NopCloser(strings.NewReader(e.sent))
-	response.Body = io.NopCloser(bytes.NewReader(e.received))
-	return request, &response
+// wrong reports whether the response says that the request is not as it should be.
+func (e trip) wrong() bool {
+	return slices.Contains([]int{400, 401, 405, 413, 415}, e.response.StatusCode)
+}
+
+// clone returns a trip whose parts can be changed, but for the bodies' bytes.
+func (e trip) clone() trip {
+	response := *e.response
+	response.Header = response.Header.Clone()
+	e.request, e.response = e.request.Clone(context.Background()), &response
+	return e
 }
