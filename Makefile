@@ -62,7 +62,8 @@ bin/staticcheck: tools/lint.mod tools/lint.sum
 # As somebody sees a module who has it alone.
 check-modules:
 	$(call gate,each module alone: go mod tidy -diff; go build; go vet)
-	@dirs=$(modules); for dir in $$dirs; do (cd "$$dir" && export GOWORK=off && go mod tidy -diff && go build -o /dev/null ./... && go vet ./...) || { echo "in $$dir"; exit 1; }; done
+	@printf '%s\n' $(modules) | xargs -P 2 -I{} sh -c \
+		'out=$$(cd "$$1" && export GOWORK=off && { go mod tidy -diff && go build -o /dev/null ./... && go vet ./...; } 2>&1) || { echo "$$out"; echo "in $$1"; exit 1; }' sh {}
 
 check-deps:
 	$(call gate,depcheck)

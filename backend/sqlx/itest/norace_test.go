@@ -2,4 +2,4 @@
 
 package itest
 
-const sqliteRows = 1_000_000
+const underRace = false

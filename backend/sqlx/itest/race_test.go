@@ -2,4 +2,4 @@
 
 package itest
 
-const sqliteRows = 50_000
+const underRace = true
