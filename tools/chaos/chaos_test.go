@@ -7,6 +7,7 @@ import (
 	"io"
 	"log"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -117,15 +118,18 @@ func TestChaosFindsFaults(t *testing.T) {
 			testserverOf(t, p)
 			s := scenarios[b.scenario]
 			s.spoil = b.spoil
-			r, err := Run(t.Context(), s, p, Options{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, v := range b.want {
-				if r.Wrong[v] == 0 {
-					t.Errorf("got no %s: %v", Violations[v], r.Wrong)
+			var r Result
+			// In an outage all sessions may have been told to end before the first one is read: then it is no false logout.
+			for range 3 {
+				var err error
+				if r, err = Run(t.Context(), s, p, Options{}); err != nil {
+					t.Fatal(err)
+				}
+				if !slices.ContainsFunc(b.want, func(v violation) bool { return r.Wrong[v] == 0 }) {
+					return
 				}
 			}
+			t.Errorf("got %v, and not all of %v", r.Wrong, b.want)
 		})
 	}
 }

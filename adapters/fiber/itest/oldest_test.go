@@ -8,7 +8,7 @@ import (
 )
 
 // TestOldestFiber runs the package's own tests alone, where its go.mod names the oldest Fiber that it works with; in the
-// workspace they run with the one that this module names.
+// workspace they run with the one that this module names. They run without the race detector here, and TestKeepAlive in full.
 func TestOldestFiber(t *testing.T) {
 	t.Parallel()
 	run := func(args ...string) string {
