@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/page"
 )
 
@@ -81,23 +80,27 @@ const (
 // violations returns what people would stumble over: what axe finds, and a page that is wider than the screen.
 func (p *tab) violations(rules string) []string {
 	p.t.Helper()
-	if p.device.noScript { // axe needs timers; scripts that the page did not run stay so
-		call(p, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: false})
-		defer call(p, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+	var problems []string
+	if !p.device.noScript { // axe is a script; the page differs in nothing that it looks at
+		problems = p.axe(rules)
 	}
+	if width := eval[[2]int](p, "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"); width[0] > width[1] {
+		problems = append(problems, fmt.Sprintf("width: the page takes %d pixels of %d", width[0], width[1]))
+	}
+	return problems
+}
+
+func (p *tab) axe(rules string) (problems []string) {
+	p.t.Helper()
 	eval[any](p, "if (!globalThis.axe) {"+need(p.t, shared.axe)+"}")
 	all := eval[[]struct {
 		ID, Impact, Help string
 		Nodes            []struct{ HTML, FailureSummary string }
 	}](p, `axe.run(document, {runOnly: `+rules+`, resultTypes: ["violations"]}).then(r => r.violations)`)
-	var problems []string
 	for _, v := range all {
 		for _, n := range v.Nodes {
 			problems = append(problems, fmt.Sprintf("axe: %s (%s): %s\n\t%s\n\t%s", v.ID, v.Impact, v.Help, n.HTML, strings.ReplaceAll(n.FailureSummary, "\n", "\n\t")))
 		}
-	}
-	if width := eval[[2]int](p, "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"); width[0] > width[1] {
-		problems = append(problems, fmt.Sprintf("width: the page takes %d pixels of %d", width[0], width[1]))
 	}
 	return problems
 }
