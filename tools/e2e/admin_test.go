@@ -18,19 +18,18 @@ const adminPath = "/admin/sessions/"
 func TestAdmin(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
-		name     string
-		adapter  string
-		device   device
-		language string
+		name    string
+		adapter string
+		device  device
 	}{
-		{"desktop", "nethttp", desktop, "en"},
-		{"no-script", "fiber", desktop.with(func(d *device) { d.noScript = true }), "en"},
-		{"phone-dark", "fiber", android.with(func(d *device) { d.dark = true }), "en"},
+		{"desktop", "nethttp", desktop},
+		{"no-script", "fiber", desktop.with(func(d *device) { d.noScript = true })},
+		{"phone-dark", "fiber", android.with(func(d *device) { d.dark = true })},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			site := startDemo(t, "--seed", strconv.Itoa(seeded), "--adapter", test.adapter)
-			a := &adminTest{newTab(t, site, test.device), speak(t, test.language), site, "admin-" + test.name}
+			a := &adminTest{newTab(t, site, test.device), speak(t, "en"), site, "admin-" + test.name}
 			a.signIn("olga", adminPath)
 			a.check(a.name)
 			a.page()

@@ -97,7 +97,7 @@ func (a *Account) list(w http.ResponseWriter, v *view) error {
 	}
 	slices.SortStableFunc(all, func(x, y session.Info) int {
 		if x.Current != y.Current {
-			return either2(x.Current, -1, 1)
+			return either(x.Current, -1, 1)
 		}
 		return y.LastSeen.Compare(x.LastSeen)
 	})
@@ -226,13 +226,6 @@ func (a *Account) signOut(w http.ResponseWriter, v *view) error {
 	}
 	http.Redirect(w, v.r, a.config.SignedOut, http.StatusSeeOther)
 	return nil
-}
-
-func either2(first bool, a, b int) int {
-	if first {
-		return a
-	}
-	return b
 }
 
 // Previous is the number of the page before.

@@ -62,7 +62,7 @@ func NewAdmin(m *session.Manager, c AdminConfig) (*Admin, error) {
 	s.post("revoke", g, a.revokeMany)
 	row, fullFilter := AdminRow{Info: fullInfo(), Live: true, UserURL: "/"}, Filter{"active", "users", true, "a", "a", "a", netip.Prefix{}}
 	return a, s.try(
-		try{"admin.html", AdminData{Sessions: []AdminRow{row}, Filter: fullFilter, First: "/", Next: "/", Continue: true, PageSize: 1}},
+		try{"admin.html", AdminData{Sessions: []AdminRow{row}, Filter: fullFilter, First: "/", Next: "/", Continue: true}},
 		try{"admin.html", AdminData{}},
 		try{"session.html", SessionData{
 			Session: fullInfo(), Live: true, UserURL: "/", Values: []Value{{Name: "a", Cut: true}}, Omitted: 1, Shown: true,
@@ -84,7 +84,6 @@ type AdminData struct {
 	Filter   Filter
 	First    string // the address of the first page, if this is another one
 	Next     string // the address of the next page, if there is one
-	PageSize int
 	// Scanned is how many sessions a search for text has looked at; Continue says that it ended before the last one.
 	Scanned  int
 	Continue bool
@@ -134,7 +133,7 @@ func (a *Admin) list(w http.ResponseWriter, v *view) error {
 		return v.writeJSON(w, http.StatusOK, l)
 	}
 	data := AdminData{
-		Sessions: a.rows(found.sessions), Filter: f, PageSize: limit,
+		Sessions: a.rows(found.sessions), Filter: f,
 		Scanned: found.scanned, Continue: f.Text != "" && !found.next.IsZero() && len(found.sessions) < limit,
 	}
 	if !found.next.IsZero() {

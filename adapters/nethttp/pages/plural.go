@@ -88,7 +88,7 @@ func (p plural) single(category string) bool {
 	return numbers == 1
 }
 
-func either(first bool, a, b string) string {
+func either[T any](first bool, a, b T) T {
 	if first {
 		return a
 	}
