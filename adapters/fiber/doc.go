@@ -17,7 +17,8 @@
 //   - A response with a status of 500 or more commits nothing, and neither does a panic, nor a request that Fiber's
 //     timeout middleware gave up. What [session.Session].Save stored before stays, and its cookie is sent.
 //   - If the commit fails, the response is replaced by that of the error handler.
-//   - A streamed body begins after the commit. What its writer changes is refused with [session.ErrClosed]; it may read.
+//   - A streamed body is sent after the commit, though Fiber starts its writer at once, beside the handler. The writer may
+//     read the session; what it changes after the commit is refused with [session.ErrClosed].
 //   - A client that goes away does not interrupt a commit.
 //
 // # What Fiber reuses

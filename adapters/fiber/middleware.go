@@ -70,13 +70,7 @@ func (mw *middleware) handle(c fiber.Ctx) error {
 
 // serve leaves the context in c when it is done: a stream writer may read it just then, and the session in it is closed.
 func (mw *middleware) serve(c fiber.Ctx, ctx context.Context) error {
-	streams := false
-	defer func() { // also after a panic: then whoever recovers sends what was stored before
-		apply(mw.sessions.Close(ctx), c)
-		if streams {
-			_, _ = mw.sessions.Commit(ctx) // logs what the writer of the stream changed in between, and was not refused
-		}
-	}()
+	defer func() { apply(mw.sessions.Close(ctx), c) }() // also after a panic: then whoever recovers sends what was stored before
 	err := c.Next()
 	if c.RequestCtx().LastTimeoutErrorResponse() != nil {
 		return err // the handler may still be running, and its response is not sent
@@ -87,13 +81,12 @@ func (mw *middleware) serve(c fiber.Ctx, ctx context.Context) error {
 	if c.Response().StatusCode() >= fiber.StatusInternalServerError {
 		return nil
 	}
-	effect, err := mw.sessions.Commit(ctx)
+	effect, err := mw.sessions.Finish(ctx)
 	if err != nil {
 		withdraw(c)
 		mw.answer(c, failed(err))
 	}
 	apply(effect, c)
-	streams = c.Response().IsBodyStream()
 	return nil
 }
 

@@ -16,6 +16,7 @@ type writer struct {
 	r     *http.Request // with the session in its context
 	begun bool          // the header has been decided on
 	late  bool          // what is changed now can still be saved
+	ended bool          // the handler has returned
 	err   error         // the commit failed: the error page was sent, and the handler's response is not
 }
 
@@ -54,7 +55,11 @@ func (w *writer) begin(status int) error {
 		w.mw.sessions.Close(ctx).Apply(h)
 		return nil
 	}
-	effect, err := w.mw.sessions.Commit(ctx)
+	commit := w.mw.sessions.Commit
+	if w.ended {
+		commit = w.mw.sessions.Finish
+	}
+	effect, err := commit(ctx)
 	if err != nil {
 		for _, name := range ofBody {
 			h.Del(name)
@@ -71,10 +76,11 @@ func (w *writer) begin(status int) error {
 
 // finish commits when the handler has returned.
 func (w *writer) finish() {
+	w.ended = true
 	if !w.begun {
 		_ = w.begin(http.StatusOK) // the error has been answered
 	} else if w.late {
-		_, _ = w.mw.sessions.Commit(w.r.Context()) // too late for an answer; the Manager logs what is lost
+		_, _ = w.mw.sessions.Finish(w.r.Context()) // too late for an answer; the Manager logs what is lost
 	}
 	if w.err != nil { // HTTP/2 would send them behind the error page
 		maps.DeleteFunc(w.Header(), func(name string, _ []string) bool { return strings.HasPrefix(name, http.TrailerPrefix) })

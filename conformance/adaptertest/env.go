@@ -201,6 +201,16 @@ func (e *env) until(f func() bool) bool {
 	return done
 }
 
+// soon waits until c is closed, if that happens soon.
+func (e *env) soon(c <-chan bool) {
+	ctx, cancel := context.WithTimeout(e.ctx, cmp.Or(e.config.patience, patience))
+	defer cancel()
+	select {
+	case <-c:
+	case <-ctx.Done():
+	}
+}
+
 const day = 24 * time.Hour
 
 // patience is how long something may take that happens at once where it happens at all.

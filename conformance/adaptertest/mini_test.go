@@ -91,7 +91,7 @@ func miniSessions(m *session.Manager, ip *clientip.Resolver, next miniHandler) m
 		if c.status >= 500 {
 			return nil
 		}
-		effect, err := m.Commit(ctx)
+		effect, err := m.Finish(ctx)
 		if err != nil {
 			c.fail(err)
 		}

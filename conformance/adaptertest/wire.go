@@ -69,7 +69,10 @@ func (w *wire) send(r request) error {
 }
 
 // receive reads the response to a request with the given method.
-func (w *wire) receive(method string) (*answer, error) {
+func (w *wire) receive(method string) (*answer, error) { return w.receiveAt(method, func() {}) }
+
+// receiveAt is receive that calls begun when the first byte of the body is there, or when there is none.
+func (w *wire) receiveAt(method string, begun func()) (*answer, error) {
 	a := new(answer)
 	for {
 		res, err := http.ReadResponse(w.r, &http.Request{Method: method})
@@ -80,7 +83,10 @@ func (w *wire) receive(method string) (*answer, error) {
 			a.hints = append(a.hints, res.Header)
 			continue
 		}
-		body, err := io.ReadAll(res.Body)
+		from := bufio.NewReader(res.Body)
+		_, _ = from.Peek(1)
+		begun()
+		body, err := io.ReadAll(from)
 		_ = res.Body.Close()
 		a.status, a.header, a.body = res.StatusCode, res.Header, string(body)
 		return a, err
@@ -88,7 +94,10 @@ func (w *wire) receive(method string) (*answer, error) {
 }
 
 // try sends a request on a connection of its own. What went wrong with the connection is an error.
-func (e *env) try(r request) (*answer, error) {
+func (e *env) try(r request) (*answer, error) { return e.tryAt(r, func() {}) }
+
+// tryAt is try that calls begun when the first byte of the body is there, or when there is none.
+func (e *env) tryAt(r request, begun func()) (*answer, error) {
 	w, err := e.dial()
 	if err != nil {
 		return nil, err
@@ -97,7 +106,7 @@ func (e *env) try(r request) (*answer, error) {
 	if err := w.send(r); err != nil {
 		return nil, err
 	}
-	return w.receive(r.method)
+	return w.receiveAt(r.method, begun)
 }
 
 // do is try for a request that must be answered.

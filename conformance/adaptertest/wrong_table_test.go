@@ -29,7 +29,7 @@ var wrongAdapters = []struct {
 	{fault: "forgets the token of OPTIONS", cases: `response/options`},
 	{fault: "forgets the token of POST", cases: `response/post`},
 	{fault: "forgets the token of responses without a body", cases: `response/no-content response/not-modified response/options`},
-	{fault: "forgets to commit before a flush", cases: `response/flush-first cache/vary commit/stream commit/before-stream`},
+	{fault: "forgets to commit before a flush", cases: `response/flush-first cache/vary commit/stream`},
 	{fault: "forgets to commit before the connection is taken", cases: `commit/hijack`},
 	{fault: "forgets what Save has stored", cases: `commit/saved failure/saved failure/panic-saved`},
 	{fault: "forgives old tokens", cases: `token/login-replaces`},

@@ -12,16 +12,19 @@ import (
 )
 
 // Save implements [Session].
-func (h *handle) Save(ctx context.Context) error { return h.commit(ctx) }
+func (h *handle) Save(ctx context.Context) error { return h.commit(ctx, false) }
 
 // commit carries out what the request asked for, or nothing, which is the common case.
-func (h *handle) commit(ctx context.Context) error {
+func (h *handle) commit(ctx context.Context, last bool) error {
 	h.mu.Lock()
 	err, closed, idle := h.err, h.closed, true
 	if h.loaded && !h.work.drop.IsZero() {
 		idle = false
 	} else if h.loaded && err == nil {
 		idle = !h.dirty() && !h.touchDue() && !h.upkeep()
+	}
+	if idle && last {
+		h.final = true
 	}
 	h.mu.Unlock()
 	switch {
@@ -32,7 +35,7 @@ func (h *handle) commit(ctx context.Context) error {
 	}
 	ctx, cancel := h.m.detached(ctx)
 	defer cancel()
-	err = h.write(ctx)
+	err = h.write(ctx, last)
 	h.raise()
 	return err
 }
@@ -44,9 +47,12 @@ func (m *Manager) detached(ctx context.Context) (context.Context, context.Cancel
 
 // write does the work. It holds h.io, which keeps what is to be written as it is, so that it may read that without h.mu.
 // A function of Update and the store may panic.
-func (h *handle) write(ctx context.Context) error {
+func (h *handle) write(ctx context.Context, last bool) error {
 	h.io.Lock()
 	defer h.io.Unlock()
+	if last {
+		defer h.finish()
+	}
 	var pending error
 	if !h.work.drop.IsZero() {
 		if err := h.remove(ctx); isPending(err) {

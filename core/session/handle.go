@@ -47,6 +47,7 @@ type handle struct {
 	used   bool // somebody asked for the session: the response depends on it
 	loaded bool
 	closed bool // the request has ended
+	final  bool // nothing may be changed any more
 
 	sent atomic.Bool // the response has begun
 
@@ -218,6 +219,13 @@ func (h *handle) close() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.closed, h.header, h.client = true, nil, Client{}
+}
+
+// finish lets nobody change the session any more.
+func (h *handle) finish() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.final = true
 }
 
 // effect takes what the response must carry, and notes that it begins. It waits for another goroutine's save, whose token

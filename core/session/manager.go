@@ -137,13 +137,19 @@ func (m *Manager) Start(ctx context.Context, c Client, header ...string) (contex
 // of the response must not be sent. A later call saves what was changed since, and fails with [ErrTooLate] if that needs
 // a new token. The store is called under a context of its own, so that a client that went away does not leave the outcome
 // open. Errors: those of [Session].Save.
-func (m *Manager) Commit(ctx context.Context) (Effect, error) {
+func (m *Manager) Commit(ctx context.Context) (Effect, error) { return m.commit(ctx, false) }
+
+// Finish is [Manager.Commit] for the last time: a change that another goroutine makes after it is refused with
+// [ErrClosed], instead of being accepted and lost. An adapter calls it when the handler has returned.
+func (m *Manager) Finish(ctx context.Context) (Effect, error) { return m.commit(ctx, true) }
+
+func (m *Manager) commit(ctx context.Context, last bool) (Effect, error) {
 	h, ok := m.handle(ctx)
 	if !ok {
 		return Effect{}, ErrNoSession
 	}
 	late, id := h.sent.Load(), h.ID() // a commit that fails may forget the ID
-	err := h.commit(ctx)
+	err := h.commit(ctx, last)
 	if isPending(err) { // of a logout: it is final, and an event has said so
 		err = nil
 	}

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"errors"
 	"math/rand/v2"
 	"runtime"
 	"sync"
@@ -92,4 +93,56 @@ func TestEverythingAtOnce(t *testing.T) {
 	if list, err := Collect(m.Sessions(t.Context(), "alice")); err != nil || len(list) > 0 {
 		t.Errorf("left: %+v, %v", list, err)
 	}
+}
+
+// TestFinish: BAD-71. What a goroutine changes while its request is finished is stored, or refused; it is not lost.
+func TestFinish(t *testing.T) {
+	b := newBrowser(t, newManager(t, new(memory.Store), Config{}))
+	b.do(func(s Session) { s.Login("alice") })
+	const count Key[int] = "count"
+	stored, refused := 0, 0
+	for range 300 {
+		r := b.start()
+		count.Set(r.s, 0)
+		accepted, done := 0, make(chan bool)
+		go func() {
+			defer close(done)
+			for accepted < 1000 {
+				if count.Set(r.s, accepted+1); r.s.Err() != nil {
+					return
+				}
+				accepted++
+				runtime.Gosched()
+			}
+		}()
+		runtime.Gosched()
+		if _, err := b.m.Finish(r.ctx); err != nil {
+			t.Fatal(err)
+		}
+		<-done
+		b.m.Close(r.ctx)
+		b.do(func(s Session) {
+			if got := count.Get(s); got != accepted {
+				t.Fatalf("%d changes were accepted, and %d stored", accepted, got)
+			}
+		})
+		stored += min(accepted, 1)
+		refused += min(1000-accepted, 1)
+	}
+	if stored == 0 || refused == 0 {
+		t.Errorf("in %d requests a change came before the end, in %d one after it: the test has shown nothing", stored, refused)
+	}
+}
+
+// TestFinishIdle: BAD-71. A request that has nothing to store is finished all the same.
+func TestFinishIdle(t *testing.T) {
+	b := newBrowser(t, newManager(t, new(memory.Store), Config{}))
+	r := b.start()
+	if _, err := b.m.Finish(r.ctx); err != nil {
+		t.Fatal(err)
+	}
+	if color.Set(r.s, "red"); !errors.Is(r.s.Err(), ErrClosed) {
+		t.Errorf("a change after Finish: got %v, want ErrClosed", r.s.Err())
+	}
+	b.m.Close(r.ctx)
 }

@@ -115,7 +115,7 @@ func (h *handle) edit(f func()) {
 	defer h.io.Unlock()
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.closed {
+	if h.closed || h.final {
 		h.setErr(ErrClosed)
 		h.m.cfg.Logger.Error("session changed after its request ended", "session", h.id)
 		return
