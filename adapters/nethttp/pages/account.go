@@ -190,7 +190,7 @@ func (a *Account) revoke(w http.ResponseWriter, v *view) error {
 	if err := out.add(1, v.sessions.Revoke(v.r.Context(), v.session.User(), id)); err != nil {
 		return err
 	}
-	return v.done(w, "revoked", out)
+	return v.done(w, Filter{}, "revoked", out)
 }
 
 func (a *Account) revokeOthers(w http.ResponseWriter, v *view) error {
@@ -198,7 +198,7 @@ func (a *Account) revokeOthers(w http.ResponseWriter, v *view) error {
 	if err := v.revokeOthers(&out); err != nil {
 		return &partial{err, out}
 	}
-	return v.done(w, "others", out)
+	return v.done(w, Filter{}, "others", out)
 }
 
 // revokeOthers ends the other sessions of the user who asks, and commits the new token of this one while there can still be

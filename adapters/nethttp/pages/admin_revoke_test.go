@@ -2,6 +2,7 @@ package pages
 
 import (
 	"fmt"
+	"html"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -120,6 +121,24 @@ func TestRevokeFilter(t *testing.T) {
 			t.Errorf("%v: late %q, olga %q, another one %v", filter, late.user(), olga.user(), f.has(t, other))
 		}
 	}
+}
+
+// TestRevokeKeepsFilter: whoever filters and revokes a selection, or does not after all, is back in the filtered list.
+func TestRevokeKeepsFilter(t *testing.T) {
+	f := start(t, options{})
+	olga := f.browser(t, "")
+	olga.signIn("olga")
+	ids := f.insert(t, 2, func(_ int, r *store.Record) { r.User = "a&b" })
+	filtered := adminPath + "?kind=users&user=a%26b"
+	selection := olga.get(filtered).forms()[1]
+	selection["id"] = []string{ids[0].String()}
+	question := olga.post(adminPath+"revoke", selection)
+	question.want(t, http.StatusOK, `<a href="`+html.EscapeString(filtered)+`">`)
+	to := olga.post(adminPath+"revoke", question.forms()[0]).header.Get("Location")
+	if want := adminPath + "?done=revoked&kind=users&n=1&user=a%26b"; to != want {
+		t.Errorf("to %s, want %s", to, want)
+	}
+	olga.get(to).want(t, http.StatusOK, "One session has ended.", ids[1].String())
 }
 
 // TestRevokeMany: SEC-14, BAD-51. More than one request can do: the count ends at 10,000, the progress goes up, a request

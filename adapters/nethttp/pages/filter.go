@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"maps"
 	"net/netip"
 	"net/url"
 	"strconv"
@@ -124,13 +125,20 @@ func (f Filter) values() url.Values {
 
 // link is the address of a page of the list.
 func (v *view) link(f Filter, name, value string, limit, usual int) string {
-	q := f.values()
+	more := url.Values{}
 	if name != "" {
-		q.Set(name, value)
+		more.Set(name, value)
 	}
 	if limit != usual {
-		q.Set("limit", strconv.Itoa(limit))
+		more.Set("limit", strconv.Itoa(limit))
 	}
+	return v.listOf(f, more)
+}
+
+// listOf is the address of the list of f, with more parameters.
+func (v *view) listOf(f Filter, more url.Values) string {
+	q := f.values()
+	maps.Copy(q, more)
 	if len(q) == 0 {
 		return v.config.Path
 	}

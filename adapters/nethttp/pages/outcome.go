@@ -61,9 +61,9 @@ func (v *view) writeOutcome(w http.ResponseWriter, o outcome, next session.ID) e
 	return v.writeJSON(w, status, outcomeJSON{o.ended, optional(o.until), next.String()})
 }
 
-// done answers a revocation: in JSON, or by sending the browser to the list, which says what was done. That it says so by
+// done answers a revocation: in JSON, or by sending the browser to the list of f, which says what was done. That it says so by
 // parameters, and not by a message in the session, costs no write, and works where the session's values cannot be read.
-func (v *view) done(w http.ResponseWriter, what string, o outcome) error {
+func (v *view) done(w http.ResponseWriter, f Filter, what string, o outcome) error {
 	if v.json {
 		return v.writeOutcome(w, o, session.ID{})
 	}
@@ -71,7 +71,7 @@ func (v *view) done(w http.ResponseWriter, what string, o outcome) error {
 	if !o.until.IsZero() {
 		q.Set("until", strconv.FormatInt(o.seconds(), 10))
 	}
-	http.Redirect(w, v.r, v.config.Path+"?"+q.Encode(), http.StatusSeeOther)
+	http.Redirect(w, v.r, v.listOf(f, q), http.StatusSeeOther)
 	return nil
 }
 

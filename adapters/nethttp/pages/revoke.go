@@ -27,7 +27,7 @@ func (a *Admin) revoke(w http.ResponseWriter, v *view) error {
 	if err := out.add(1, v.sessions.RevokeID(v.r.Context(), id)); err != nil {
 		return err
 	}
-	return v.done(w, "revoked", out)
+	return v.done(w, Filter{}, "revoked", out)
 }
 
 // An order is what a request to revoke many asks for.
@@ -134,11 +134,12 @@ type ConfirmData struct {
 	Count    int  // how many they are
 	More     bool // or more
 	Before   string
-	Everyone bool // it is everyone's
+	Everyone bool   // it is everyone's
+	Back     string // the address of the list
 }
 
 func (a *Admin) confirm(w http.ResponseWriter, v *view, o order) error {
-	data := ConfirmData{Filter: o.filter}
+	data := ConfirmData{Filter: o.filter, Back: v.listOf(o.filter, nil)}
 	var infos []session.Info
 	if len(o.ids) > 0 {
 		for _, id := range o.ids {
@@ -178,7 +179,7 @@ func (a *Admin) revokeIDs(w http.ResponseWriter, v *view, o order) error {
 			return &partial{err, out}
 		}
 	}
-	return v.done(w, "revoked", out)
+	return v.done(w, o.filter, "revoked", out)
 }
 
 // ProgressData is what progress.html shows while more is to be revoked than one request does. Its form goes on.
@@ -189,6 +190,7 @@ type ProgressData struct {
 	After    string
 	Until    int64 // until when some may still be accepted, in seconds since 1970; 0: none
 	Everyone bool
+	Back     string // the address of the list
 }
 
 // revokeFilter ends sessions of a filter, but the operator's own, for as long as one request may take.
@@ -203,9 +205,9 @@ func (a *Admin) revokeFilter(w http.ResponseWriter, v *view, o order) error {
 	}
 	out.ended += o.done
 	if next.IsZero() {
-		return v.done(w, "revoked", out)
+		return v.done(w, o.filter, "revoked", out)
 	}
-	data := ProgressData{o.filter, out.ended, max(o.total, out.ended, 1), next.String(), out.seconds(), o.Everyone}
+	data := ProgressData{o.filter, out.ended, max(o.total, out.ended, 1), next.String(), out.seconds(), o.Everyone, v.listOf(o.filter, nil)}
 	p := v.page("progress.title", data)
 	p.Admin = true
 	return v.render(w, http.StatusOK, "progress.html", p)
