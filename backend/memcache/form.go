@@ -31,12 +31,13 @@ func encodeRecord(key string, r *store.Record) []byte {
 	return b
 }
 
-// decodeRecord is the inverse of encodeRecord. It returns nil for whatever is not the value of id's record under key.
+// decodeRecord is the inverse of encodeRecord. It returns nil for whatever is not the value of id's record under key. The
+// record takes b over.
 func decodeRecord(key string, id store.ID, b []byte) *store.Record {
 	if len(b) < recordHead || b[0] != recordForm || binary.BigEndian.Uint32(b[1:]) != checksum(key, b[recordHead:]) {
 		return nil
 	}
-	r, err := store.DecodeRecord(b[recordHead:])
+	r, err := store.DecodeRecordInPlace(b[recordHead:])
 	if err != nil || r.ID != id {
 		return nil
 	}

@@ -106,7 +106,7 @@ func (f *form) encode(r *store.Record, notAfter int64) ([]byte, error) {
 func (f *form) sum(rest []byte) uint32 { return crc32.Update(f.seed, f.table, rest) }
 
 // decode returns what the copy in the slot of id says, and until when. It is not ok if that is no copy of id. It does not
-// change b.
+// change b, and r takes it over.
 func (f *form) decode(id store.ID, b []byte) (r *store.Record, notAfter int64, ok bool) {
 	var plain []byte
 	switch {
@@ -122,7 +122,7 @@ func (f *form) decode(id store.ID, b []byte) (r *store.Record, notAfter int64, o
 	default:
 		return nil, 0, false
 	}
-	r, err := store.DecodeRecord(plain[stampSize:])
+	r, err := store.DecodeRecordInPlace(plain[stampSize:])
 	if err != nil || r.ID != id {
 		return nil, 0, false
 	}

@@ -12,6 +12,24 @@ import (
 // any other b is [ErrCorrupt], so that a field beyond its limit, a time outside the years 1 to 9999 and a form of a
 // later version are never half understood. Secret and Data are nil if they are empty; times are UTC.
 func DecodeRecord(b []byte) (*Record, error) {
+	r, err := DecodeRecordInPlace(b)
+	if err != nil {
+		return nil, err
+	}
+	if n := len(r.Secret); n+len(r.Data) > 0 {
+		own := append(append(make([]byte, 0, n+len(r.Data)), r.Secret...), r.Data...) // one allocation for both
+		if n > 0 {
+			r.Secret = own[:n:n] // an append must not reach Data
+		}
+		if len(r.Data) > 0 {
+			r.Data = own[n:]
+		}
+	}
+	return r, nil
+}
+
+// DecodeRecordInPlace is [DecodeRecord], but the Secret and Data of the record are parts of b, which the caller gives away.
+func DecodeRecordInPlace(b []byte) (*Record, error) {
 	d := decoder{rest: b}
 	if v := d.take(1); d.bad || v[0] != binaryVersion {
 		return nil, ErrCorrupt
@@ -31,14 +49,11 @@ func DecodeRecord(b []byte) (*Record, error) {
 		return nil, ErrCorrupt
 	}
 	r.User, r.IP, r.UserAgent = string(user), ip, string(agent)
-	if n := len(secret); n+len(data) > 0 {
-		own := append(append(make([]byte, 0, n+len(data)), secret...), data...) // one allocation for both
-		if n > 0 {
-			r.Secret = own[:n:n] // an append must not reach Data
-		}
-		if len(data) > 0 {
-			r.Data = own[n:]
-		}
+	if len(secret) > 0 {
+		r.Secret = secret[:len(secret):len(secret)] // an append must not reach what follows
+	}
+	if len(data) > 0 {
+		r.Data = data[:len(data):len(data)]
 	}
 	return &r, nil
 }

@@ -186,6 +186,27 @@ func TestDecodeRecordOwnsItsMemory(t *testing.T) {
 	}
 }
 
+// A record that is decoded in place is the same, lies in its text, and no append to a part reaches another one.
+func TestDecodeRecordInPlace(t *testing.T) {
+	t.Parallel()
+	b := AppendRecord(nil, someRecord())
+	r, err := DecodeRecordInPlace(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = append(r.Secret, "xxx"...)
+	_ = append(r.Data, "xxx"...)
+	want := someRecord()
+	want.ID = r.ID
+	if !reflect.DeepEqual(r, want) {
+		t.Errorf("got  %+v\nwant %+v", r, want)
+	}
+	clear(b)
+	if bytes.Equal(r.Data, want.Data) || bytes.Equal(r.Secret, want.Secret) {
+		t.Error("the parts are copies")
+	}
+}
+
 // TestBinaryAllocations: CVE-41. Encoding into a buffer takes none, decoding four: the record, two strings, the bytes.
 func TestBinaryAllocations(t *testing.T) {
 	r := someRecord()
@@ -195,6 +216,9 @@ func TestBinaryAllocations(t *testing.T) {
 	}
 	if got := testing.AllocsPerRun(100, func() { _, _ = DecodeRecord(b) }); got != 4 {
 		t.Errorf("DecodeRecord: %v allocations, want 4", got)
+	}
+	if got := testing.AllocsPerRun(100, func() { _, _ = DecodeRecordInPlace(b) }); got != 3 {
+		t.Errorf("DecodeRecordInPlace: %v allocations, want 3", got)
 	}
 	lie := append(b[:17:17], "\x01\x00\x00\x00\x00\x00\x00\x00\x00\xff\xff\xff\xff\xff\xff\xff\xff\x7f"...)
 	if got := testing.AllocsPerRun(100, func() { _, _ = DecodeRecord(lie) }); got > 1 {
