@@ -140,7 +140,7 @@ func field(b []byte, size int) (v, rest []byte, ok bool) {
 	return b[:n], b[n:], true
 }
 
-// decodeRecord returns the record of id, or nil where b is none.
+// decodeRecord returns the record of id, or nil where b is none. The record takes b over.
 func decodeRecord(id store.ID, b []byte) *store.Record {
 	r, body := decodeHead(id, b)
 	if r == nil || len(body) < 4 {
@@ -150,7 +150,7 @@ func decodeRecord(id store.ID, b []byte) *store.Record {
 	if binary.BigEndian.Uint32(check) != sum(id, body) {
 		return nil
 	}
-	own, err := store.DecodeRecord(body)
+	own, err := store.DecodeRecordInPlace(body)
 	if err != nil || own.ID != id || own.Version != r.Version {
 		return nil
 	}
