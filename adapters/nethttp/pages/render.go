@@ -103,13 +103,16 @@ func (p *Page) Digits(n int) string { return p.language.digits(n) }
 func (p *Page) Exact(t time.Time) string { return t.In(p.zone).Format("2006-01-02 15:04:05 MST") }
 
 // Time makes the template "time" show t in words, or exactly.
-func (p *Page) Time(t time.Time, exact bool) Time { return Time{p, t, exact} }
+func (p *Page) Time(t time.Time, exact bool) Time {
+	return Time{Machine: p.Machine(t), Exact: p.Exact(t), Words: p.Relative(t), Whole: exact}
+}
 
 // A Time is what the template "time" is given.
 type Time struct {
-	*Page
-	Time  time.Time
-	Whole bool // not in words
+	Machine string // for programs
+	Exact   string // to the second, in the reader's zone
+	Words   string // "3 minutes ago"
+	Whole   bool   // it is to be shown exactly
 }
 
 // Show makes what does not show itself visible: control characters, and those that turn the direction of text around.
