@@ -93,6 +93,68 @@ func TestBreakerCounts(t *testing.T) {
 	})
 }
 
+// A cache that takes longer than callers in a hurry have is not given up: others would not tell it of their writes. One that
+// fails them at once is, and so is one that does not answer callers with time.
+func TestBreakerImpatient(t *testing.T) {
+	inWorld(t, Config{}, func(t *testing.T, w *world) {
+		r := w.create()
+		w.warm(r.ID)
+		r = w.load(w.a, r.ID)
+		s, err := New(slowCache{w.cache, 5 * time.Millisecond}, w.db, Config{})
+		w.ok(err)
+		loads := func(s *Store, left time.Duration) {
+			t.Helper()
+			time.Sleep(100 * time.Millisecond) // the last success is as long ago as one call may take
+			failed := s.Stats().Failed
+			for range 10 {
+				ctx, cancel := context.WithTimeout(t.Context(), left)
+				_, err := s.Load(ctx, r.ID)
+				w.ok(err)
+				cancel()
+			}
+			if s.Stats().Failed < failed+5 {
+				t.Fatalf("callers with %v: %d failures, want at least 5", left, s.Stats().Failed-failed)
+			}
+		}
+		loads(s, 8*time.Millisecond)
+		if s.Stats().Open {
+			t.Error("the cache is given up by callers with 8 ms")
+		}
+		w.save(s, r, "new")
+		if got := w.load(w.b, r.ID); string(got.Data) != "new" {
+			t.Errorf("another process reads %q after the save of %q", got.Data, "new")
+		}
+
+		w.cacheFails(errDown, "Get")
+		loads(w.a, 8*time.Millisecond)
+		if !w.a.Stats().Open {
+			t.Error("a cache that fails at once is not given up by callers with 8 ms")
+		}
+		if s, err = New(slowCache{w.cache, time.Hour}, w.db, Config{}); err != nil {
+			t.Fatal(err)
+		}
+		loads(s, time.Second)
+		if !s.Stats().Open {
+			t.Error("a cache that does not answer is not given up by callers with a second")
+		}
+	})
+}
+
+// A slowCache takes its time for Get.
+type slowCache struct {
+	*faultyCache
+	takes time.Duration
+}
+
+func (c slowCache) Get(ctx context.Context, id store.ID) ([]byte, store.Ticket, error) {
+	select {
+	case <-ctx.Done():
+		return nil, 0, ctx.Err()
+	case <-time.After(c.takes):
+		return c.faultyCache.Get(ctx, id)
+	}
+}
+
 // A call of the cache gets its timeout, and no more than half of what the caller has left.
 func TestBounded(t *testing.T) {
 	inWorld(t, Config{}, func(t *testing.T, w *world) {

@@ -25,7 +25,8 @@ type Config struct {
 	// of what is left until the deadline of the caller's context. After a write the cache is told even if that has passed.
 	Timeout time.Duration
 	// Retry is for how long the cache is left alone after five calls in a row have failed, of whatever sessions, and none has
-	// succeeded for Timeout; default 1 second, at most a minute. After it a single call tries again. A removal tries in any case.
+	// succeeded for Timeout; default 1 second, at most a minute. After it a single call tries again. A removal tries in any
+	// case. A call that ran out of time, and had less than Timeout as its caller was in a hurry, does not count.
 	Retry time.Duration
 
 	// Namespace tells the copies of this database from those of others in the same cache: what another Namespace has

@@ -148,15 +148,23 @@ func (s *Store) bounded(ctx context.Context) (context.Context, context.CancelFun
 	return deadline.WithTimeout(ctx, timeout)
 }
 
-// answered notes whether the cache answered at all. What the caller's own context ended says nothing about the cache.
+// answered notes whether the cache answered at all. What the caller's own context ended says nothing about the cache, and
+// neither does what its deadline left less than Timeout.
 func (s *Store) answered(ctx context.Context, err error) bool {
 	if err == nil || errors.Is(err, store.ErrConflict) || errors.Is(err, store.ErrTooLarge) {
 		s.breaker.success(ctx)
 		return true
 	}
 	s.count.failed.Add(1)
-	if ctx.Err() == nil {
+	if ctx.Err() == nil && !(errors.Is(err, context.DeadlineExceeded) && s.hurried(ctx)) {
 		s.breaker.failure(ctx, err)
 	}
 	return false
+}
+
+// hurried reports, after a call that ran out of time, whether it had less than Timeout: as much as was left for it is
+// left now.
+func (s *Store) hurried(ctx context.Context) bool {
+	end, ok := ctx.Deadline()
+	return ok && time.Until(end) < s.cfg.Timeout
 }
