@@ -3,6 +3,7 @@ package nethttp_test
 import (
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/qsessions/qsessions/adapters/nethttp"
 	"github.com/qsessions/qsessions/core/cacheddb"
@@ -19,7 +20,7 @@ func TestSecondFactor(t *testing.T) {
 	var stores [2]*cacheddb.Store
 	for i := range processes {
 		var err error
-		if stores[i], err = cacheddb.New(cache, db, cacheddb.Config{}); err != nil {
+		if stores[i], err = cacheddb.New(cache, db, cacheddb.Config{Timeout: 5 * time.Second}); err != nil {
 			t.Fatal(err)
 		}
 		m, err := session.New(stores[i], session.Config{})

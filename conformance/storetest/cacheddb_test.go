@@ -3,6 +3,7 @@ package storetest_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/qsessions/qsessions/conformance/storetest"
 	"github.com/qsessions/qsessions/core/cacheddb"
@@ -10,8 +11,9 @@ import (
 	"github.com/qsessions/qsessions/core/store"
 )
 
-// cachedDB is cacheddb over a database and a cache in memory.
+// cachedDB is cacheddb over a database and a cache in memory. A call of the cache may take long, as the machine may.
 func cachedDB(cache func() store.Cache, c cacheddb.Config) storetest.Config {
+	c.Timeout = 5 * time.Second
 	return storetest.Config{Indexed: true, Cached: true, Open: func(context.Context) (storetest.Fixture, error) {
 		db := new(memory.Store)
 		s, err := cacheddb.New(cache(), db, c)

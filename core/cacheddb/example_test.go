@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log"
+	"time"
 
 	"github.com/qsessions/qsessions/core/cacheddb"
 	"github.com/qsessions/qsessions/core/memory"
@@ -14,7 +15,7 @@ import (
 func Example() {
 	ctx := context.Background()
 	cache, db := new(memory.Cache), new(memory.Store)
-	both, err := cacheddb.New(cache, db, cacheddb.Config{Namespace: "shop"})
+	both, err := cacheddb.New(cache, db, cacheddb.Config{Namespace: "shop", Timeout: 5 * time.Second})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -48,7 +48,7 @@ func (d *taggingDB) Touch(ctx context.Context, r *store.Record, t store.Touch) e
 // What the database notes in a record is never taken for a ticket, and no ticket for such a note.
 func TestTags(t *testing.T) {
 	ctx, db, cache := t.Context(), new(taggingDB), new(faultyCache)
-	s, err := New(cache, db, Config{})
+	s, err := New(cache, db, Config{Timeout: 5 * time.Second}) // whatever the machine does meanwhile
 	if err != nil {
 		t.Fatal(err)
 	}

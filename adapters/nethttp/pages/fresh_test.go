@@ -77,7 +77,7 @@ func TestFreshToRevoke(t *testing.T) {
 // TestFreshBehindCache wants no cached copy to answer where a fresh sign-in is asked for.
 func TestFreshBehindCache(t *testing.T) {
 	db := new(memory.Store)
-	s, err := cacheddb.New(new(memory.Cache), db, cacheddb.Config{})
+	s, err := cacheddb.New(new(memory.Cache), db, cacheddb.Config{Timeout: 5 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
