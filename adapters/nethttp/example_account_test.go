@@ -48,7 +48,7 @@ func Example_devices() {
 		}
 		var pending *session.PendingError
 		switch err := sessions.Revoke(r.Context(), s.User(), id); {
-		case errors.As(err, &pending):
+		case errors.As(err, &pending) && !errors.Is(err, session.ErrNotFound):
 			_, _ = fmt.Fprintf(w, "signed out everywhere by %s", pending.EffectiveBy.Format(time.TimeOnly))
 		case err != nil: // somebody else's session is 404, as if there were none
 			site.Error(w, r, err)

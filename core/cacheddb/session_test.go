@@ -7,7 +7,7 @@ import (
 	"github.com/qsessions/qsessions/core/session"
 )
 
-// A revocation that is asked for again, as the first one was pending, is pending until the cache knows: not "no such
+// A revocation that is asked for again, as the first one was pending, is pending until the cache knows: not just "no such
 // session", while another process goes on to accept it.
 func TestRevokeAgain(t *testing.T) {
 	inWorld(t, Config{}, func(t *testing.T, w *world) {
@@ -20,8 +20,8 @@ func TestRevokeAgain(t *testing.T) {
 		if err := sessions.Revoke(w.Context(), r.User, r.ID); !errors.As(err, &first) {
 			t.Fatalf("got %v, want a PendingError", err)
 		}
-		if err := sessions.Revoke(w.Context(), r.User, r.ID); !errors.As(err, &again) {
-			t.Fatalf("again: got %v, want a PendingError", err)
+		if err := sessions.Revoke(w.Context(), r.User, r.ID); !errors.As(err, &again) || !errors.Is(err, session.ErrNotFound) {
+			t.Fatalf("again: got %v, want a PendingError that is ErrNotFound as well", err)
 		}
 		w.cacheWorks()
 		w.load(w.b, r.ID) // the copy that could not be deleted

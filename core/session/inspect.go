@@ -17,6 +17,30 @@ func (m *Manager) Inspect(ctx context.Context, id ID) (Info, error) {
 	if err != nil {
 		return Info{}, err
 	}
+	return m.inspected(ctx, r), nil
+}
+
+// Values is [Manager.Inspect] that also returns what is stored in the session, as Config.Codec encoded it. It is for
+// operators, and may be personal: whether it may be shown depends on the Info. Errors: those of Inspect, and [ErrCorrupt],
+// with the Info, if the values cannot be read. The caller owns the result.
+func (m *Manager) Values(ctx context.Context, id ID) (Info, map[string][]byte, error) {
+	r, err := m.inspect(ctx, id)
+	if err != nil {
+		return Info{}, nil, err
+	}
+	i := m.inspected(ctx, r)
+	d, err := m.seal.open(r.ID, r.Data)
+	if err != nil {
+		return i, nil, err
+	}
+	values := make(map[string][]byte)
+	for name, value := range d.all() {
+		values[string(name)] = bytes.Clone(value)
+	}
+	return i, values, nil
+}
+
+func (m *Manager) inspected(ctx context.Context, r *store.Record) Info {
 	var current ID
 	if s, err := m.From(ctx); err == nil {
 		current = s.ID()
@@ -25,25 +49,7 @@ func (m *Manager) Inspect(ctx context.Context, id ID) (Info, error) {
 	if s, ok := decodeSecret(r.Secret); ok {
 		i.Level, i.Remembered, i.Deadline = int(s.level), s.remember, s.deadline
 	}
-	return i, nil
-}
-
-// Values returns what is stored in one session, whosever it is, as Config.Codec encoded it. It is for operators, and may
-// be personal. Errors: those of [Manager.Inspect], and [ErrCorrupt] if it cannot be read. The caller owns the result.
-func (m *Manager) Values(ctx context.Context, id ID) (map[string][]byte, error) {
-	r, err := m.inspect(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	d, err := m.seal.open(r.ID, r.Data)
-	if err != nil {
-		return nil, err
-	}
-	values := make(map[string][]byte)
-	for name, value := range d.all() {
-		values[string(name)] = bytes.Clone(value)
-	}
-	return values, nil
+	return i
 }
 
 func (m *Manager) inspect(ctx context.Context, id ID) (*store.Record, error) {

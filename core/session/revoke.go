@@ -107,8 +107,8 @@ func fails(err error) iter.Seq2[Info, error] {
 
 // Revoke ends one session of user. It returns [ErrNotFound] both if there is no such session and if it is somebody
 // else's: who asks learns nothing of other people's sessions. If it is the session of the request that ctx belongs to,
-// that request is signed out. A [PendingError] says that a cache could not be told; called again it returns ErrNotFound once
-// the cache knows.
+// that request is signed out. A [PendingError] says that a cache could not be told. If it matches ErrNotFound too, there was
+// nothing to end, but for what an earlier call may have ended without being able to tell the cache.
 func (m *Manager) Revoke(ctx context.Context, user string, id ID) error {
 	if !goodUser(user) {
 		return errors.New("session: Revoke: the user is not 1 to 255 bytes of UTF-8")
@@ -119,6 +119,12 @@ func (m *Manager) Revoke(ctx context.Context, user string, id ID) error {
 // RevokeID ends one session, whosever it is: for operators. Errors as [Manager.Revoke].
 func (m *Manager) RevokeID(ctx context.Context, id ID) error {
 	return m.revoke(ctx, id, func(*store.Record) bool { return true })
+}
+
+// RevokeListed is [Manager.RevokeID] for a session of a list: it ends it only if it still is of the user, or of nobody, as it
+// was when listed. Whoever has signed in since is not meant; that is ErrNotFound.
+func (m *Manager) RevokeListed(ctx context.Context, i Info) error {
+	return m.revoke(ctx, i.ID, func(r *store.Record) bool { return r.User == i.User })
 }
 
 func (m *Manager) revoke(ctx context.Context, id ID, allowed func(*store.Record) bool) error {
@@ -138,7 +144,7 @@ func (m *Manager) revoke(ctx context.Context, id ID, allowed func(*store.Record)
 			err := m.store.Delete(ctx, id)
 			var p *PendingError
 			if errors.As(err, &p) && errors.Is(p.Err, ErrUnavailable) { // and not as a cache is always behind
-				return revokeError(ctx, err)
+				return fmt.Errorf("session: revoke: %w: %w", ErrNotFound, err)
 			}
 		}
 		return fmt.Errorf("session: revoke: %w", ErrNotFound)

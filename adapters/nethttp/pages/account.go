@@ -43,7 +43,8 @@ func NewAccount(m *session.Manager, c AccountConfig) (*Account, error) {
 	if c.RequireFresh > 0 && c.FreshToRevoke > c.RequireFresh {
 		return nil, fmt.Errorf("pages: AccountConfig.FreshToRevoke is %v, which is more than RequireFresh", c.FreshToRevoke)
 	}
-	c.SignedOut = cmp.Or(c.SignedOut, "/")
+	own := c.Path + "signed-out"
+	c.SignedOut = cmp.Or(c.SignedOut, own)
 	elsewhere, err := origin(c.SignedOut)
 	if err != nil {
 		return nil, fmt.Errorf("pages: AccountConfig.SignedOut: %w", err)
@@ -57,6 +58,9 @@ func NewAccount(m *session.Manager, c AccountConfig) (*Account, error) {
 	s.get("", look, a.list, "after", "limit")
 	s.get("{id}", look, a.one)
 	s.post("{id}/revoke", revoke, a.revoke)
+	if c.SignedOut == own {
+		s.mux.HandleFunc(own, a.signedOut)
+	}
 	s.post("revoke-others", revoke, a.revokeOthers)
 	s.post("sign-out", guard{}, a.signOut)
 	return a, s.try(
@@ -187,8 +191,8 @@ func (a *Account) revoke(w http.ResponseWriter, v *view) error {
 		return a.signOut(w, v)
 	}
 	var out outcome
-	if err := out.add(1, v.sessions.Revoke(v.r.Context(), v.session.User(), id)); err != nil {
-		return err
+	if err := out.one(v.sessions.Revoke(v.r.Context(), v.session.User(), id)); err != nil {
+		return &partial{err, out}
 	}
 	return v.done(w, Filter{}, "revoked", out)
 }
@@ -205,17 +209,17 @@ func (a *Account) revokeOthers(w http.ResponseWriter, v *view) error {
 // an answer that says what is wrong.
 func (v *view) revokeOthers(out *outcome) error {
 	n, err := v.sessions.RevokeOthers(v.r.Context(), v.session)
-	if err := out.add(n, err); err != nil {
+	if err := out.some(n, err); err != nil {
 		return err
 	}
-	return out.add(0, v.session.Save(v.r.Context()))
+	return out.some(0, v.session.Save(v.r.Context()))
 }
 
 // signOut commits at once, so that what the page says of it is true.
 func (a *Account) signOut(w http.ResponseWriter, v *view) error {
 	v.session.Logout()
 	var out outcome
-	if err := out.add(1, v.session.Save(v.r.Context())); err != nil {
+	if err := out.one(v.session.Save(v.r.Context())); err != nil {
 		return err
 	}
 	if a.config.ClearSiteData {
@@ -224,8 +228,37 @@ func (a *Account) signOut(w http.ResponseWriter, v *view) error {
 	if v.json {
 		return v.writeOutcome(w, out, session.ID{})
 	}
-	http.Redirect(w, v.r, a.config.SignedOut, http.StatusSeeOther)
+	to := a.config.SignedOut
+	if to == a.config.Path+"signed-out" && !out.until.IsZero() {
+		to += "?until=" + strconv.FormatInt(out.seconds(), 10)
+	}
+	http.Redirect(w, v.r, to, http.StatusSeeOther)
 	return nil
+}
+
+// signedOut is the page for whoever has signed out. Who is signed in is led to the list: the page would not be true.
+func (a *Account) signedOut(w http.ResponseWriter, r *http.Request) {
+	if !a.allow(w, r, http.MethodGet) {
+		return
+	}
+	_, err := a.sessions.Require(r.Context(), session.Requirement{})
+	if err == nil {
+		http.Redirect(w, r, a.config.Path, http.StatusSeeOther)
+		return
+	}
+	if !errors.Is(err, session.ErrUnauthenticated) {
+		a.fail(w, r, err)
+		return
+	}
+	v := &view{a.site, r, nil, a.config.choose(r), false}
+	p := v.page("signed-out.title", nil)
+	p.Text, p.Notice = v.language.text("signed-out.text"), v.untilWhen(parseUntil(r.URL.Query()), p.zone)
+	if a.config.SignIn != nil {
+		p.SignIn = a.config.SignIn(a.config.Path)
+	}
+	if err := a.render(w, http.StatusOK, "error.html", p); err != nil {
+		a.fail(w, r, err)
+	}
 }
 
 // Previous is the number of the page before.

@@ -237,6 +237,26 @@ func TestPending(t *testing.T) {
 	if a.status != http.StatusSeeOther || b.cookie() != "" {
 		t.Errorf("sign out: %d, cookie %q", a.status, b.cookie())
 	}
+	b.get(a.header.Get("Location")).want(t, http.StatusOK, "You have signed out", "Some servers may accept what has ended until ")
+}
+
+// TestSignedOut: the page for whoever has signed out is for nobody else, and a link cannot make it say just anything.
+func TestSignedOut(t *testing.T) {
+	f := start(t, options{account: AccountConfig{Config: Config{SignIn: func(string) string { return "/sign-in" }}}})
+	b := f.browser(t, "one")
+	path := accountPath + "signed-out"
+	b.get(path).want(t, http.StatusOK, "You have signed out", `href="/sign-in"`)
+	far := strconv.FormatInt(time.Now().Add(48*time.Hour).Unix(), 10)
+	for _, until := range []string{"", "x", "-1", far} {
+		b.get(path+"?until="+until).without(t, `class="notice"`)
+	}
+	b.post(path, nil).want(t, http.StatusMethodNotAllowed)
+	b.signIn("alice")
+	if a := b.get(path); a.status != http.StatusSeeOther || a.header.Get("Location") != accountPath {
+		t.Errorf("signed in: got %d to %s, want the list", a.status, a.header.Get("Location"))
+	}
+	f = start(t, options{account: AccountConfig{SignedOut: "/bye"}})
+	f.browser(t, "one").get(path).want(t, http.StatusUnauthorized)
 }
 
 // TestNotice: BAD-51. A link cannot make the page say just anything.

@@ -34,9 +34,10 @@ func TestAccount(t *testing.T) {
 		t.Errorf("one is %q, two is %q", one.user(), two.user())
 	}
 	a = one.post(accountPath+"sign-out", nil)
-	if a.status != http.StatusSeeOther || a.header.Get("Location") != "/" || one.user() != "" {
+	if a.status != http.StatusSeeOther || one.user() != "" {
 		t.Errorf("sign out: %d, %v, still %q", a.status, a.header, one.user())
 	}
+	one.get(a.header.Get("Location")).want(t, http.StatusOK, "You have signed out")
 	if got := one.get(accountPath); got.status != http.StatusUnauthorized {
 		t.Errorf("signed out: %d", got.status)
 	}

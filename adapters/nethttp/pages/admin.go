@@ -23,8 +23,9 @@ import (
 //
 // Each but the charts also answers in JSON: see the package comment.
 //
-// No request runs an unbounded query: a page has 200 sessions at most, a search for text looks at 10,000, counts end at
-// 10,000, and a revocation of more goes on in further requests.
+// A page has 200 sessions at most, a search for text looks at 10,000, counts end at 10,000, and a revocation of more goes on
+// in further requests. Two filters make the database look at more rows than it returns: that for expired sessions at all
+// that have not been swept, and a user with an address at all of the user's; a query that takes too long is ended.
 type Admin struct {
 	*site
 	config AdminConfig
@@ -154,8 +155,9 @@ func (a *Admin) one(w http.ResponseWriter, v *view) error {
 	if err != nil {
 		return err
 	}
-	i, err := v.sessions.Inspect(v.r.Context(), id)
-	if err != nil {
+	i, stored, err := v.sessions.Values(v.r.Context(), id)
+	corrupt := errors.Is(err, session.ErrCorrupt)
+	if err != nil && !corrupt {
 		return err
 	}
 	i = v.sessions.Describe(v.context(), i)
@@ -164,14 +166,7 @@ func (a *Admin) one(w http.ResponseWriter, v *view) error {
 		data.UserURL = a.config.UserURL(i.User)
 	}
 	if a.config.ShowValues != nil && a.config.ShowValues(v.r, v.session, i) {
-		data.Shown = true
-		stored, err := v.sessions.Values(v.r.Context(), id)
-		switch {
-		case errors.Is(err, session.ErrCorrupt):
-			data.Corrupt = true
-		case err != nil:
-			return err
-		}
+		data.Shown, data.Corrupt = true, corrupt
 		data.Values, data.Omitted = showValues(stored)
 	}
 	if v.json {

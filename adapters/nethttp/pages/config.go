@@ -70,7 +70,8 @@ type AccountConfig struct {
 	// RequireFresh, if that is set.
 	FreshToRevoke time.Duration
 
-	// SignedOut is where the browser goes after a sign-out: a path, or an address with http or https; default "/".
+	// SignedOut is where the browser goes after a sign-out: a path, or an address with http or https; default: a page that
+	// says that, and until when another server may go on to accept the session, if a cache could not be told.
 	SignedOut string
 	// ClearSiteData also asks the browser to forget cookies, storage and cache of the whole origin at a sign-out (ASVS 5.0
 	// 14.3.1): those of other applications there too.
@@ -108,7 +109,7 @@ func (c Config) withDefaults(mount string) (Config, error) {
 		c.Path = mount
 	}
 	c.Path = strings.TrimSuffix(c.Path, "/") + "/"
-	if !strings.HasPrefix(c.Path, "/") || c.Path == "/" || path.Clean(c.Path)+"/" != c.Path || strings.ContainsFunc(c.Path, notInPath) {
+	if !strings.HasPrefix(c.Path, "/") || path.Clean(c.Path) == "/" || path.Clean(c.Path)+"/" != c.Path || strings.ContainsFunc(c.Path, notInPath) {
 		return c, fmt.Errorf("pages: Config.Path %q is not a path of plain segments, such as %q", c.Path, mount)
 	}
 	c.Links = slices.Clone(c.Links)

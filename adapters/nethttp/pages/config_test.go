@@ -30,6 +30,7 @@ func TestConfigWrong(t *testing.T) {
 	anybody := func(*http.Request, session.Session) bool { return true }
 	for name, c := range map[string]Config{
 		"Path: root":               {Path: "/"},
+		"Path: two slashes alone":  {Path: "//"},
 		"Path: relative":           {Path: "account"},
 		"Path: dots":               {Path: "/a/../b"},
 		"Path: two slashes":        {Path: "/a//b"},

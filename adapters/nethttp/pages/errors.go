@@ -77,8 +77,13 @@ func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if s.config.SignIn != nil && (p.name == "signed-out" || p.name == "stale") {
 		page.SignIn = s.config.SignIn(s.back(r))
 	}
-	if part != nil && part.done.ended > 0 {
-		page.Notice = v.language.number("notice.revoked", part.done.ended)
+	switch p.name {
+	case "signed-out", "stale", "forbidden", "cross-origin":
+	default:
+		page.Back = page.Home
+	}
+	if part != nil && (part.done.ended > 0 || !part.done.until.IsZero()) {
+		page.Notice = v.says("notice.revoked", part.done, page.zone)
 	}
 	if err := s.render(w, p.status, "error.html", page); err != nil {
 		s.config.Logger.LogAttrs(r.Context(), slog.LevelError, "pages: a template failed", slog.Any("error", err))

@@ -25,7 +25,7 @@ type Filter struct {
 	prefix netip.Prefix
 }
 
-const maxText = 200
+const maxText = 200 // characters
 
 func parseFilter(q url.Values) (Filter, error) {
 	f := Filter{
@@ -49,10 +49,10 @@ func parseFilter(q url.Values) (Filter, error) {
 		}
 	}
 	if len(f.User) > store.MaxUser || !utf8.ValidString(f.User) || strings.ContainsRune(f.User, 0) {
-		return f, bad("user is not a user's name")
+		return f, bad("user is longer than 255 bytes, or not UTF-8")
 	}
-	if len(f.Text) > maxText || !utf8.ValidString(f.Text) {
-		return f, bad("text is longer than 200 bytes, or not UTF-8")
+	if utf8.RuneCountInString(f.Text) > maxText || !utf8.ValidString(f.Text) {
+		return f, bad("text is longer than 200 characters, or not UTF-8")
 	}
 	return f, f.parseIP()
 }

@@ -85,7 +85,9 @@ func start(t testing.TB, o options) *fixture {
 		if f.signingIn != nil {
 			f.signingIn(r.FormValue("user"))
 		}
-		s.Login(r.FormValue("user"))
+		if user := r.FormValue("user"); user != "" {
+			s.Login(user)
+		}
 		for name, values := range r.Form {
 			if name != "user" {
 				session.Key[string](name).Set(s, values[0])

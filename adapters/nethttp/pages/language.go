@@ -103,7 +103,7 @@ func isTag(s string) bool {
 		if part == "" || len(part) > 8 || strings.Trim(part, letters+"0123456789") != "" {
 			return false
 		}
-		if n == 0 && (len(part) < 2 || strings.Trim(part, letters) != "") {
+		if n == strings.Count(s, "-") && len(part) < 2 || n == 0 && (len(part) < 2 || strings.Trim(part, letters) != "") {
 			return false
 		}
 	}
@@ -139,6 +139,11 @@ func (l *Language) check(key string, model forms) error {
 			if !slices.Contains(known, p) {
 				return fmt.Errorf("text %q has the placeholder %s, which is not known", key, p)
 			}
+		}
+	}
+	for category := range got {
+		if rule.assumed && !slices.Contains(rule.categories, category) {
+			return fmt.Errorf("text %q has the plural form %q, but how %q counts is not known: it would be as in English", key, category, l.tag)
 		}
 	}
 	return nil

@@ -71,6 +71,8 @@ func TestParseLanguageWrong(t *testing.T) {
 		"an underscore":      {"tag", "de_AT", "ltr", nil},
 		"dashes":             {"tag", "de--AT", "ltr", nil},
 		"a dash":             {"tag", "-", "ltr", nil},
+		"x of nothing":       {"tag", "en-x", "ltr", nil},
+		"an unknown rule":    {`how "br" counts is not known`, "br", "ltr", map[string]any{"bytes": map[string]string{"one": "{n}", "two": "{n}", "other": "{n}"}}},
 		"one letter":         {"tag", "x", "ltr", nil},
 		"no direction":       {"direction", "de", "", nil},
 		"another direction":  {"direction", "de", "ttb", nil},
@@ -181,6 +183,10 @@ func TestPlurals(t *testing.T) {
 		"ro":                                     "one:1 few:0,2,16,19,101,119 other:20,35,100,120,1000",
 		"lt":                                     "one:1,21,31,101 few:2,9,22,102 other:0,10,11,12,19,20,100,111",
 		"lv":                                     "zero:0,10,11,20,30,100,111 one:1,21,101 other:2,9,22,102",
+		"ga":                                     "one:1 two:2 few:3,6 many:7,10 other:0,11,20,101,1000",
+		"cy":                                     "zero:0 one:1 two:2 few:3 many:6 other:4,5,7,10,11,103,1000",
+		"gd":                                     "one:1,11 two:2,12 few:3,10,13,19 other:0,20,101,111,1000",
+		"mt":                                     "one:1 two:2 few:0,3,10,103,109 many:11,19,111,117 other:20,35,100,101,102,1000",
 		"is mk":                                  "one:1,21,31,101 other:0,2,11,16,100,111",
 	} {
 		for tag := range strings.FieldsSeq(tags) {

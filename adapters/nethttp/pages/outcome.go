@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/qsessions/qsessions/core/session"
@@ -16,20 +17,37 @@ type outcome struct {
 	until time.Time // until when some may still be accepted, as a cache could not be told; zero: none
 }
 
-// add counts a revocation of n sessions that returned err. A pending one is no failure.
-func (o *outcome) add(n int, err error) error {
-	var pending *session.PendingError
-	if err != nil && !errors.As(err, &pending) {
-		return err
+// one counts a revocation of one session that returned err.
+func (o *outcome) one(err error) error {
+	if err == nil || o.pending(err) {
+		o.ended++
+		return nil
 	}
-	o.ended += n
-	if pending != nil && pending.EffectiveBy.After(o.until) {
-		o.until = pending.EffectiveBy
-	}
-	return nil
+	return err
 }
 
-// A partial is an error in the middle of revoking many.
+// some counts n sessions that a revocation ended which returned err.
+func (o *outcome) some(n int, err error) error {
+	o.ended += n
+	if o.pending(err) {
+		return nil
+	}
+	return err
+}
+
+// pending notes until when sessions may still be accepted, and reports whether that is all that err says.
+func (o *outcome) pending(err error) bool {
+	var pending *session.PendingError
+	if !errors.As(err, &pending) {
+		return false
+	}
+	if pending.EffectiveBy.After(o.until) {
+		o.until = pending.EffectiveBy
+	}
+	return !errors.Is(err, session.ErrNotFound)
+}
+
+// A partial is an error in the middle of revoking.
 type partial struct {
 	error
 	done outcome // what came before it
@@ -89,11 +107,23 @@ func (v *view) notice(p *Page) string {
 	if err != nil || n < 0 {
 		return ""
 	}
-	text := v.language.number("notice."+what, n)
-	if until, err := strconv.ParseInt(q.Get("until"), 10, 64); err == nil {
-		if t := time.Unix(until, 0); time.Until(t) > 0 && time.Until(t) < maxPending {
-			text += " " + v.language.text("notice.pending", "time", t.In(p.zone).Format("15:04:05 MST"))
-		}
+	return v.says("notice."+what, outcome{n, parseUntil(q)}, p.zone)
+}
+
+func parseUntil(q url.Values) time.Time {
+	until, _ := strconv.ParseInt(q.Get("until"), 10, 64)
+	return time.Unix(until, 0)
+}
+
+// says puts an outcome into words.
+func (v *view) says(key string, o outcome, zone *time.Location) string {
+	return strings.TrimSpace(v.language.number(key, o.ended) + " " + v.untilWhen(o.until, zone))
+}
+
+// untilWhen says until when a session that has ended may be accepted, if that is to come.
+func (v *view) untilWhen(t time.Time, zone *time.Location) string {
+	if left := time.Until(t); left <= 0 || left >= maxPending {
+		return ""
 	}
-	return text
+	return v.language.text("notice.pending", "time", t.Add(time.Second-1).In(zone).Format("15:04:05 MST"))
 }

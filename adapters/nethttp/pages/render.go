@@ -59,6 +59,7 @@ type Page struct {
 	Title    string
 	Text     string // of an error
 	SignIn   string // the address of the sign-in page, for an error
+	Back     string // the address of the list, for an error of whoever may see it
 	Notice   string // what the last action did
 	Home     string // Config.Path
 	Links    []Link // of Config

@@ -24,8 +24,8 @@ func (a *Admin) revoke(w http.ResponseWriter, v *view) error {
 		return err
 	}
 	var out outcome
-	if err := out.add(1, v.sessions.RevokeID(v.r.Context(), id)); err != nil {
-		return err
+	if err := out.one(v.sessions.RevokeID(v.r.Context(), id)); err != nil {
+		return &partial{err, out}
 	}
 	return v.done(w, Filter{}, "revoked", out)
 }
@@ -174,7 +174,7 @@ func (a *Admin) confirm(w http.ResponseWriter, v *view, o order) error {
 func (a *Admin) revokeIDs(w http.ResponseWriter, v *view, o order) error {
 	var out outcome
 	for _, id := range o.ids {
-		err := out.add(1, v.sessions.RevokeID(v.r.Context(), id))
+		err := out.one(v.sessions.RevokeID(v.r.Context(), id))
 		if err != nil && !errors.Is(err, session.ErrNotFound) { // one that has ended meanwhile is what was wanted
 			return &partial{err, out}
 		}
@@ -197,14 +197,15 @@ type ProgressData struct {
 func (a *Admin) revokeFilter(w http.ResponseWriter, v *view, o order) error {
 	out := outcome{until: o.until}
 	next, err := a.revokeSome(v, o, &out)
-	if err != nil {
+	if !v.json {
+		out.ended += o.done
+	}
+	switch {
+	case err != nil:
 		return &partial{err, out}
-	}
-	if v.json {
+	case v.json:
 		return v.writeOutcome(w, out, next)
-	}
-	out.ended += o.done
-	if next.IsZero() {
+	case next.IsZero():
 		return v.done(w, o.filter, "revoked", out)
 	}
 	data := ProgressData{o.filter, out.ended, max(o.total, out.ended, 1), next.String(), out.seconds(), o.Everyone, v.listOf(o.filter, nil)}
@@ -222,7 +223,7 @@ func (a *Admin) revokeSome(v *view, o order, out *outcome) (session.ID, error) {
 			return session.ID{}, v.revokeOthers(out)
 		}
 		n, err := v.sessions.RevokeUser(v.r.Context(), user)
-		return session.ID{}, out.add(n, err)
+		return session.ID{}, out.some(n, err)
 	}
 	end := time.Now().Add(revokeTime)
 	after := o.after
@@ -235,7 +236,7 @@ func (a *Admin) revokeSome(v *view, o order, out *outcome) (session.ID, error) {
 			if i.Current {
 				continue
 			}
-			if err := out.add(1, v.sessions.RevokeID(v.r.Context(), i.ID)); err != nil && !errors.Is(err, session.ErrNotFound) {
+			if err := out.one(v.sessions.RevokeListed(v.r.Context(), i)); err != nil && !errors.Is(err, session.ErrNotFound) {
 				return after, err
 			}
 			if after = i.ID; time.Now().After(end) {

@@ -36,7 +36,7 @@ func (s *site) try(tries ...try) error {
 		for _, t := range tries {
 			v := &view{site: s, r: r, language: l}
 			p := v.page("account.title", t.data)
-			p.User, p.SignIn, p.Notice, p.Text = "a", "/", "a", "a"
+			p.User, p.SignIn, p.Back, p.Notice, p.Text = "a", "/", "/", "a", "a"
 			if err := s.templates.ExecuteTemplate(io.Discard, t.template, p); err != nil {
 				return fmt.Errorf("pages: Config.Templates: %w", err)
 			}

@@ -1,6 +1,11 @@
 // Without this script times are in the zone that the server guessed, and a revocation of many goes on by a button.
+let language = document.documentElement.lang;
+try {
+  Intl.getCanonicalLocales(language);
+} catch {
+  language = undefined; // the browser's own
+}
 for (const t of document.querySelectorAll('time[datetime]')) {
-  const language = document.documentElement.lang;
   const exact = new Date(t.dateTime).toLocaleString(language, {dateStyle: 'medium', timeStyle: 'long'});
   t.title = exact;
   if ('whole' in t.dataset) t.textContent = exact;
