@@ -124,7 +124,7 @@ func running(servers []*Server) []*Server {
 func (c *Cluster) runningRedis(ctx context.Context) (masters []string, err error) {
 	nodes := running(c.Nodes)
 	for _, s := range nodes {
-		role, err := s.do(ctx, "ROLE")
+		role, err := s.look(ctx, "ROLE")
 		if err != nil {
 			return nil, err
 		}

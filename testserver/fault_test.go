@@ -78,12 +78,12 @@ func table(s *Server) string {
 
 // exchange sends commands of which the last ends the connection, and returns the answer.
 func exchange(addr, commands string) (string, error) {
-	conn, err := net.DialTimeout("tcp", addr, time.Second)
+	conn, err := net.DialTimeout("tcp", addr, patience)
 	if err != nil {
 		return "", err
 	}
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(time.Second))
+	conn.SetDeadline(time.Now().Add(patience))
 	if _, err := io.WriteString(conn, commands); err != nil {
 		return "", err
 	}
@@ -225,7 +225,7 @@ func TestEndPaused(t *testing.T) {
 				if err := end(); err != nil {
 					t.Errorf("%s: %v", name, err)
 				}
-				if slices.ContainsFunc(tree, runs) || time.Since(begin) > stopTimeout/2 {
+				if slices.ContainsFunc(tree, runs) || time.Since(begin) >= stopTimeout {
 					t.Errorf("%s left processes, or took %v", name, time.Since(begin))
 				}
 				if err := s.Restart(t.Context()); err != nil {

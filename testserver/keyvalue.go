@@ -68,13 +68,13 @@ func (s *Server) pid() string { return strconv.Itoa(s.proc.cmd.Process.Pid) }
 
 // ask sends a command that ends the connection, and returns the answer.
 func ask(ctx context.Context, addr, command string) (string, error) {
-	dialer := net.Dialer{Timeout: time.Second}
+	dialer := net.Dialer{Timeout: patience}
 	conn, err := dialer.DialContext(ctx, "tcp", addr)
 	if err != nil {
 		return "", err
 	}
 	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(time.Second)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
 		return "", err
 	}
 	if _, err := io.WriteString(conn, command); err != nil {

@@ -120,14 +120,14 @@ func (c *Cluster) checkRedisCluster(ctx context.Context) error {
 	}
 	nodes := running(c.Nodes)
 	for _, s := range nodes {
-		info, err := s.do(ctx, "CLUSTER", "INFO")
+		info, err := s.look(ctx, "CLUSTER", "INFO")
 		if err != nil {
 			return err
 		}
 		if !strings.Contains(text(info), "cluster_state:ok") {
 			return fmt.Errorf("%s does not say that the cluster is ok", s.Addr)
 		}
-		reply, err := s.do(ctx, "CLUSTER", "SLOTS")
+		reply, err := s.look(ctx, "CLUSTER", "SLOTS")
 		if err != nil {
 			return err
 		}
@@ -157,10 +157,10 @@ func (c *Cluster) slotMaster(ctx context.Context, key string) (string, error) {
 	err := errors.New("no node runs")
 	for _, s := range running(c.Nodes) {
 		var slot, reply any
-		if slot, err = s.do(ctx, "CLUSTER", "KEYSLOT", key); err != nil {
+		if slot, err = s.look(ctx, "CLUSTER", "KEYSLOT", key); err != nil {
 			continue
 		}
-		if reply, err = s.do(ctx, "CLUSTER", "SLOTS"); err != nil {
+		if reply, err = s.look(ctx, "CLUSTER", "SLOTS"); err != nil {
 			continue
 		}
 		ranges, _ := reply.([]any)

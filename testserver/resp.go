@@ -12,9 +12,18 @@ import (
 	"time"
 )
 
+// patience is for an answer that is sure to come, however slow the machine is.
+const patience = 20 * time.Second
+
 // do sends one Redis command over a connection of its own, and returns the reply: a string, an int64, nil, or a []any
-// of these. It takes a second at most, so that a server that stands still holds nobody up.
+// of these.
 func (s *Server) do(ctx context.Context, command ...string) (any, error) {
+	return doWithin(ctx, patience, s.Addr, command...)
+}
+
+// look is do for what is asked again until the answer is the right one. It takes a second at most, so that a server that
+// stands still holds nobody up.
+func (s *Server) look(ctx context.Context, command ...string) (any, error) {
 	return doWithin(ctx, time.Second, s.Addr, command...)
 }
 

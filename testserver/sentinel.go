@@ -111,14 +111,14 @@ func (c *Cluster) checkSentinel(ctx context.Context) error {
 		return errors.New("no sentinel runs")
 	}
 	for _, s := range sentinels {
-		quorum, err := s.do(ctx, "SENTINEL", "CKQUORUM", masterSet)
+		quorum, err := s.look(ctx, "SENTINEL", "CKQUORUM", masterSet)
 		if err != nil {
 			return err
 		}
 		if want := fmt.Sprintf("OK %d ", len(sentinels)); !strings.HasPrefix(text(quorum), want) {
 			return fmt.Errorf("%s says %q", s.Addr, text(quorum))
 		}
-		master, err := s.do(ctx, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", masterSet)
+		master, err := s.look(ctx, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", masterSet)
 		if err != nil {
 			return err
 		}
@@ -134,7 +134,7 @@ func (c *Cluster) checkSentinel(ctx context.Context) error {
 
 // checkReplicas checks that the sentinel would promote any replica that runs.
 func (c *Cluster) checkReplicas(ctx context.Context, s *Server, master string) error {
-	reply, err := s.do(ctx, "SENTINEL", "REPLICAS", masterSet)
+	reply, err := s.look(ctx, "SENTINEL", "REPLICAS", masterSet)
 	if err != nil {
 		return err
 	}
@@ -159,7 +159,7 @@ func (c *Cluster) sentinelMaster(ctx context.Context, _ string) (string, error) 
 	err := errors.New("no sentinel runs")
 	for _, s := range running(c.Sentinels) {
 		var master any
-		if master, err = s.do(ctx, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", masterSet); err == nil {
+		if master, err = s.look(ctx, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", masterSet); err == nil {
 			return text(master, 0) + ":" + text(master, 1), nil
 		}
 	}
