@@ -121,7 +121,7 @@ func (c *demoCmd) front(ctx context.Context, db store.Indexed, address stores.Ad
 		return nil, "", nil, err
 	}
 	// Demos on other databases may share the cache.
-	s, closeCache, err := cache.Front(ctx, db, address.String()+" "+c.Table, log)
+	s, closeCache, err := cache.Front(ctx, db, address.String()+" "+c.Table, 0, log)
 	return s, "in " + address.String() + ", behind " + cache.String(), closeCache, err
 }
 

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/url"
 	"sync"
+	"time"
 
 	"github.com/qsessions/qsessions/adapters/nethttp/pages"
 	"github.com/qsessions/qsessions/core/session"
@@ -62,12 +63,13 @@ func New(s store.Store, places *Places, log *slog.Logger) (*App, error) {
 	}
 	a.sessions, err = session.New(s, session.Config{
 		// Plain http: Safari and Go's cookie jar take no Secure cookie from it, not even on the loopback.
-		Cookie:     session.Cookie{Insecure: true},
-		Enrichers:  []session.Enricher{agents, places},
-		SweepEvery: day, // the operator may want to see sessions that have expired
-		SweepBatch: 200,
-		Observe:    a.observe,
-		Logger:     log,
+		Cookie:        session.Cookie{Insecure: true},
+		Enrichers:     []session.Enricher{agents, places},
+		EnrichTimeout: time.Minute, // they wait for nobody; their first look takes long on a slow machine
+		SweepEvery:    day,         // the operator may want to see sessions that have expired
+		SweepBatch:    200,
+		Observe:       a.observe,
+		Logger:        log,
 	})
 	if err != nil {
 		return nil, err

@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	sqlxstore "github.com/qsessions/qsessions/backend/sqlx"
 	"github.com/qsessions/qsessions/core/store"
@@ -67,7 +68,7 @@ func start(t *testing.T, adapter Adapter, address, cache string) *site {
 		if err != nil {
 			t.Fatal(err)
 		}
-		both, closeCache, err := c.Front(t.Context(), s, address, slog.New(slog.DiscardHandler))
+		both, closeCache, err := c.Front(t.Context(), s, address, 5*time.Second, slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
 		}

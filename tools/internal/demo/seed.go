@@ -21,6 +21,10 @@ const seeders = 8
 // Nobody holds a token of theirs. It returns how many it made, also with an error; progress is told how many there are,
 // by one goroutine at a time.
 func Seed(ctx context.Context, s store.Indexed, n int, progress func(there int)) (int, error) {
+	return seed(ctx, s, n, time.Now(), progress)
+}
+
+func seed(ctx context.Context, s store.Indexed, n int, now time.Time, progress func(there int)) (int, error) {
 	there := 0
 	if n > 0 {
 		for _, err := range s.List(ctx, store.Query{Limit: n}) {
@@ -34,7 +38,6 @@ func Seed(ctx context.Context, s store.Indexed, n int, progress func(there int))
 	if there == 0 {
 		own = ownSessions()
 	}
-	now := time.Now()
 	people := newCrowd(n)
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/url"
 	"strings"
+	"time"
 
 	memcachestore "github.com/qsessions/qsessions/backend/memcache"
 	rueidisstore "github.com/qsessions/qsessions/backend/rueidis"
@@ -59,22 +60,23 @@ func ParseCache(address string) (CacheAddress, error) {
 	return CacheAddress{}, errors.New("the cache address begins with none of redis://, rediss:// and memcached://")
 }
 
-// Front puts the cache before db. Copies bear the namespace. It returns how to close the cache alone.
-func (a CacheAddress) Front(ctx context.Context, db store.Indexed, namespace string, log *slog.Logger) (*cacheddb.Store, func() error, error) {
+// Front puts the cache before db. Copies bear the namespace. Timeout bounds each call of the cache; 0 is the default of each
+// package. It returns how to close the cache alone.
+func (a CacheAddress) Front(ctx context.Context, db store.Indexed, namespace string, timeout time.Duration, log *slog.Logger) (*cacheddb.Store, func() error, error) {
 	var cache interface {
 		store.Cache
 		Close() error
 	}
 	var err error
 	if a.redis != "" {
-		cache, err = rueidisstore.OpenCache(ctx, a.redis, rueidisstore.CacheConfig{Logger: log})
+		cache, err = rueidisstore.OpenCache(ctx, a.redis, rueidisstore.CacheConfig{Timeout: timeout, Logger: log})
 	} else {
-		cache, err = memcachestore.OpenCache(ctx, a.memcached, memcachestore.CacheConfig{})
+		cache, err = memcachestore.OpenCache(ctx, a.memcached, memcachestore.CacheConfig{Timeout: timeout})
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("the cache: %w", err)
 	}
-	s, err := cacheddb.New(cache, db, cacheddb.Config{Namespace: namespace, Logger: log})
+	s, err := cacheddb.New(cache, db, cacheddb.Config{Namespace: namespace, Timeout: timeout, Logger: log})
 	if err != nil {
 		return nil, nil, errors.Join(err, cache.Close())
 	}
