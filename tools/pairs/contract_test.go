@@ -8,7 +8,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	sqlxstore "github.com/qsessions/qsessions/backend/sqlx"
 	"github.com/qsessions/qsessions/conformance/storetest"
@@ -48,7 +47,7 @@ func TestContract(t *testing.T) {
 }
 
 func suite(t *testing.T, c *caches.Cache, db *stores.Store) storetest.Config {
-	cache, closeCache, err := c.Connect(t.Context(), 0)
+	cache, closeCache, err := c.Connect(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +66,7 @@ func suite(t *testing.T, c *caches.Cache, db *stores.Store) storetest.Config {
 		if err := behind.Migrate(ctx); err != nil {
 			return storetest.Fixture{}, err
 		}
-		s, err := cacheddb.New(cache, behind, cacheddb.Config{Namespace: own, Timeout: time.Second})
+		s, err := cacheddb.New(cache, behind, cacheddb.Config{Namespace: own, Timeout: caches.Timeout})
 		return storetest.Fixture{Store: s, Behind: behind, Close: behind.Close}, err
 	}}
 	if db.Name == stores.MariaDB {

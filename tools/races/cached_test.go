@@ -65,7 +65,7 @@ func TestFillsFindsLosses(t *testing.T) {
 	t.Parallel()
 	var cache anyTicket
 	alive, err := races.Fills(t.Context(), 100, new(memory.Store), func(db store.Indexed) (store.Store, error) {
-		return cacheddb.New(&cache, db, cacheddb.Config{})
+		return cacheddb.New(&cache, db, cacheddb.Config{Timeout: caches.Timeout})
 	})
 	if err != nil || alive != 100 {
 		t.Errorf("got %d sessions alive, %v, want all 100", alive, err)

@@ -111,23 +111,23 @@ func (c *Cache) Stop() {
 	}
 }
 
-// Connect returns a client of its own, as another process has it, and how to close it. Timeout bounds each call; 0 is
-// the default of a second: what is measured must not depend on a pause of the machine.
-func (c *Cache) Connect(ctx context.Context, timeout time.Duration) (store.Cache, func() error, error) {
-	if timeout == 0 {
-		timeout = time.Second
-	}
+// Timeout bounds each call of a cache. It is the most that there may be: what is measured must not depend on a pause of
+// the machine.
+const Timeout = 5 * time.Second
+
+// Connect returns a client of its own, as another process has it, and how to close it. Timeout bounds each call.
+func (c *Cache) Connect(ctx context.Context) (store.Cache, func() error, error) {
 	switch c.Name {
 	case Memory:
 		return &c.memory, func() error { return nil }, nil
 	case Memcached:
-		m, err := memcachestore.OpenCache(ctx, []string{c.addr}, memcachestore.CacheConfig{Prefix: c.prefix, Timeout: timeout, Dial: c.Dial})
+		m, err := memcachestore.OpenCache(ctx, []string{c.addr}, memcachestore.CacheConfig{Prefix: c.prefix, Timeout: Timeout, Dial: c.Dial})
 		if err != nil {
 			return nil, nil, err
 		}
 		return m, m.Close, nil
 	}
-	config := rueidisstore.CacheConfig{Prefix: c.prefix, Timeout: timeout, Option: c.option}
+	config := rueidisstore.CacheConfig{Prefix: c.prefix, Timeout: Timeout, Option: c.option}
 	if c.Name == ClientSide {
 		config.ClientSide = 5 * time.Second
 	}
@@ -140,12 +140,11 @@ func (c *Cache) Connect(ctx context.Context, timeout time.Duration) (store.Cache
 
 // Front returns db behind a client of its own of the cache.
 func (c *Cache) Front(ctx context.Context, db store.Indexed) (_ *cacheddb.Store, closeCache func() error, err error) {
-	const timeout = time.Second
-	cache, closeCache, err := c.Connect(ctx, timeout)
+	cache, closeCache, err := c.Connect(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	s, err := cacheddb.New(cache, db, cacheddb.Config{Timeout: timeout})
+	s, err := cacheddb.New(cache, db, cacheddb.Config{Timeout: Timeout})
 	if err != nil {
 		return nil, nil, errors.Join(err, closeCache())
 	}

@@ -82,7 +82,7 @@ const slotHead = 9
 
 // Slot returns as many bytes as the server keeps for the copy of id, which must be there.
 func (c *Cache) Slot(ctx context.Context, id store.ID) ([]byte, error) {
-	cache, closeCache, err := c.Connect(ctx, 0)
+	cache, closeCache, err := c.Connect(ctx)
 	if err != nil {
 		return nil, err
 	}

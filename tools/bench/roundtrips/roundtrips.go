@@ -116,21 +116,20 @@ func (w *world) openCache(cache *caches.Cache, behind store.Indexed) error {
 		w.closers = append(w.closers, closeStore)
 		return nil
 	}
-	c, closeCache, err := cache.Connect(w.ctx, 0)
+	c, closeCache, err := cache.Connect(w.ctx)
 	if err != nil {
 		return err
 	}
 	w.closers = append(w.closers, closeCache)
-	const patient = 5 * time.Second
-	both, err := cacheddb.New(c, behind, cacheddb.Config{Timeout: patient})
+	both, err := cacheddb.New(c, behind, cacheddb.Config{Timeout: caches.Timeout})
 	if err != nil {
 		return err
 	}
-	if w.other, err = cacheddb.New(c, behind, cacheddb.Config{Timeout: patient}); err != nil {
+	if w.other, err = cacheddb.New(c, behind, cacheddb.Config{Timeout: caches.Timeout}); err != nil {
 		return err
 	}
 	// What is a little too old stays in the cache for Skew.
-	w.aging, err = cacheddb.New(c, behind, cacheddb.Config{Timeout: patient, Freshness: time.Microsecond, Skew: 30 * time.Second})
+	w.aging, err = cacheddb.New(c, behind, cacheddb.Config{Timeout: caches.Timeout, Freshness: time.Microsecond, Skew: 30 * time.Second})
 	w.store = both
 	return err
 }
