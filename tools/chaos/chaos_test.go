@@ -83,6 +83,13 @@ func TestCrash(t *testing.T) {
 	p := Pair{testserver.KindRedis, testserver.KindPostgres}
 	testserverOf(t, p)
 	accepted, err := Crash(t.Context(), p)
+	for range 2 { // it may have been too old when the database was done
+		if accepted == 0 && err == nil {
+			t.Log("again")
+			accepted, err = Crash(t.Context(), p)
+		}
+	}
+	t.Log(accepted)
 	if err != nil || accepted == 0 || accepted > bound {
 		t.Errorf("accepted for %v, %v; want more than nothing, and at most %v", accepted, err, bound)
 	}

@@ -65,7 +65,7 @@ func failover(ctx context.Context, w *world) error {
 		return err
 	}
 	after := context.WithoutCancel(ctx)
-	limit, cancel := context.WithTimeout(after, 30*time.Second)
+	limit, cancel := context.WithTimeout(after, time.Minute)
 	defer cancel()
 	if err := w.cacheSet.AwaitReady(limit); err != nil {
 		return err

@@ -85,6 +85,7 @@ func Run(ctx context.Context, s Scenario, p Pair, o Options) (r Result, err erro
 	pause(ctx, o.Before/2) // connections are made, sessions begin
 	l.tally.next("before")
 	pause(ctx, o.Before)
+	l.tally.await(ctx)
 	used := inUse()
 	r.Phases[0] = l.tally.next("during")
 	fault, cancel := context.WithTimeout(ctx, o.During)
@@ -106,6 +107,7 @@ func Run(ctx context.Context, s Scenario, p Pair, o Options) (r Result, err erro
 		}
 	}
 	pause(ctx, o.After)
+	l.tally.await(ctx)
 	stop()
 	<-done
 	r.Phases[2] = l.tally.next("end")

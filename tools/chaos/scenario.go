@@ -77,12 +77,12 @@ func Scenarios() []Scenario {
 		{ID: "FLT-6", Name: "cache flips bytes, swaps values", during: corrupt, caches: onRedis},
 		{ID: "FLT-7", Name: "Redis restored from an old backup", during: restore, caches: onRedis, back: bound},
 		{ID: "FLT-7b", Name: "Redis replica promoted by Sentinel", during: failover, caches: []testserver.Kind{testserver.KindRedisSentinel},
-			databases: onSQL[:1], back: bound, settle: 15 * time.Second},
+			databases: onSQL[:1], back: bound, settle: time.Minute},
 		{ID: "FLT-7c", Name: "Redis Cluster: a master killed", during: failover, caches: []testserver.Kind{testserver.KindRedisCluster},
-			databases: onSQL[:1], back: bound, settle: 15 * time.Second},
+			databases: onSQL[:1], back: bound, settle: time.Minute},
 		{ID: "FLT-10", Name: "database killed in commits, again and again", during: killDatabase, settle: 10 * time.Second},
 		{ID: "FLT-10b", Name: "Galera: a node killed in commits", during: killNode, caches: onRedis,
-			databases: []testserver.Kind{testserver.KindGalera}, settle: 60 * time.Second, full: true},
+			databases: []testserver.Kind{testserver.KindGalera}, settle: time.Minute, full: true},
 		{ID: "FLT-11", Name: "database stopped, resumed", during: func(ctx context.Context, w *world) error {
 			return errors.Join(w.db.Pause(), wait(ctx, w), w.db.Resume())
 		}, settle: 10 * time.Second},

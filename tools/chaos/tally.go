@@ -1,6 +1,7 @@
 package chaos
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -69,6 +70,21 @@ func (t *tally) next(name string) *Phase {
 	p.latency = nil
 	t.phase = &Phase{Name: name, began: time.Now()}
 	return p
+}
+
+// await returns when the phase has an answer: the machine may have stood still.
+func (t *tally) await(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	for ctx.Err() == nil && !t.hasAnswer() {
+		pause(ctx, 20*time.Millisecond)
+	}
+}
+
+func (t *tally) hasAnswer() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.phase.OK > 0
 }
 
 func (t *tally) answered(code int, d time.Duration) {
