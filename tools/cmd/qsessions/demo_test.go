@@ -20,7 +20,7 @@ func TestDemoSeed(t *testing.T) {
 		go func() {
 			code <- run(ctx, []string{"demo", "--addr=127.0.0.1:0", "--store", address, "--seed", seed}, stdio{out, out, terminal})
 		}()
-		out.wait(t, until)
+		out.wait(t, until, 1)
 		cancel()
 		return <-code, out.String()
 	}
