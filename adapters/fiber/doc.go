@@ -18,7 +18,7 @@
 //     timeout middleware gave up. What [session.Session].Save stored before stays, and its cookie is sent.
 //   - If the commit fails, the response is replaced by that of the error handler.
 //   - A streamed body is sent after the commit, though Fiber starts its writer at once, beside the handler. The writer may
-//     read the session; what it changes after the commit is refused with [session.ErrClosed].
+//     read a session that the handler has asked for; what it changes after the commit is refused with [session.ErrClosed].
 //   - A client that goes away does not interrupt a commit.
 //
 // # What Fiber reuses
@@ -31,6 +31,12 @@
 //
 // What needs the session goes behind; what only needs the status goes before. recover and timeout fit behind it; recover
 // before it as well. New may be mounted twice, or several times with different managers.
+//
+// Fiber's cache goes before it, and only around routes that are public: what it has kept it sends with a Cache-Control of its
+// own. [From], [With], the Require functions and [HTTP] say at once that the response varies by the session's header, so
+// that a cache behind keeps users apart too; [session.From] alone says so only when the handler has returned. Leave the
+// session's cookie to encryptcookie's Except: the token is random already, and that middleware drops the Max-Age=0 which
+// takes a cookie back.
 //
 // # Cross-site requests
 //

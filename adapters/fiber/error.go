@@ -47,7 +47,7 @@ func failed(err error) error {
 func statusOf(err error) *fiber.Error {
 	var pending *session.PendingError
 	switch {
-	case errors.As(err, &pending):
+	case errors.As(err, &pending) && !errors.Is(err, session.ErrNotFound):
 		return fiber.NewError(fiber.StatusAccepted, "Revoked, everywhere by "+pending.EffectiveBy.UTC().Format(http.TimeFormat))
 	case errors.Is(err, session.ErrUnavailable), errors.Is(err, context.Canceled):
 		return fiber.ErrServiceUnavailable

@@ -13,6 +13,7 @@ import (
 // names the manager.
 func From(c fiber.Ctx) (session.Session, error) {
 	s, err := session.From(c.Context()) // and not c, which the store could keep
+	vary(c, session.Vary(c.Context()))
 	if err != nil {
 		return nil, refused(err)
 	}
@@ -23,6 +24,7 @@ func From(c fiber.Ctx) (session.Session, error) {
 func With(m *session.Manager, f func(fiber.Ctx, session.Session) error) fiber.Handler {
 	return func(c fiber.Ctx) error {
 		s, err := m.From(c.Context())
+		vary(c, m.RequestHeader())
 		if err != nil {
 			return refused(err)
 		}
@@ -50,9 +52,16 @@ func RequireLevel(m *session.Manager, level int) fiber.Handler {
 
 func require(m *session.Manager, what session.Requirement) fiber.Handler {
 	return func(c fiber.Ctx) error {
-		if _, err := m.Require(c.Context(), what); err != nil {
+		_, err := m.Require(c.Context(), what)
+		vary(c, m.RequestHeader())
+		if err != nil {
 			return refused(err)
 		}
 		return c.Next()
 	}
+}
+
+// vary says at once on which header the response depends, for a cache behind the middleware, which looks before the commit.
+func vary(c fiber.Ctx, name string) {
+	session.Effect{Vary: name}.Apply(header{&c.Response().Header})
 }

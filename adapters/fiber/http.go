@@ -9,6 +9,8 @@ import (
 	"sync"
 
 	"github.com/gofiber/fiber/v3"
+
+	"github.com/qsessions/qsessions/core/session"
 )
 
 // HTTP is a handler of net/http as one of Fiber. What it is given is its own, and not memory of Fiber's: the request with
@@ -36,6 +38,7 @@ func HTTP(h http.Handler) fiber.Handler {
 		}()
 		h.ServeHTTP(w, r)
 		w.send(c)
+		vary(c, session.Vary(ctx))
 		return nil
 	}
 }

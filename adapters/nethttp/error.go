@@ -34,7 +34,7 @@ func WriteError(w http.ResponseWriter, r *http.Request, err error) {
 	code, text := http.StatusInternalServerError, ""
 	var pending *session.PendingError
 	switch {
-	case errors.As(err, &pending):
+	case errors.As(err, &pending) && !errors.Is(err, session.ErrNotFound):
 		code, text = http.StatusAccepted, "Revoked, everywhere by "+pending.EffectiveBy.UTC().Format(http.TimeFormat)
 	case errors.Is(err, session.ErrUnavailable), errors.Is(err, context.Canceled):
 		if errors.Is(err, session.ErrUnavailable) {

@@ -289,7 +289,7 @@ func TestPanic(t *testing.T) {
 func TestVaryOnce(t *testing.T) {
 	t.Parallel()
 	for had, want := range map[string][]string{
-		"Accept":         {"Accept", "Cookie"},
+		"Accept":         {"Accept, Cookie"},
 		"Accept, cookie": {"Accept, cookie"},
 		"*":              {"*"},
 	} {

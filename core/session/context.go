@@ -33,6 +33,22 @@ func Peek(ctx context.Context) (Session, bool) {
 	return h, true
 }
 
+// Vary returns the name of the request header on which the response to the request of ctx depends by now, as a handler has
+// asked for its session, or "". It is for adapters of frameworks in which something keeps responses inside of their
+// middleware, before the [Effect] is known. With several managers it is about the innermost one's session.
+func Vary(ctx context.Context) string {
+	h, ok := find(ctx, contextKey{})
+	if !ok {
+		return ""
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.used {
+		return ""
+	}
+	return h.m.RequestHeader()
+}
+
 // find also looks into contexts that carry another one, as those of web frameworks do.
 func find(ctx context.Context, key any) (*handle, bool) {
 	if h, ok := ctx.Value(key).(*handle); ok {

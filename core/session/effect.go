@@ -3,6 +3,7 @@ package session
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -32,8 +33,10 @@ type Header interface {
 // no-store, and one that depends on the session gets Vary, whatever its status is: else a shared cache could hand one
 // client's response to another.
 func (e Effect) Apply(h Header) {
-	if e.Vary != "" && !listed(h.Values("Vary"), e.Vary) && !listed(h.Values("Vary"), "*") {
-		h.Add("Vary", e.Vary)
+	if e.Vary != "" {
+		if had := h.Values("Vary"); !listed(had, e.Vary) && !listed(had, "*") {
+			h.Set("Vary", strings.Join(append(slices.Clip(had), e.Vary), ", ")) // in one line: there are caches that read no more
+		}
 	}
 	if e.Name == "" {
 		return

@@ -25,7 +25,7 @@ func TestEffectApply(t *testing.T) {
 		{
 			"other cookies and fields", cookie,
 			http.Header{"Set-Cookie": {"a=b"}, "Vary": {"Accept, Origin"}, "Cache-Control": {"public, max-age=60"}},
-			http.Header{"Set-Cookie": {"a=b", "s=new"}, "Vary": {"Accept, Origin", "Cookie"}, "Cache-Control": {"no-store"}},
+			http.Header{"Set-Cookie": {"a=b", "s=new"}, "Vary": {"Accept, Origin, Cookie"}, "Cache-Control": {"no-store"}},
 		},
 		{
 			"said already", cookie,
@@ -37,7 +37,7 @@ func TestEffectApply(t *testing.T) {
 			"a star in Cache-Control", cookie, http.Header{"Cache-Control": {"*"}},
 			http.Header{"Set-Cookie": {"s=new"}, "Vary": {"Cookie"}, "Cache-Control": {"no-store"}},
 		},
-		{"a name that contains it", Effect{Vary: "Cookie"}, http.Header{"Vary": {"X-Cookie"}}, http.Header{"Vary": {"X-Cookie", "Cookie"}}},
+		{"a name that contains it", Effect{Vary: "Cookie"}, http.Header{"Vary": {"X-Cookie"}}, http.Header{"Vary": {"X-Cookie, Cookie"}}},
 		{
 			"header transport", Effect{Name: "X-Session", Value: "new", Vary: "X-Session"}, http.Header{"X-Session": {"old"}},
 			http.Header{"X-Session": {"new"}, "Vary": {"X-Session"}, "Cache-Control": {"no-store"}},

@@ -182,7 +182,8 @@ func (m *Manager) RevokeUser(ctx context.Context, user string) (int, error) {
 // RevokeOthers ends all sessions of the user of s but s itself, which gets a new token, and logins in flight (ASVS 5.0
 // 7.4.3). Call it when a password or another factor changes. It returns how many it ended. It returns
 // [ErrUnauthenticated] if nobody is signed in, [ErrNoSession] if s is another manager's, and else the errors of
-// [Manager.RevokeUser]. While a cache cannot be told that s has a new token, other processes may accept the old one.
+// [Manager.RevokeUser]; or, when the others have ended, [ErrTooLate] or [ErrClosed] if s cannot get its new token, as the
+// response has begun or the request has ended. While a cache cannot be told that s has a new token, other processes may accept the old one.
 func (m *Manager) RevokeOthers(ctx context.Context, s Session) (int, error) {
 	h := s.self()
 	user := h.User()
@@ -196,7 +197,9 @@ func (m *Manager) RevokeOthers(ctx context.Context, s Session) (int, error) {
 	n, err := m.revokeUser(ctx, user, cutoff, ReasonRevokeOthers, h.ID())
 	if err == nil || isPending(err) {
 		h.raiseFloor(user, cutoff)
-		h.Rotate()
+		if late := h.renew(); late != nil {
+			return n, errors.Join(late, err)
+		}
 	}
 	return n, err
 }
@@ -225,6 +228,22 @@ func (m *Manager) revokeUser(ctx context.Context, user string, cutoff time.Time,
 		}
 	}
 	return n, err
+}
+
+// renew is Rotate that says whether there is still a response which can carry the new token.
+func (h *handle) renew() error {
+	h.io.Lock()
+	defer h.io.Unlock()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	switch {
+	case h.closed, h.final:
+		return fmt.Errorf("session: revoke: no new token: %w", ErrClosed)
+	case h.sent.Load():
+		return fmt.Errorf("session: revoke: no new token: %w", ErrTooLate)
+	}
+	h.work.rotate = true
+	return nil
 }
 
 // raiseFloor lets the request that revoked user's sessions log in again.

@@ -105,12 +105,21 @@ func TestOldTokenDoesNotRotate(t *testing.T) {
 // TestLateRotationSavesValues: BAD-71. Where a new token comes too late the values are saved all the same, the old token
 // goes on, and the caller is told.
 func TestLateRotationSavesValues(t *testing.T) {
-	for name, rotate := range map[string]func(m *Manager, r *request){
-		"rotate": func(_ *Manager, r *request) { r.s.Rotate() },
-		"revoke others": func(m *Manager, r *request) {
-			if n, err := m.RevokeOthers(r.ctx, r.s); n != 1 || err != nil {
-				t.Errorf("RevokeOthers: got %d, %v, want 1", n, err)
+	for name, rotate := range map[string]func(m *Manager, r *request) error{
+		"rotate": func(m *Manager, r *request) error {
+			r.s.Rotate()
+			e, err := m.Commit(r.ctx)
+			if e.Name != "" {
+				t.Errorf("got %+v", e)
 			}
+			return err
+		},
+		"revoke others": func(m *Manager, r *request) error {
+			n, err := m.RevokeOthers(r.ctx, r.s)
+			if n != 1 {
+				t.Errorf("RevokeOthers: got %d, want 1", n)
+			}
+			return err
 		},
 	} {
 		m := newManager(t, new(memory.Store), Config{})
@@ -121,10 +130,8 @@ func TestLateRotationSavesValues(t *testing.T) {
 			t.Fatal(err)
 		}
 		color.Set(r.s, "red")
-		rotate(m, r)
-		e, err := m.Commit(r.ctx)
-		if !errors.Is(err, ErrTooLate) || e.Name != "" {
-			t.Errorf("%s: got %+v, %v, want ErrTooLate", name, e, err)
+		if err := rotate(m, r); !errors.Is(err, ErrTooLate) {
+			t.Errorf("%s: got %v, want ErrTooLate", name, err)
 		}
 		shape.Set(r.s, "round")
 		if _, err := r.end(); err != nil {
@@ -137,6 +144,21 @@ func TestLateRotationSavesValues(t *testing.T) {
 		})
 		if name == "revoke others" && len(alive(both)) != 1 {
 			t.Errorf("%s: alive: %v", name, alive(both))
+		}
+	}
+}
+
+// TestRevokeOthersTooLate: a session that can get no new token any more is not said to have one.
+func TestRevokeOthersTooLate(t *testing.T) {
+	m := newManager(t, new(memory.Store), Config{})
+	for name, end := range map[string]func(r *request){
+		"Finish": func(r *request) { _, _ = m.Finish(r.ctx) },
+		"Close":  func(r *request) { m.Close(r.ctx) },
+	} {
+		r := signedIn(t, m, "alice", 1)[0].start()
+		end(r)
+		if n, err := m.RevokeOthers(r.ctx, r.s); !errors.Is(err, ErrClosed) {
+			t.Errorf("after %s: got %d, %v, want ErrClosed", name, n, err)
 		}
 	}
 }
