@@ -47,7 +47,9 @@ func failed(err error) error {
 func statusOf(err error) *fiber.Error {
 	var pending *session.PendingError
 	switch {
-	case errors.As(err, &pending) && !errors.Is(err, session.ErrNotFound):
+	case errors.Is(err, session.ErrNotFound): // also if a cache could not be told of an earlier revocation
+		return fiber.ErrNotFound
+	case errors.As(err, &pending):
 		return fiber.NewError(fiber.StatusAccepted, "Revoked, everywhere by "+pending.EffectiveBy.UTC().Format(http.TimeFormat))
 	case errors.Is(err, session.ErrUnavailable), errors.Is(err, context.Canceled):
 		return fiber.ErrServiceUnavailable
@@ -55,8 +57,6 @@ func statusOf(err error) *fiber.Error {
 		return fiber.ErrUnauthorized
 	case errors.Is(err, session.ErrStale):
 		return fiber.ErrForbidden
-	case errors.Is(err, session.ErrNotFound):
-		return fiber.ErrNotFound
 	case errors.Is(err, session.ErrTooMany):
 		return fiber.ErrConflict
 	case errors.Is(err, session.ErrTooLarge):

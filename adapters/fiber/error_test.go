@@ -44,6 +44,7 @@ func TestErrors(t *testing.T) {
 		{session.ErrTooLarge, 413, "", false}, {session.ErrNoSession, 500, "", true}, {session.ErrClosed, 500, "", true},
 		{session.ErrTooLate, 500, "", true}, {session.ErrCorrupt, 500, "", true},
 		{pending, 202, "Revoked, everywhere by Fri, 02 Jan 2026 03:04:05 GMT", false},
+		{fmt.Errorf("%w: %w", session.ErrNotFound, pending), 404, "", false},
 	} {
 		s := newSite(t, session.Config{}, fibersession.Config{})
 		detail := fmt.Sprintf("detail %d.", i)

@@ -34,7 +34,9 @@ func WriteError(w http.ResponseWriter, r *http.Request, err error) {
 	code, text := http.StatusInternalServerError, ""
 	var pending *session.PendingError
 	switch {
-	case errors.As(err, &pending) && !errors.Is(err, session.ErrNotFound):
+	case errors.Is(err, session.ErrNotFound): // also if a cache could not be told of an earlier revocation
+		code = http.StatusNotFound
+	case errors.As(err, &pending):
 		code, text = http.StatusAccepted, "Revoked, everywhere by "+pending.EffectiveBy.UTC().Format(http.TimeFormat)
 	case errors.Is(err, session.ErrUnavailable), errors.Is(err, context.Canceled):
 		if errors.Is(err, session.ErrUnavailable) {
@@ -46,8 +48,6 @@ func WriteError(w http.ResponseWriter, r *http.Request, err error) {
 		code = http.StatusUnauthorized
 	case errors.Is(err, session.ErrStale):
 		code = http.StatusForbidden
-	case errors.Is(err, session.ErrNotFound):
-		code = http.StatusNotFound
 	case errors.Is(err, session.ErrTooMany):
 		code = http.StatusConflict
 	case errors.Is(err, session.ErrTooLarge):

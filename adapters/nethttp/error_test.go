@@ -112,4 +112,9 @@ func TestWriteErrorPending(t *testing.T) {
 	if want := "Revoked, everywhere by Fri, 02 Jan 2026 03:04:05 GMT\n"; w.Code != 202 || w.Body.String() != want {
 		t.Errorf("got %d %q, want 202 %q", w.Code, w.Body, want)
 	}
+	w = httptest.NewRecorder()
+	nethttp.WriteError(w, httptest.NewRequest("POST", "/", nil), fmt.Errorf("%w: %w", session.ErrNotFound, &session.PendingError{EffectiveBy: by, Err: session.ErrUnavailable}))
+	if w.Code != 404 {
+		t.Errorf("of what is not there: got %d, want 404", w.Code)
+	}
 }
