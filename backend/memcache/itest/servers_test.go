@@ -119,7 +119,7 @@ func TestDeleteBesideFrozen(t *testing.T) {
 	t.Parallel()
 	frozen := start(t)
 	addrs := []string{frozen.Addr, start(t).Addr, start(t).Addr}
-	const limit = 3 * time.Second
+	const limit = 8 * time.Second
 	c := openCache(t, memcachestore.CacheConfig{Timeout: limit}, addrs...)
 	patient := openCache(t, memcachestore.CacheConfig{}, addrs...)
 	its := openCache(t, memcachestore.CacheConfig{}, frozen.Addr)

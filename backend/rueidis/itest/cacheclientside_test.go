@@ -17,6 +17,7 @@ import (
 
 	rueidisstore "github.com/qsessions/qsessions/backend/rueidis"
 	"github.com/qsessions/qsessions/core/store"
+	"github.com/qsessions/qsessions/testserver"
 )
 
 // near opens a cache with client-side caching for d.
@@ -167,6 +168,16 @@ func TestClientSideRevocation(t *testing.T) {
 // after another process deleted them.
 func TestClientSideFrozen(t *testing.T) {
 	s := ownRedis(t)
+	for range 3 {
+		if servedDeaf(t, s) > 0 {
+			return
+		}
+	} // where the machine stands still for Lag, the copy has ended
+	t.Error("the copy was not served at all: nothing was tried")
+}
+
+// servedDeaf returns how often a process that hears no more of s served a copy that another one has deleted.
+func servedDeaf(t *testing.T, s *testserver.Server) int {
 	var deaf atomic.Bool
 	wall := &proxy{reply: func(_ int, b []byte) ([]byte, bool) {
 		if deaf.Load() {
@@ -188,19 +199,18 @@ func TestClientSideFrozen(t *testing.T) {
 	await(t, "the copy ends", func() bool {
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer cancel()
+		asked := time.Since(deleted)
 		copy, _, err := b.Get(ctx, id)
 		if copy != nil {
-			served, last = served+1, time.Since(deleted)
+			served, last = served+1, asked
 		}
-		return err != nil
+		return err != nil && asked > lag
 	})
-	t.Logf("served for %v more", last)
-	if served == 0 {
-		t.Error("the copy was not served at all: nothing was tried")
-	}
+	t.Logf("served %d times, for %v more", served, last)
 	if last > lag {
 		t.Errorf("served for %v after the Delete, and Lag is %v", last, lag)
 	}
+	return served
 }
 
 // TestClientSideLateReply: a reply that was under way for longer than Lag serves only the call that asked, and none that
@@ -263,9 +273,10 @@ func TestClientSideServerStopped(t *testing.T) {
 	await(t, "the copy ends", func() bool {
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer cancel()
+		asked := time.Since(paused)
 		copy, _, err := c.Get(ctx, id)
-		if d := time.Since(paused); copy != nil && d > lag+50*time.Millisecond {
-			t.Fatalf("served for %v", d)
+		if copy != nil && asked > lag {
+			t.Fatalf("served for %v", asked)
 		}
 		return err != nil
 	})

@@ -53,8 +53,8 @@ func TestCacheCanceled(t *testing.T) {
 // of a Delete, which fails.
 func TestCacheSilentNode(t *testing.T) {
 	each(t, func(t *testing.T, conf rueidisstore.CacheConfig) {
-		s := ownCluster(t)
-		conf.Prefix = prefix()
+		s := ownCluster(t, "--cluster-node-timeout", "60000") // the others do not notice
+		conf.Prefix, conf.Timeout = prefix(), 10*time.Second
 		url := "redis://" + s.Addrs()[0]
 		c := openCache(t, url, conf)
 		first, err := s.Master(t.Context(), slotKey(conf.Prefix, newID()))
@@ -79,7 +79,7 @@ func TestCacheSilentNode(t *testing.T) {
 		if err := silent.Pause(); err != nil {
 			t.Fatal(err)
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		err = c.Delete(ctx, all...)
 		cancel()
 		wantError(t, "Delete", err, store.ErrUnavailable)
@@ -90,7 +90,7 @@ func TestCacheSilentNode(t *testing.T) {
 				}
 			}
 		}
-		ctx, cancel = context.WithTimeout(t.Context(), 2*time.Second)
+		ctx, cancel = context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()
 		second, err := rueidisstore.OpenCache(ctx, url, conf)
 		if err != nil {

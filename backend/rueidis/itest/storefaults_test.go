@@ -29,10 +29,17 @@ func TestStoreOutage(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
 			server := ownRedis(t)
-			s := openStore(t, "redis://"+server.Addr, rueidisstore.Config{Timeout: timeout})
+			url, name := "redis://"+server.Addr, prefix()
 			r := session("MARKER-user")
 			r.Data, r.Secret = []byte("MARKER"), []byte("MARKER")
-			create(t, s, r)
+			create(t, openStore(t, url, rueidisstore.Config{Prefix: name}), r)
+			var s *rueidisstore.Store
+			await(t, "a quiet moment", func() bool {
+				var err error
+				s, err = rueidisstore.Open(t.Context(), url, rueidisstore.Config{Prefix: name, Timeout: timeout})
+				return err == nil
+			})
+			t.Cleanup(func() { s.Close() })
 			if err := fault.begin(server); err != nil {
 				t.Fatal(err)
 			}
@@ -125,7 +132,7 @@ func TestOpenWithoutNode(t *testing.T) {
 		if err := node.Pause(); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := rueidisstore.New(t.Context(), c, rueidisstore.Config{Timeout: time.Second}); err != nil {
+		if _, err := rueidisstore.New(t.Context(), c, rueidisstore.Config{Timeout: 5 * time.Second}); err != nil {
 			t.Error(err)
 		}
 		if err := node.Resume(); err != nil {
