@@ -201,9 +201,14 @@ func (e *env) until(f func() bool) bool {
 	return done
 }
 
-// soon waits until c is closed, if that happens soon.
+// soon waits until c is closed, which the client does when it sees what was flushed. Where the framework keeps that back it
+// never will.
 func (e *env) soon(c <-chan bool) {
-	ctx, cancel := context.WithTimeout(e.ctx, cmp.Or(e.config.patience, patience))
+	limit := patience
+	if e.config.Lacks&Flush != 0 {
+		limit = 2 * time.Second
+	}
+	ctx, cancel := context.WithTimeout(e.ctx, limit)
 	defer cancel()
 	select {
 	case <-c:
@@ -213,8 +218,9 @@ func (e *env) soon(c <-chan bool) {
 
 const day = 24 * time.Hour
 
-// patience is how long something may take that happens at once where it happens at all.
-const patience = 2 * time.Second
+// patience is how long something may take that happens at once where it happens at all, and on a machine that does not
+// stand still.
+const patience = 10 * time.Second
 
 // logBuffer is a writer for logs of several goroutines.
 type logBuffer struct {

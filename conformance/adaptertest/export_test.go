@@ -16,7 +16,7 @@ func CheckOnly(ctx context.Context, c Config, keep func(Case) bool) error {
 	return c.check(ctx, cases)
 }
 
-// Impatient is c for an adapter that is wrong: what does not happen is not waited for as long.
+// Impatient is c for cases that an adapter violates: what does not happen is not waited for as long.
 func Impatient(c Config) Config {
 	c.patience = 300 * time.Millisecond
 	return c

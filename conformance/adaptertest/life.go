@@ -98,7 +98,7 @@ func (e *env) closes(what string, f func(Exchange) error) {
 // gone lets a client go away while its request is handled; notice waits until the framework knows, if it ever does.
 func (e *env) gone(notice func(context.Context)) {
 	began, left := make(chan bool, 1), make(chan bool)
-	e.site(session.Config{}, with("/slow", func(x Exchange, s session.Session) error {
+	e.site(session.Config{}, with("/left", func(x Exchange, s session.Session) error {
 		began <- true
 		e.hold(left)
 		notice(x.Context())
@@ -117,7 +117,7 @@ func (e *env) gone(notice func(context.Context)) {
 	})
 	w, err := e.dial()
 	e.ok("dial", err)
-	e.ok("send", w.send(request{method: "GET", path: "/slow", header: []string{b.line()}}))
+	e.ok("send", w.send(request{method: "GET", path: "/left", header: []string{b.line()}}))
 	e.await(began)
 	w.close()
 	close(left)

@@ -77,7 +77,8 @@ func (t *Trial) Do(timeout time.Duration, f func(), leave func() error) error {
 	}
 }
 
-// Every calls f until it returns true or ctx is done, and waits for the period between two calls.
+// Every calls f until it returns true or ctx is done, and waits for the period between two calls. It calls f once more when
+// ctx is done: on a machine that stood still it may not have been called for long.
 func Every(ctx context.Context, period time.Duration, f func() bool) {
 	tick := time.NewTicker(period)
 	defer tick.Stop()
@@ -85,6 +86,7 @@ func Every(ctx context.Context, period time.Duration, f func() bool) {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
+			f()
 			return
 		}
 	}
