@@ -96,7 +96,7 @@ func TestTimeout(t *testing.T) {
 				ended <- x.Err()
 				return c.SendString("late")
 			}
-			s.Get("/slow", timeout.New(slow, timeout.Config{Timeout: 500 * time.Millisecond, OnTimeout: onTimeout}))
+			s.Get("/slow", timeout.New(slow, timeout.Config{Timeout: 5 * time.Second, OnTimeout: onTimeout}))
 			s.Get("/fast", timeout.New(func(c fiber.Ctx) error {
 				x, err := fibersession.From(c)
 				if err == nil {
