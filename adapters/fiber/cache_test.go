@@ -94,7 +94,9 @@ func TestTimeoutOutage(t *testing.T) {
 	}
 	app := fiber.New()
 	app.Use(fibersession.New(m, fibersession.Config{}))
-	limited := func(path string, h fiber.Handler) { app.Get(path, timeout.New(h, timeout.Config{Timeout: time.Minute})) }
+	limited := func(path string, h fiber.Handler) {
+		app.Get(path, timeout.New(h, timeout.Config{Timeout: time.Minute}))
+	}
 	app.Get("/login", fibersession.With(m, func(_ fiber.Ctx, s session.Session) error { s.Login("alice"); return nil }))
 	limited("/save", fibersession.With(m, func(c fiber.Ctx, s session.Session) error {
 		note.Set(s, "lost")

@@ -62,6 +62,10 @@ func require(m *session.Manager, what session.Requirement) fiber.Handler {
 }
 
 // vary says at once on which header the response depends, for a cache behind the middleware, which looks before the commit.
+// In a handler of Fiber's timeout middleware it does not: an OnTimeout may be writing the response.
 func vary(c fiber.Ctx, name string) {
+	if _, limited := c.Context().Deadline(); limited {
+		return
+	}
 	session.Effect{Vary: name}.Apply(header{&c.Response().Header})
 }

@@ -1,9 +1,12 @@
 package adaptertest
 
 import (
+	"context"
 	"errors"
 	"io"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/qsessions/qsessions/core/session"
 )
@@ -38,6 +41,7 @@ func lateCases() []Case {
 				e.rows(what, 0)
 			}
 		}},
+		{Name: "late/beside", Why: "What a goroutine changes while its request is committed is saved, or refused to it.", run: (*env).beside},
 		{Name: "late/stream", Why: "What is changed while a streamed body is written is saved, or refused to whoever changes it.", run: func(e *env) {
 			problem := make(chan error, 1)
 			e.site(session.Config{}, with("/stream", func(x Exchange, s session.Session) error {
@@ -61,6 +65,48 @@ func lateCases() []Case {
 				e.Fatalf("a change in a streamed body was accepted, and is lost")
 			}
 		}},
+	}
+}
+
+// beside changes a session while a save of it is under way, which makes the change wait for the end of the commit.
+func (e *env) beside() {
+	accepted := make(chan bool, 1)
+	e.site(session.Config{}, with("/beside", func(x Exchange, s session.Session) error {
+		note.Set(s, "handler")
+		var once sync.Once
+		e.db.fail(func(_ context.Context, method string) error {
+			if method == "Save" {
+				once.Do(func() {
+					go func() {
+						count.Set(s, 1)
+						accepted <- s.Err() == nil
+					}()
+					<-time.After(10 * time.Millisecond) // it waits for the commit by now; else this shows nothing
+				})
+			}
+			return nil
+		})
+		return x.Send(200, "done")
+	}))
+	for range 30 {
+		b := e.user("alice")
+		b.want("/beside", "done")
+		saved := false
+		if !e.until(func() bool {
+			select {
+			case saved = <-accepted:
+				return true
+			default:
+				return false
+			}
+		}) {
+			e.Fatalf("what the handler changed was not saved")
+		}
+		e.effect(&e.db.Store, b.prefix+b.token, func(s session.Session) {
+			if saved && count.Get(s) != 1 {
+				e.Errorf("a change beside the commit was accepted, and is lost")
+			}
+		})
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 	"unsafe"
 
 	"github.com/qsessions/qsessions/conformance/adaptertest"
@@ -308,6 +309,7 @@ type naiveWriter struct {
 	head   bool
 	begun  bool
 	late   bool
+	ended  bool // the handler has returned
 	status int
 	err    error
 }
@@ -327,6 +329,9 @@ func (w *naiveWriter) commit() (session.Effect, error) {
 		if skip {
 			return session.Effect{}, nil
 		}
+	}
+	if w.ended && !w.n.is("accepts changes after the last commit", "keeps sessions by their cookie", "keeps sessions by their connection") {
+		return w.n.m.Finish(w.ctx)
 	}
 	return w.n.m.Commit(w.ctx)
 }
@@ -466,6 +471,7 @@ var ofBody = []string{
 
 // finish is called when the handler has returned.
 func (w *naiveWriter) finish() {
+	w.ended = true
 	switch {
 	case w.n.is("commits when the response is sent"):
 		if w.status < 500 {
@@ -483,6 +489,9 @@ func (w *naiveWriter) finish() {
 func (w *naiveWriter) close() {
 	if w.n.is("never closes", "keeps sessions by their cookie", "keeps sessions by their connection") {
 		return
+	}
+	if w.n.is("accepts changes after the last commit", "loses late changes") {
+		time.Sleep(20 * time.Millisecond)
 	}
 	if e := w.n.m.Close(w.ctx); !w.begun && !w.n.is("forgets what Save has stored") {
 		w.apply(e)

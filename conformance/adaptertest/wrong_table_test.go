@@ -5,6 +5,7 @@ var wrongAdapters = []struct {
 	fault string
 	cases string // violated, exactly
 }{
+	{fault: "accepts changes after the last commit", cases: `late/beside`},
 	{fault: "answers every error with 500", cases: `commit/statuses outage/read outage/commit outage/save outage/retry-after revoke/meanwhile require/signed-in require/fresh require/outage page/statuses`},
 	{fault: "asks for no hints", cases: `client/hints`},
 	{fault: "believes X-Real-IP", cases: `client/address`},
@@ -37,8 +38,8 @@ var wrongAdapters = []struct {
 	{fault: "joins the lines of User-Agent", cases: `client/user-agent`},
 	{fault: "keeps all hints", cases: `client/no-hints`},
 	{fault: "keeps borrowed strings", cases: `client/in-flight`},
-	{fault: "keeps sessions by their connection", cases: `failure/panic-saved life/closed life/closed-failure life/own life/canceled client/keep-alive mount/two`},
-	{fault: "keeps sessions by their cookie", cases: `anonymous/unknown-token token/login-replaces token/fixation cookie/stale failure/status failure/error-handler failure/error failure/panic failure/panic-saved failure/panic-late outage/read outage/commit outage/save life/closed life/closed-failure life/canceled revoke/next revoke/newer-login mount/two require/fresh require/outage`},
+	{fault: "keeps sessions by their connection", cases: `failure/panic-saved late/beside life/closed life/closed-failure life/own life/canceled client/keep-alive mount/two`},
+	{fault: "keeps sessions by their cookie", cases: `anonymous/unknown-token token/login-replaces token/fixation cookie/stale failure/status failure/error-handler failure/error failure/panic failure/panic-saved failure/panic-late outage/read outage/commit outage/save late/beside life/closed life/closed-failure life/canceled revoke/next revoke/newer-login mount/two require/fresh require/outage`},
 	{fault: "keeps the header of what is not sent", cases: `commit/header commit/redirect`},
 	{fault: "keeps the token that came", cases: `token/login-replaces token/logout token/fixation cookie/bytes cookie/stale header/one-place revoke/own revoke/newer-login mount/two require/fresh`},
 	{fault: "knows no partitioned cookies", cases: `cookie/bytes`},
@@ -47,7 +48,7 @@ var wrongAdapters = []struct {
 	{fault: "lets error pages be stored", cases: `page/cache`},
 	{fault: "lets nothing be stored", cases: `anonymous/not-found header/cache cache/no-store cache/own-control`},
 	{fault: "loads every session", cases: `anonymous/unseen anonymous/not-found header/cache cache/vary outage/others page/cache`},
-	{fault: "loses late changes", cases: `late/saved late/logout late/token late/stream`},
+	{fault: "loses late changes", cases: `late/saved late/logout late/token late/beside late/stream`},
 	{fault: "names the same twice in Vary", cases: `cache/own-vary mount/two`},
 	{fault: "never closes", cases: `failure/panic-saved life/closed life/closed-failure`},
 	{fault: "notes every visit in the session", cases: `anonymous/costs-nothing anonymous/unknown-token anonymous/unseen anonymous/read anonymous/not-found token/login token/login-replaces token/logout token/one-place token/tampered token/malformed cookie/tossing cookie/many cookie/stale header/cache response/body response/empty response/post response/no-content response/not-modified response/redirect response/not-found response/error-handler response/head response/options response/stream response/flush-first response/early-hints cache/vary cache/own-control outage/others late/token parallel/touch revoke/next mount/twice mount/inner mount/route require/signed-in`},
