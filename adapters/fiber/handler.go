@@ -67,5 +67,5 @@ func vary(c fiber.Ctx, name string) {
 	if _, limited := c.Context().Deadline(); limited {
 		return
 	}
-	session.Effect{Vary: name}.Apply(header{&c.Response().Header})
+	applyTo(&c.Response().Header, session.Effect{Vary: name})
 }

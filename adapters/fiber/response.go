@@ -2,19 +2,13 @@ package fibersession
 
 import (
 	"github.com/gofiber/fiber/v3"
+	"github.com/valyala/fasthttp"
 
 	"github.com/qsessions/qsessions/core/session"
 )
 
-// A fastHeader is the header of a response in fasthttp.
-type fastHeader interface {
-	PeekAll(name string) [][]byte
-	Add(name, value string)
-	Set(name, value string)
-}
-
-// A header is a fastHeader as the header of a response that package session knows.
-type header struct{ fastHeader }
+// A header is the header of a response as package session knows one.
+type header struct{ *fasthttp.ResponseHeader }
 
 var _ session.Header = header{}
 
@@ -23,11 +17,19 @@ func apply(e session.Effect, c fiber.Ctx) {
 	if e == (session.Effect{}) {
 		return // without allocating
 	}
+	h := &c.Response().Header
 	if timeout := c.RequestCtx().LastTimeoutErrorResponse(); timeout != nil {
-		e.Apply(header{&timeout.Header})
-	} else {
-		e.Apply(header{&c.Response().Header})
+		h = &timeout.Header
 	}
+	applyTo(h, e)
+}
+
+// applyTo looks first, without allocating, whether the most common header is there already.
+func applyTo(h *fasthttp.ResponseHeader, e session.Effect) {
+	if string(h.Peek(fiber.HeaderVary)) == e.Vary {
+		e.Vary = ""
+	}
+	e.Apply(header{h})
 }
 
 // Values implements [session.Header].

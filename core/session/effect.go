@@ -34,7 +34,10 @@ type Header interface {
 // client's response to another.
 func (e Effect) Apply(h Header) {
 	if e.Vary != "" {
-		if had := h.Values("Vary"); !listed(had, e.Vary) && !listed(had, "*") {
+		switch had := h.Values("Vary"); {
+		case len(had) == 0:
+			h.Set("Vary", e.Vary)
+		case !listed(had, e.Vary) && !listed(had, "*"):
 			h.Set("Vary", strings.Join(append(slices.Clip(had), e.Vary), ", ")) // in one line: there are caches that read no more
 		}
 	}
