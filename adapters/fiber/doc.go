@@ -35,9 +35,10 @@
 // Fiber's cache goes before it, and only around routes that are public: what it has kept it sends with a Cache-Control of its
 // own. [From], [With], the Require functions and [HTTP] say at once that the response varies by the session's header, so
 // that a cache behind keeps users apart too; but not inside of Fiber's timeout middleware, and [session.From] alone says so
-// only when the handler has returned. Leave the
-// session's cookie to encryptcookie's Except: the token is random already, and that middleware drops the Max-Age=0 which
-// takes a cookie back.
+// only when the handler has returned.
+//
+// Name the session's cookie in encryptcookie's Except: the token is random already, and that middleware drops the Max-Age=0
+// which takes a cookie back.
 //
 // # Cross-site requests
 //

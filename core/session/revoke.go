@@ -183,7 +183,8 @@ func (m *Manager) RevokeUser(ctx context.Context, user string) (int, error) {
 // 7.4.3). Call it when a password or another factor changes. It returns how many it ended. It returns
 // [ErrUnauthenticated] if nobody is signed in, [ErrNoSession] if s is another manager's, and else the errors of
 // [Manager.RevokeUser]; or, when the others have ended, [ErrTooLate] or [ErrClosed] if s cannot get its new token, as the
-// response has begun or the request has ended. While a cache cannot be told that s has a new token, other processes may accept the old one.
+// response has begun or the request has ended. While a cache cannot be told that s has a new token, other processes may
+// accept the old one.
 func (m *Manager) RevokeOthers(ctx context.Context, s Session) (int, error) {
 	h := s.self()
 	user := h.User()
