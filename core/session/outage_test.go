@@ -119,6 +119,7 @@ func TestCommitOutlivesClient(t *testing.T) {
 	}
 }
 
+// TestStoreTimeout: a store that does not answer is an outage, and no timeout of the request.
 func TestStoreTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		db := &stuck{}
@@ -129,12 +130,12 @@ func TestStoreTimeout(t *testing.T) {
 		db.stuck.Store(true)
 		color.Set(r.s, "red")
 		at := time.Now()
-		if _, err := r.end(); !errors.Is(err, ErrUnavailable) || time.Since(at) != 5*time.Second {
+		if _, err := r.end(); !errors.Is(err, ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) || time.Since(at) != 5*time.Second {
 			t.Errorf("commit: got %v after %v", err, time.Since(at))
 		}
 		ctx, _ := m.Start(context.Background(), b.client, b.cookie)
 		at = time.Now()
-		if _, err := m.From(ctx); !errors.Is(err, ErrUnavailable) || time.Since(at) != 5*time.Second {
+		if _, err := m.From(ctx); !errors.Is(err, ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) || time.Since(at) != 5*time.Second {
 			t.Errorf("load: got %v after %v", err, time.Since(at))
 		}
 	})

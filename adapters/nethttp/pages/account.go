@@ -27,6 +27,9 @@ type Account struct {
 	config AccountConfig
 }
 
+// signedOutPage is the default of AccountConfig.SignedOut, below the path.
+const signedOutPage = "signed-out"
+
 // NewAccount returns the account page of m. It validates c, templates included.
 func NewAccount(m *session.Manager, c AccountConfig) (*Account, error) {
 	if m == nil {
@@ -43,8 +46,7 @@ func NewAccount(m *session.Manager, c AccountConfig) (*Account, error) {
 	if c.RequireFresh > 0 && c.FreshToRevoke > c.RequireFresh {
 		return nil, fmt.Errorf("pages: AccountConfig.FreshToRevoke is %v, which is more than RequireFresh", c.FreshToRevoke)
 	}
-	own := c.Path + "signed-out"
-	c.SignedOut = cmp.Or(c.SignedOut, own)
+	c.SignedOut = cmp.Or(c.SignedOut, c.Path+signedOutPage)
 	elsewhere, err := origin(c.SignedOut)
 	if err != nil {
 		return nil, fmt.Errorf("pages: AccountConfig.SignedOut: %w", err)
@@ -58,8 +60,8 @@ func NewAccount(m *session.Manager, c AccountConfig) (*Account, error) {
 	s.get("", look, a.list, "after", "limit")
 	s.get("{id}", look, a.one)
 	s.post("{id}/revoke", revoke, a.revoke)
-	if c.SignedOut == own {
-		s.mux.HandleFunc(own, a.signedOut)
+	if c.SignedOut == c.Path+signedOutPage {
+		s.mux.HandleFunc(c.SignedOut, a.signedOut)
 	}
 	s.post("revoke-others", revoke, a.revokeOthers)
 	s.post("sign-out", guard{}, a.signOut)
@@ -229,7 +231,7 @@ func (a *Account) signOut(w http.ResponseWriter, v *view) error {
 		return v.writeOutcome(w, out, session.ID{})
 	}
 	to := a.config.SignedOut
-	if to == a.config.Path+"signed-out" && !out.until.IsZero() {
+	if to == a.config.Path+signedOutPage && !out.until.IsZero() {
 		to += "?until=" + strconv.FormatInt(out.seconds(), 10)
 	}
 	http.Redirect(w, v.r, to, http.StatusSeeOther)
