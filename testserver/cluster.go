@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/qsessions/qsessions/testserver/internal/loopback"
 )
 
 // The kinds of cluster this package starts.
@@ -28,6 +30,7 @@ type Cluster struct {
 	DSN     string
 	Version string
 
+	ports  []*loopback.Port                                      // of the nodes beside their own, kept until Stop
 	check  func(ctx context.Context) error                       // nil when every running server is in its place
 	master func(ctx context.Context, key string) (string, error) // address; nil where there is none
 }
@@ -113,6 +116,9 @@ func (c *Cluster) Stop() {
 		wg.Go(s.Stop)
 	}
 	wg.Wait()
+	for _, port := range c.ports {
+		port.Release()
+	}
 }
 
 func running(servers []*Server) []*Server {

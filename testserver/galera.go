@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/qsessions/qsessions/testserver/internal/loopback"
 )
 
 // Galera returns the Galera cluster of this test process. It skips or fails the test where there can be none.
@@ -43,12 +45,15 @@ func StartGalera(ctx context.Context, opts Options) (_ *Cluster, err error) {
 			c.Stop()
 		}
 	}()
-	ports, err := galeraPorts()
-	if err != nil {
-		return nil, err
+	for range 3 * galeraNodes {
+		port, err := takePort()
+		if err != nil {
+			return nil, err
+		}
+		c.ports = append(c.ports, port)
 	}
 	for i := range galeraNodes {
-		s, err := start(ctx, galera(i, ports), opts)
+		s, err := start(ctx, galera(i, galeraPorts(c.ports)), opts)
 		if err != nil {
 			return nil, fmt.Errorf("testserver: %w", err)
 		}
@@ -66,22 +71,11 @@ func StartGalera(ctx context.Context, opts Options) (_ *Cluster, err error) {
 // copy of all data.
 type galeraPort struct{ group, missed, copy string }
 
-func galeraPorts() ([]galeraPort, error) {
-	var free []string
-	for len(free) < 3*galeraNodes {
-		port, err := freePort()
-		if err != nil {
-			return nil, err
-		}
-		if !slices.Contains(free, port) {
-			free = append(free, port)
-		}
+func galeraPorts(taken []*loopback.Port) (ports []galeraPort) {
+	for p := range slices.Chunk(taken, 3) {
+		ports = append(ports, galeraPort{p[0].Number, p[1].Number, p[2].Number})
 	}
-	var ports []galeraPort
-	for p := range slices.Chunk(free, 3) {
-		ports = append(ports, galeraPort{p[0], p[1], p[2]})
-	}
-	return ports, nil
+	return ports
 }
 
 func galera(i int, ports []galeraPort) program {

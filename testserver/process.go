@@ -7,16 +7,15 @@ import (
 	crand "crypto/rand"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
+
+	"github.com/qsessions/qsessions/testserver/internal/loopback"
 )
 
 // process is a running server program.
@@ -136,22 +135,8 @@ func lookPath(name string) (string, error) {
 	return "", exec.ErrNotFound
 }
 
-// freePort returns a loopback port that was free a moment ago. It is below those that the kernel gives to outgoing
-// connections, so that a killed server finds its port free when it starts again. The port plus 10000, the bus of Redis
-// Cluster, is there too.
-func freePort() (string, error) {
-	const low, high, tries = 10000, 22000, 100
-	var last error
-	for range tries {
-		port := strconv.Itoa(low + rand.IntN(high-low))
-		listener, err := net.Listen("tcp4", "127.0.0.1:"+port)
-		if err == nil {
-			return port, listener.Close()
-		}
-		last = err
-	}
-	return "", last
-}
+// takePort keeps a port for a server, and the port plus 10000, the bus of Redis Cluster.
+func takePort() (*loopback.Port, error) { return loopback.Take(10000, 22000, 10000) }
 
 const (
 	dirPrefix = "qsessions-testserver-"

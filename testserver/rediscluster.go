@@ -34,7 +34,6 @@ func StartRedisCluster(ctx context.Context, opts Options) (_ *Cluster, err error
 		}
 	}()
 	node := redisReplicated()
-	node.port = freePort // leaves the port plus 10000 in range, for the bus
 	args := node.args
 	node.args = func(s *Server, port string, opts Options) []string {
 		return append(args(s, port, opts), "--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf",

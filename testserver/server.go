@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/qsessions/qsessions/testserver/internal/loopback"
 )
 
 // Kind names the program a [Server] runs.
@@ -44,9 +46,10 @@ type Server struct {
 	prog  program
 	path  string // the program that runs
 	args  []string
-	first []string // further ones, until it has started
-	dir   string   // empty for a server of the environment
-	lock  *os.File // held while dir is in use
+	first []string         // further ones, until it has started
+	ports []*loopback.Port // kept until Stop
+	dir   string           // empty for a server of the environment
+	lock  *os.File         // held while dir is in use
 
 	mu      sync.Mutex // held while the server changes between running, paused, ended and stopped
 	proc    *process   // nil for a server of the environment
@@ -76,8 +79,7 @@ type program struct {
 	prepare func(ctx context.Context, s *Server, path string) error // makes the data directory; may be nil
 	server  func(path string) (string, error)                       // the server, where it is not name itself; may be nil
 	args    func(s *Server, port string, opts Options) []string
-	first   []string               // arguments of the first launch alone
-	port    func() (string, error) // a free one; nil for freePort
+	first   []string // arguments of the first launch alone
 	dsn     func(addr string) string
 	addr    func(dsn string) (string, error)
 	sql     func(ctx context.Context, dsn, statement string) (string, error) // nil for Redis and memcached
@@ -102,7 +104,7 @@ func (k Kind) program() (program, error) {
 }
 
 const (
-	startAttempts = 5 // another process may take the free port first
+	startAttempts = 5 // a stranger may take the free port first
 	startTimeout  = time.Minute
 	stopTimeout   = 10 * time.Second
 )
@@ -170,19 +172,16 @@ func start(ctx context.Context, p program, opts Options) (_ *Server, err error) 
 			return nil, err
 		}
 	}
-	port := p.port
-	if port == nil {
-		port = freePort
-	}
 	for range startAttempts {
 		s.first = p.first
-		var free string
-		if free, err = port(); err != nil {
+		var port *loopback.Port
+		if port, err = takePort(); err != nil {
 			return nil, err
 		}
-		s.Addr = "127.0.0.1:" + free
+		s.ports = append(s.ports, port) // with those of earlier attempts: a stranger has them
+		s.Addr = "127.0.0.1:" + port.Number
 		s.DSN = p.dsn(s.Addr)
-		s.args = append(p.args(s, free, opts), opts.Args...)
+		s.args = append(p.args(s, port.Number, opts), opts.Args...)
 		if s.Version, err = s.launch(ctx); err == nil {
 			return s, nil
 		}
@@ -250,6 +249,9 @@ func (s *Server) Stop() {
 	}
 	os.RemoveAll(s.dir)
 	s.lock.Close()
+	for _, port := range s.ports {
+		port.Release()
+	}
 }
 
 // Database makes an empty database, drops it when the test ends, and returns its DSN. It needs the server's own client

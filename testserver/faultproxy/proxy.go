@@ -8,16 +8,17 @@ package faultproxy
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"net"
-	"strconv"
 	"sync"
 	"time"
+
+	"github.com/qsessions/qsessions/testserver/internal/loopback"
 )
 
 // Proxy forwards TCP connections from a loopback address of its own to a server. It is safe for concurrent use; its
 // switches act at once, on the connections there are and on new ones. A fault turned on twice is on.
 type Proxy struct {
+	port         *loopback.Port // kept over Cut
 	addr, target string
 	ctx          context.Context // ends with Close
 	cancel       context.CancelFunc
@@ -57,28 +58,19 @@ func (c Count) Sub(earlier Count) Count {
 
 // New starts a proxy to the server at target (host:port), which need not run yet. The caller ends it with Close.
 func New(target string) (*Proxy, error) {
-	listener, err := listenAnywhere()
+	port, err := loopback.Take(23000, 32000)
 	if err != nil {
 		return nil, err
 	}
-	p := &Proxy{addr: listener.Addr().String(), target: target, links: map[*link]struct{}{}, cutAfter: -1}
+	listener, err := net.Listen("tcp4", "127.0.0.1:"+port.Number)
+	if err != nil {
+		port.Release()
+		return nil, err
+	}
+	p := &Proxy{port: port, addr: listener.Addr().String(), target: target, links: map[*link]struct{}{}, cutAfter: -1}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.serve(listener)
 	return p, nil
-}
-
-// listenAnywhere takes a port below those that the kernel gives to outgoing connections, so that Mend finds it free.
-func listenAnywhere() (net.Listener, error) {
-	const low, high, tries = 23000, 32000, 100
-	var last error
-	for range tries {
-		listener, err := net.Listen("tcp4", "127.0.0.1:"+strconv.Itoa(low+rand.IntN(high-low)))
-		if err == nil {
-			return listener, nil
-		}
-		last = err
-	}
-	return nil, last
 }
 
 // serve accepts connections until the listener is closed. The caller holds the lock, or is New.
@@ -228,4 +220,5 @@ func (p *Proxy) Close() {
 	p.mu.Unlock()
 	p.cancel()
 	p.wg.Wait()
+	p.port.Release()
 }
