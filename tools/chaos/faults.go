@@ -12,13 +12,15 @@ import (
 	"github.com/qsessions/qsessions/testserver/faultproxy"
 )
 
-// corrupt changes what is in Redis: it flips a byte of a value, and puts the value of one slot into another.
+// corrupt changes what is in Redis: it flips a bit of a value, and puts the value of one slot into another. It brings none
+// back to the slot that it came from: that would be an old backup (FLT-7), against which there is only the bound.
 func corrupt(ctx context.Context, w *world) error {
 	c, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{w.cache.Addr}, DisableCache: true, ForceSingleClient: true})
 	if err != nil {
 		return err
 	}
 	defer c.Close()
+	origin := map[string]string{} // value: slot
 	for ctx.Err() == nil {
 		keys, err := c.Do(ctx, c.B().Keys().Pattern("*").Build()).AsStrSlice()
 		if err != nil || len(keys) < 2 {
@@ -27,12 +29,17 @@ func corrupt(ctx context.Context, w *world) error {
 		}
 		a, b := keys[rand.IntN(len(keys))], keys[rand.IntN(len(keys))]
 		value, err := c.Do(ctx, c.B().Get().Key(a).Build()).ToString()
+		if err != nil || value == "" {
+			continue // it is gone
+		}
+		if origin[value] == "" {
+			origin[value] = a
+		}
 		switch {
-		case err != nil || value == "":
 		case rand.IntN(2) == 0:
 			i := rand.IntN(len(value))
 			_ = c.Do(ctx, c.B().Setrange().Key(a).Offset(int64(i)).Value(string(value[i]^1<<rand.IntN(8))).Build()).Error()
-		case a != b:
+		case b != origin[value]:
 			_ = c.Do(ctx, c.B().Set().Key(b).Value(value).Xx().PxMilliseconds(bound.Milliseconds()).Build()).Error()
 		}
 		pause(ctx, time.Millisecond)
