@@ -2,9 +2,9 @@ package session
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/qsessions/qsessions/core/store"
@@ -18,6 +18,7 @@ type attempt struct {
 	record *store.Record
 	secret secret
 	token  *verifier // nil: the token stays
+	passed bool      // it was stored, and others have saved since: record and secret are theirs, work.view is what changed later
 }
 
 // store creates or saves the session, until it is stored or has ended. After [ErrUnavailable] the next call goes on with
@@ -28,7 +29,7 @@ func (h *handle) store(ctx context.Context) error {
 		a, done := h.doubt, false
 		var err error
 		if h.base != nil && !h.base.Live(now()) { // another request, or a, may have kept it alive
-			if done, err = h.reload(ctx, a); err != nil {
+			if done, err = h.reload(ctx, a, a != nil); err != nil {
 				return err
 			}
 		}
@@ -66,7 +67,7 @@ func (h *handle) store(ctx context.Context) error {
 func (h *handle) compose(client Client) (*attempt, error) {
 	w := h.work
 	n, s := h.next(&w, h.base, h.secret, client, now())
-	_, _ = rand.Read(s.nonce[:])
+	s.renew()
 	t := h.started
 	if s.unseen() && s.current.equal(&h.presented) {
 		s.seenAt = t
@@ -129,7 +130,10 @@ func (h *handle) send(ctx context.Context, a *attempt) (done bool, err error) {
 		h.doubt = nil
 		return false, fmt.Errorf("session: save: %w", err)
 	case errors.Is(err, store.ErrConflict) && a.old != nil, errors.Is(err, store.ErrExists) && a.old == nil && again:
-		if done, err = h.reload(ctx, a); err == nil || !errors.Is(err, ErrUnavailable) {
+		if again {
+			h.doubt = a
+		}
+		if done, err = h.reload(ctx, a, again); err == nil || errors.Is(err, ErrRevoked) {
 			h.doubt = nil
 		}
 		return done, err
@@ -137,9 +141,10 @@ func (h *handle) send(ctx context.Context, a *attempt) (done bool, err error) {
 	return false, fmt.Errorf("session: save: %w", unavailable(ctx, err))
 }
 
-// reload reads the session again, and applies the request's changes to what it finds. It is done if what it finds is a:
-// then an earlier try of a, whose outcome was unknown, had succeeded.
-func (h *handle) reload(ctx context.Context, a *attempt) (done bool, err error) {
+// reload reads the session again, and applies the request's changes to what it finds. It is done if a is a part of that:
+// then an earlier try of a, whose outcome was unknown, had succeeded. With again there was such a try; if so many others
+// have saved since that the record has forgotten it, its outcome stays unknown.
+func (h *handle) reload(ctx context.Context, a *attempt, again bool) (done bool, err error) {
 	id := h.id
 	r, err := store.LoadFresh(ctx, h.m.store, id) // a copy could be the one that just lost
 	switch {
@@ -153,11 +158,12 @@ func (h *handle) reload(ctx context.Context, a *attempt) (done bool, err error) 
 	switch {
 	case !ok || r.ID != id || !r.Live(t) || !t.Before(s.deadline):
 		return false, ErrRevoked
-	case a != nil && s.nonce == a.secret.nonce:
-		a.record = r
-		return true, nil
+	case a != nil && slices.Contains(s.nonces[:], a.secret.nonces[0]):
+		return true, h.land(a, r, s)
 	case h.base == nil || s.epoch != h.secret.epoch || r.User != h.base.User:
 		return false, ErrRevoked // what this request knew of the session was before a login
+	case again && r.Version-a.old.Version > saves && (len(a.work.changes) > 0 || a.work.limits != nil):
+		return false, fmt.Errorf("session: save: %w: others have saved since, and whether this is done cannot be told", ErrUnavailable)
 	}
 	plain, plainErr := h.m.seal.open(id, r.Data)
 	view, err := h.reapply(plain, plainErr, h.work.changes)
@@ -170,6 +176,24 @@ func (h *handle) reload(ctx context.Context, a *attempt) (done bool, err error) 
 	h.generation++
 	h.mu.Unlock()
 	return false, nil
+}
+
+// land notes that a is a part of what is stored in r. Where others have saved since, what was changed after a goes on top
+// of theirs.
+func (h *handle) land(a *attempt, r *store.Record, s secret) error {
+	if s.nonces[0] != a.secret.nonces[0] {
+		plain, plainErr := h.m.seal.open(r.ID, r.Data)
+		view, err := h.reapply(plain, plainErr, h.work.changes[len(a.work.changes):])
+		if err != nil {
+			return err
+		}
+		if !s.current.equal(&a.secret.current) {
+			a.token = nil // the next rotation has replaced it
+		}
+		a.work.view, a.secret, a.passed = view, s, true
+	}
+	a.record = r
+	return nil
 }
 
 // reapply applies changes to values that another request has saved.
@@ -199,7 +223,9 @@ func (h *handle) accept(ctx context.Context, a *attempt) error {
 	}
 	h.mu.Lock()
 	h.base, h.secret, h.id = n, s, n.ID
-	if len(w.changes) > 0 {
+	if a.passed {
+		h.opened, h.plain, h.plainErr, h.work.view = false, nil, nil, w.view
+	} else if len(w.changes) > 0 {
 		h.opened, h.plain, h.plainErr = true, w.view, nil
 	}
 	h.work.changes = h.work.changes[len(w.changes):] // what is left was made after an attempt whose outcome was unknown

@@ -76,8 +76,9 @@ func (k Key[T]) Pop(s Session) T {
 // Update replaces the value by f of it; f gets the zero T if there is none. If another request saved the session in
 // between, f runs again, on what that request left: no increment and no appended item is lost. So f must have no effect
 // but its result; it may read the session, and must not change, save or revoke it, which would block. A value that cannot
-// be decoded fails with [ErrCorrupt] instead of being overwritten. Only when the store's answer to a save is lost, and
-// others save before it can be asked again, f may be applied twice.
+// be decoded fails with [ErrCorrupt] instead of being overwritten. What is stored has f applied once, also when the store's
+// answer to a save is lost: where others have saved so often since that it cannot be told whether that save happened,
+// Save returns [ErrUnavailable].
 func (k Key[T]) Update(s Session, f func(T) T) {
 	h := s.self()
 	codec := h.m.cfg.Codec

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -242,4 +243,136 @@ func TestUndoOutlivesTimeout(t *testing.T) {
 			t.Error("the next login was refused")
 		}
 	})
+}
+
+// overtaken starts a request whose save of f is without an answer, and others that save n times before it can be repeated.
+func overtaken(b *browser, db *counting, done bool, n int, f func(s Session)) (*request, error) {
+	r := b.start()
+	f(r.s)
+	first := true
+	hook := func() error {
+		if !first {
+			return nil
+		}
+		first = false
+		for range n {
+			b.old().do(func(s Session) { others.Update(s, increment) })
+		}
+		return errNetwork
+	}
+	if done {
+		db.onAfter("Save", hook)
+	} else {
+		db.onBefore("Save", hook)
+	}
+	return r, r.s.Save(r.ctx)
+}
+
+var others = Key[int]("others")
+
+// TestOutcomeHidden: a write whose answer was lost is done once or not at all, also when others have saved since; what they
+// saved is kept, and so is what the request changes afterwards.
+func TestOutcomeHidden(t *testing.T) {
+	for _, done := range []bool{false, true} {
+		for n := 1; n <= saves+1; n++ {
+			for _, more := range []bool{false, true} {
+				t.Run(fmt.Sprintf("done %t, %d others, more %t", done, n, more), func(t *testing.T) {
+					db := new(counting)
+					b := newBrowser(t, newManager(t, db, Config{}))
+					b.do(func(s Session) { s.Login("alice"); visits.Set(s, 1) })
+					r, err := overtaken(b, db, done, n, func(s Session) { visits.Update(s, increment) })
+					known := !done && n <= saves || done && n < saves
+					if known != (err == nil) || !known && !errors.Is(err, ErrUnavailable) {
+						t.Fatalf("Save: %v; known: %t", err, known)
+					}
+					want := 2
+					if !known && !done {
+						want = 1
+					}
+					if more {
+						visits.Update(r.s, increment)
+						if known {
+							want++
+						}
+					}
+					if _, err := r.end(); known != (err == nil) {
+						t.Errorf("commit: %v", err)
+					}
+					b.do(func(s Session) {
+						if visits.Get(s) != want || others.Get(s) != n || s.User() != "alice" {
+							t.Errorf("%d visits, %d others, user %q; want %d, %d", visits.Get(s), others.Get(s), s.User(), want, n)
+						}
+					})
+				})
+			}
+		}
+	}
+}
+
+// TestOutcomeHiddenByOutage: the same, where the session cannot be read for a while.
+func TestOutcomeHiddenByOutage(t *testing.T) {
+	for _, done := range []bool{false, true} {
+		db := new(counting)
+		b := newBrowser(t, newManager(t, db, Config{}))
+		b.do(func(s Session) { s.Login("alice") })
+		r := b.start()
+		visits.Update(r.s, increment)
+		first := true
+		hook := func() error {
+			if !first {
+				return nil
+			}
+			first = false
+			b.old().do(func(s Session) { others.Update(s, increment) })
+			db.onBefore("Load", once(errNetwork))
+			return errNetwork
+		}
+		if done {
+			db.onAfter("Save", hook)
+		} else {
+			db.onBefore("Save", hook)
+		}
+		if err := r.s.Save(r.ctx); !errors.Is(err, ErrUnavailable) {
+			t.Errorf("done %t: Save: %v, want ErrUnavailable", done, err)
+		}
+		others.Update(r.s, increment)
+		if _, err := r.end(); err != nil {
+			t.Errorf("done %t: commit: %v", done, err)
+		}
+		b.do(func(s Session) {
+			if visits.Get(s) != 1 || others.Get(s) != 2 {
+				t.Errorf("done %t: %d visits, %d others; want 1, 2", done, visits.Get(s), others.Get(s))
+			}
+		})
+	}
+}
+
+// TestOutcomeOfRotationHidden: SEC-32. The same with a periodic rotation on the way: the client is not signed out, with the
+// token that it has or the one that it gets.
+func TestOutcomeOfRotationHidden(t *testing.T) {
+	for _, done := range []bool{false, true} {
+		for n := 1; n < saves; n++ {
+			synctest.Test(t, func(t *testing.T) {
+				m, db := rotating(t, nil)
+				b := newBrowser(t, m)
+				b.do(func(s Session) { s.Login("alice") })
+				time.Sleep(rotateEvery)
+				r, err := overtaken(b, db, done, n, func(s Session) { visits.Update(s, increment) })
+				if err != nil {
+					t.Fatal(err)
+				}
+				old := b.old()
+				if _, err := r.end(); err != nil {
+					t.Fatal(err)
+				}
+				for name, b := range map[string]*browser{"old": old, "new": b} {
+					b.do(func(s Session) {
+						if s.User() != "alice" || visits.Get(s) != 1 || others.Get(s) != n {
+							t.Errorf("done %t, %d others, %s token: user %q, %d visits, %d others", done, n, name, s.User(), visits.Get(s), others.Get(s))
+						}
+					})
+				}
+			})
+		}
+	}
 }

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"crypto/rand"
 	"encoding/binary"
 	"time"
 )
@@ -15,13 +16,19 @@ type secret struct {
 	idle      time.Duration
 	level     uint8
 	remember  bool
-	epoch     uint32  // one more with each login and rotation on demand: tells whether a token is dead, or merely old
-	nonce     [8]byte // of the last save: tells whose it was when its outcome is unknown
+	epoch     uint32       // one more with each login and rotation on demand: tells whether a token is dead, or merely old
+	nonces    [saves]nonce // of the last saves, latest first: tell whether one of unknown outcome is among them
 }
+
+// A nonce is of one attempt to save.
+type nonce [8]byte
+
+// saves is how many of them a record remembers: enough for a few requests of one client at a time.
+const saves = 4
 
 const (
 	secretVersion = 1
-	secretLen     = 1 + 1 + 1 + 32 + 32 + 4*8 + 4 + 8
+	secretLen     = 1 + 1 + 1 + 32 + 32 + 4*8 + 4 + saves*8
 	maxMicros     = 253_402_300_800_000_000 - 1 // the end of the year 9999: a later time has no text form
 )
 
@@ -39,7 +46,10 @@ func (s *secret) encode() []byte {
 	b = binary.BigEndian.AppendUint64(b, uint64(micros(s.deadline)))
 	b = binary.BigEndian.AppendUint64(b, uint64(s.idle))
 	b = binary.BigEndian.AppendUint32(b, s.epoch)
-	return append(b, s.nonce[:]...)
+	for i := range s.nonces {
+		b = append(b, s.nonces[i][:]...)
+	}
+	return b
 }
 
 // decodeSecret is the inverse of encode; ok is false for anything that encode does not return.
@@ -61,8 +71,16 @@ func decodeSecret(b []byte) (s secret, ok bool) {
 	s.deadline = fromMicros(int64(binary.BigEndian.Uint64(b[16:])))
 	s.idle = time.Duration(binary.BigEndian.Uint64(b[24:]))
 	s.epoch = binary.BigEndian.Uint32(b[32:])
-	copy(s.nonce[:], b[36:])
+	for i := range s.nonces {
+		copy(s.nonces[i][:], b[36+8*i:])
+	}
 	return s, !s.current.isZero() && s.idle > 0 && s.idle <= maxDuration
+}
+
+// renew puts the nonce of a new attempt before the others.
+func (s *secret) renew() {
+	copy(s.nonces[1:], s.nonces[:])
+	_, _ = rand.Read(s.nonces[0][:]) // never fails since Go 1.24
 }
 
 // opens reports whether d is the digest of one of the session's verifiers.

@@ -21,7 +21,7 @@ func testSecret() *secret {
 	v, w := newVerifier(), newVerifier()
 	return &secret{
 		current: v.digest(), previous: w.digest(), seenAt: time.UnixMicro(1).UTC(), rotatedAt: time.UnixMicro(2).UTC(),
-		deadline: time.Date(2030, 1, 2, 3, 4, 5, 6000, time.UTC), idle: time.Minute, level: 255, remember: true, nonce: [8]byte{1, 2, 3, 4, 5, 6, 7, 8},
+		deadline: time.Date(2030, 1, 2, 3, 4, 5, 6000, time.UTC), idle: time.Minute, level: 255, remember: true, nonces: [saves]nonce{{1, 2, 3, 4, 5, 6, 7, 8}, {9}, {10}, {11, 7: 12}},
 	}
 }
 

@@ -167,11 +167,20 @@ var mutants = []mutant{
 	{
 		"a save of unknown outcome is made anew", []edit{{
 			attempt,
-			"	case a != nil && s.nonce == a.secret.nonce:\n",
-			"	case false:\n",
+			"	case a != nil && slices.Contains(s.nonces[:], a.secret.nonces[0]):\n",
+			"	case a != nil && slices.Contains(s.nonces[:0], a.secret.nonces[0]):\n",
 		}},
 		"I2",
 		Config{Cache: Redis, State: Warm, Ops: []Op{Save}, Faults: DatabaseFails},
+	},
+	{
+		"another save hides one of unknown outcome", []edit{{
+			attempt,
+			"	case a != nil && slices.Contains(s.nonces[:], a.secret.nonces[0]):\n",
+			"	case a != nil && slices.Contains(s.nonces[:1], a.secret.nonces[0]):\n",
+		}},
+		"I2",
+		Config{Cache: Redis, State: Warm, Ops: []Op{Save, Save}, Faults: DatabaseFails},
 	},
 	{
 		"who cannot be asked about is anonymous", []edit{{

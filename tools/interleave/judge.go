@@ -227,9 +227,6 @@ func (r *run) judgeValues(o *operation) {
 			if !k.refused {
 				most++
 			}
-			if k.dbFault && r.another(k, Op.writes) {
-				most++ // its outcome is unknown, and another one may hide it: Key.Update says so
-			}
 			if k.err == nil && !k.refused && k.end < o.start && r.told(k, o) {
 				least++
 				if !o.values.marks[i] {
