@@ -212,6 +212,13 @@ func (p *Proxy) Count() Count {
 	return p.count
 }
 
+// Open returns how many connections of clients there are.
+func (p *Proxy) Open() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.links)
+}
+
 // Close ends the proxy with all its connections, and returns when nothing of it runs any more. It may be called again.
 func (p *Proxy) Close() {
 	p.mu.Lock()

@@ -410,9 +410,13 @@ func TestCut(t *testing.T) {
 		c := dial(t, p)
 		c.send(t, "a\n")
 		c.want(t, "re:a")
+		if n := p.Open(); n != 1 {
+			t.Errorf("%d connections are open, want one", n)
+		}
 		p.Cut()
 		p.Cut()
 		c.wantReset(t)
+		await(t, "its end", func() bool { return p.Open() == 0 })
 		if _, err := net.Dial("tcp", addr); !errors.Is(err, syscall.ECONNREFUSED) {
 			t.Errorf("a new connection: %v, want it refused", err)
 		}

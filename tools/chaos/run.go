@@ -10,6 +10,7 @@ import (
 
 	"github.com/qsessions/qsessions/core/session"
 	"github.com/qsessions/qsessions/core/store"
+	"github.com/qsessions/qsessions/testserver/faultproxy"
 )
 
 // Options says how long [Run] takes. Fields that are zero have the defaults.
@@ -34,12 +35,23 @@ type Result struct {
 	Growth   Use           // what is in use at the end, above what was before the fault
 }
 
-// A Use is what must not grow with faults.
-type Use struct{ Goroutines, Files int }
+// A Use is what must not grow with faults. What the proxies need for connections is not in it.
+type Use struct{ Goroutines, Files, Connections int }
 
-func inUse() Use {
-	files, _ := os.ReadDir("/proc/self/fd") // elsewhere there are none to count
-	return Use{runtime.NumGoroutine(), len(files)}
+func (w *world) inUse() Use {
+	const goroutines, files = 5, 3        // of a connection: the proxy has both ends of it, and the client one
+	dir, _ := os.ReadDir("/proc/self/fd") // elsewhere there are none to count
+	u := Use{Goroutines: runtime.NumGoroutine(), Files: len(dir)}
+	for _, n := range w.processes {
+		for _, p := range []*faultproxy.Proxy{n.cacheProxy, n.dbProxy} {
+			if p != nil {
+				u.Connections += p.Open()
+			}
+		}
+	}
+	u.Goroutines -= goroutines * u.Connections
+	u.Files = max(0, u.Files-files*u.Connections)
+	return u
 }
 
 // Bad reports whether something happened that must not.
@@ -49,11 +61,13 @@ func (r Result) Bad() bool {
 			return true
 		}
 	}
-	return r.Stalest > r.Bound || max(r.Growth.Goroutines, r.Growth.Files) > maxGrowth
+	return r.Stalest > r.Bound || max(r.Growth.Goroutines, r.Growth.Files) > maxGrowth || r.Growth.Connections > maxConns
 }
 
-// maxGrowth is for connections of pools that were not needed before.
-const maxGrowth = 150
+const (
+	maxGrowth = 50                         // for what drivers do beside their connections
+	maxConns  = processes * (64 + dbConns) // what the pools may hold
+)
 
 // Run holds load on the servers of the pair while the scenario happens. It starts them, and ends them.
 func Run(ctx context.Context, s Scenario, p Pair, o Options) (r Result, err error) {
@@ -86,7 +100,7 @@ func Run(ctx context.Context, s Scenario, p Pair, o Options) (r Result, err erro
 	l.tally.next("before")
 	pause(ctx, o.Before)
 	l.tally.await(ctx)
-	used := inUse()
+	used := w.inUse()
 	r.Phases[0] = l.tally.next("during")
 	fault, cancel := context.WithTimeout(ctx, o.During)
 	err = s.during(fault, w)
@@ -114,8 +128,8 @@ func Run(ctx context.Context, s Scenario, p Pair, o Options) (r Result, err erro
 	if err := l.settleAccounts(ctx); err != nil {
 		return r, err
 	}
-	now := inUse()
-	r.Growth = Use{now.Goroutines - used.Goroutines, now.Files - used.Files}
+	now := w.inUse()
+	r.Growth = Use{now.Goroutines - used.Goroutines, now.Files - used.Files, now.Connections - used.Connections}
 	r.Wrong, r.Stalest, r.Examples, r.Checked = l.tally.wrongs, l.tally.stalest, l.tally.examples, len(l.all())
 	return r, ctx.Err()
 }

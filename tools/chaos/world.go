@@ -27,6 +27,7 @@ const (
 	skew       = 250 * time.Millisecond
 	touchEvery = 500 * time.Millisecond
 	processes  = 2
+	dbConns    = 16 // of each
 )
 
 // bound is for how long a copy that could not be deleted may be used.
@@ -207,7 +208,7 @@ func (n *process) connectDB(ctx context.Context, w *world, i int) (*sqlxstore.St
 }
 
 func openDB(ctx context.Context, driver, dsn string) (*sqlxstore.Store, error) {
-	return sqlxstore.Open(ctx, driver, dsn, sqlxstore.Config{MaxOpenConns: 16})
+	return sqlxstore.Open(ctx, driver, dsn, sqlxstore.Config{MaxOpenConns: dbConns})
 }
 
 func (n *process) end() error {
