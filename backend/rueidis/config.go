@@ -51,7 +51,8 @@ type CacheConfig struct {
 
 	// Option has the last word on the options of the client that OpenCache makes: TLS certificates, credentials of
 	// Sentinel. The options hold what the URL says and the defaults of this package. Reading from replicas is refused, as
-	// a revoked session would be found there, and so is a ConnLifetime, as it may repeat commands.
+	// a revoked session would be found there, and so is a ConnLifetime, as it may repeat commands. A MaxFlushDelay of 20 µs
+	// serves more requests where many run at once, and makes each slower where few do (docs/measurements.md).
 	Option func(*rueidis.ClientOption)
 
 	// Logger gets a warning where the server does not support what was asked for. Default: nowhere.
