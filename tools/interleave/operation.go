@@ -42,9 +42,6 @@ func (k Op) ends() bool { return k == Logout || k == Revoke || k == RevokeUser }
 // replaces reports whether k replaces the token of S.
 func (k Op) replaces() bool { return k == Login || k == Rotate }
 
-// writes reports whether k saves S.
-func (k Op) writes() bool { return k == Save || k == Login || k == Rotate }
-
 const (
 	user = "u"
 
