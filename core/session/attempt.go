@@ -18,7 +18,6 @@ type attempt struct {
 	record *store.Record
 	secret secret
 	token  *verifier // nil: the token stays
-	passed bool      // it was stored, and others have saved since: record and secret are theirs, work.view is what changed later
 }
 
 // store creates or saves the session, until it is stored or has ended. After [ErrUnavailable] the next call goes on with
@@ -159,11 +158,14 @@ func (h *handle) reload(ctx context.Context, a *attempt, again bool) (done bool,
 	case !ok || r.ID != id || !r.Live(t) || !t.Before(s.deadline):
 		return false, ErrRevoked
 	case a != nil && slices.Contains(s.nonces[:], a.secret.nonces[0]):
-		return true, h.land(a, r, s)
+		h.land(a, r, s)
+		return true, nil
 	case h.base == nil || s.epoch != h.secret.epoch || r.User != h.base.User:
 		return false, ErrRevoked // what this request knew of the session was before a login
-	case again && r.Version-a.old.Version > saves && (len(a.work.changes) > 0 || a.work.limits != nil):
+	case again && r.Version-a.old.Version > saves && !a.replaces() && (len(a.work.changes) > 0 || a.work.limits != nil):
 		return false, fmt.Errorf("session: save: %w: others have saved since, and whether this is done cannot be told", ErrUnavailable)
+	case again && r.Version > a.old.Version:
+		h.doubt = nil // it did not happen, and cannot any more
 	}
 	plain, plainErr := h.m.seal.open(id, r.Data)
 	view, err := h.reapply(plain, plainErr, h.work.changes)
@@ -178,22 +180,20 @@ func (h *handle) reload(ctx context.Context, a *attempt, again bool) (done bool,
 	return false, nil
 }
 
-// land notes that a is a part of what is stored in r. Where others have saved since, what was changed after a goes on top
-// of theirs.
-func (h *handle) land(a *attempt, r *store.Record, s secret) error {
-	if s.nonces[0] != a.secret.nonces[0] {
-		plain, plainErr := h.m.seal.open(r.ID, r.Data)
-		view, err := h.reapply(plain, plainErr, h.work.changes[len(a.work.changes):])
-		if err != nil {
-			return err
-		}
-		if !s.current.equal(&a.secret.current) {
-			a.token = nil // the next rotation has replaced it
-		}
-		a.work.view, a.secret, a.passed = view, s, true
+// land notes that a is a part of what is stored in r, as if its answer had come: others may have saved since, which the
+// next save finds out.
+func (h *handle) land(a *attempt, r *store.Record, s secret) {
+	if s.nonces[0] == a.secret.nonces[0] {
+		a.record = r
+		return
 	}
-	a.record = r
-	return nil
+	a.record.Version = 1
+	if a.old != nil {
+		a.record.Version = a.old.Version + 1
+	}
+	if !s.current.equal(&a.secret.current) {
+		a.token = nil // replaced
+	}
 }
 
 // reapply applies changes to values that another request has saved.
@@ -223,9 +223,7 @@ func (h *handle) accept(ctx context.Context, a *attempt) error {
 	}
 	h.mu.Lock()
 	h.base, h.secret, h.id = n, s, n.ID
-	if a.passed {
-		h.opened, h.plain, h.plainErr, h.work.view = false, nil, nil, w.view
-	} else if len(w.changes) > 0 {
+	if len(w.changes) > 0 {
 		h.opened, h.plain, h.plainErr = true, w.view, nil
 	}
 	h.work.changes = h.work.changes[len(w.changes):] // what is left was made after an attempt whose outcome was unknown

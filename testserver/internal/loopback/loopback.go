@@ -6,12 +6,15 @@ import (
 	"math/rand/v2"
 	"net"
 	"strconv"
+	"sync"
 )
 
 // Port is a TCP port that nobody else takes from this package until Release, or until the process ends.
 type Port struct {
 	Number string
-	marks  []net.PacketConn
+
+	mu    sync.Mutex
+	marks []net.PacketConn
 }
 
 // Take returns a port from low to high-1 on which nobody listens, nor on those that are further by an offset: these are
@@ -56,11 +59,13 @@ func (p *Port) mark(number int) error {
 	return listener.Close()
 }
 
-// Release gives the port up. It may be called again, and on nil.
+// Release gives the port up. It may be called again, on nil, and concurrently.
 func (p *Port) Release() {
 	if p == nil {
 		return
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	for _, mark := range p.marks {
 		mark.Close()
 	}
