@@ -17,9 +17,14 @@ const (
 	pageGrows = 8
 )
 
-// List implements [store.Indexed]. A query with a user costs as much as the user has records; any other scans the store.
+// List implements [store.Indexed]. A query with ids costs as much as they are, one with a
+// user as much as the user has records; any other scans the store.
 func (s *Store) List(ctx context.Context, q store.Query) iter.Seq2[*store.Record, error] {
 	return func(yield func(*store.Record, error) bool) {
+		if len(q.IDs) > store.MaxIDs {
+			yield(nil, store.ErrTooLarge)
+			return
+		}
 		left := q.Limit
 		if left <= 0 {
 			left = math.MaxInt
@@ -58,13 +63,17 @@ func (s *Store) List(ctx context.Context, q store.Query) iter.Seq2[*store.Record
 // page returns the n latest ids of the records that match and come behind after, latest first.
 func (s *Store) page(ctx context.Context, q store.Query, after store.ID, n int) ([]store.ID, error) {
 	p := latest{n: n, after: after}
-	if q.User != "" {
-		for _, id := range s.idsOf(q.User) {
+	if len(q.IDs) > 0 || q.User != "" {
+		ids := q.IDs
+		if len(ids) == 0 {
+			ids = s.idsOf(q.User)
+		}
+		for _, id := range ids {
 			if r := s.record(id); r != nil && match(&q, r) {
 				p.add(id)
 			}
 		}
-		return p.done(), ctx.Err()
+		return slices.Compact(p.done()), ctx.Err() // MaxIDs is less than firstPage: compacting loses no page
 	}
 	for i := range s.shards {
 		if err := ctx.Err(); err != nil {
@@ -82,7 +91,7 @@ func (s *Store) page(ctx context.Context, q store.Query, after store.ID, n int) 
 	return p.done(), nil
 }
 
-// match reports whether r is one of q's, After apart.
+// match reports whether r is one of q's, After and IDs apart.
 func match(q *store.Query, r *store.Record) bool {
 	return (q.User == "" || r.User == q.User) &&
 		(q.Kind == store.Everyone || (q.Kind == store.Users) == (r.User != "")) &&

@@ -32,9 +32,13 @@ type Store struct {
 	swept  atomic.Uint32 // where the next Sweep begins
 	shards [shardCount]shard
 	users  [shardCount]userShard
+	keys   keys
 }
 
-var _ store.Indexed = (*Store)(nil)
+var (
+	_ store.Indexed = (*Store)(nil)
+	_ store.Keeper  = (*Store)(nil)
+)
 
 const shardCount = 64 // a power of two
 
@@ -122,6 +126,9 @@ func (s *Store) Save(ctx context.Context, r *store.Record) error {
 	}
 	if tooLarge(r) || size(r) > s.maxBytes() {
 		return store.ErrTooLarge
+	}
+	if old.User != "" && old.User != r.User {
+		return store.ErrConflict
 	}
 	if !s.reserve(0, size(r)-size(old)) {
 		return errFull

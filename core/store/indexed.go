@@ -18,7 +18,8 @@ type Indexed interface {
 	// List yields the records of q, latest id first, without Secret, and without Data unless q asks for it. A record that
 	// is there for the whole of the iteration is yielded once; one that comes or goes meanwhile may be missed. List holds
 	// no lock and no connection while it yields, so that the loop may call the store. An error is yielded last and once,
-	// with a nil record. The iterator may be used again, and starts anew.
+	// with a nil record. The iterator may be used again, and starts anew. An id that is in q.IDs twice counts once. The
+	// ids of q are read while the iterator runs, so they must not change before it has ended.
 	List(ctx context.Context, q Query) iter.Seq2[*Record, error]
 
 	// DeleteUser first makes cutoff known (a cut-off never moves back), and only then removes the user's records with an
@@ -40,6 +41,7 @@ type Indexed interface {
 
 // A Query selects records; what it does not set does not matter. Its zero value selects all of them.
 type Query struct {
+	IDs     []ID         // only these, at most MaxIDs, in any order; empty: all
 	User    string       // only this user's
 	Kind    Kind         // everyone's, users', or anonymous
 	Live    time.Time    // only records that are live then
@@ -49,6 +51,9 @@ type Query struct {
 	Limit   int          // at most so many; 0 or less: no limit
 	Data    bool         // with Data
 }
+
+// MaxIDs is how many ids a [Query] has at most. List answers [ErrTooLarge] to more.
+const MaxIDs = 100
 
 // Kind is whose records a [Query] selects.
 type Kind uint8

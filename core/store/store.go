@@ -12,7 +12,9 @@ type Store interface {
 	Create(ctx context.Context, r *Record) error
 
 	// Save replaces the record if its version is still r.Version; then r.Version is one higher, in the store and in r.
-	// [ErrConflict] if it is not, or if there is no record: Load tells which. Save never inserts. [ErrNoUser] as in Create.
+	// [ErrConflict] if it is not, or if there is no record: Load tells which. Save never inserts. It may set the user of an
+	// anonymous record ([ErrNoUser] as in Create), and never changes or removes a user that is set: a record of another user
+	// is not the one that r was read from, whatever its version, and that is [ErrConflict] too.
 	// It does not look at LastSeen, so that a touch never disturbs it. After an error r is as it was.
 	Save(ctx context.Context, r *Record) error
 
