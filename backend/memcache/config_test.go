@@ -80,7 +80,11 @@ func TestTicket(t *testing.T) {
 			t.Errorf("redeem(%#x) gives connection %d of 3", foreign, dials)
 		}
 	}
-	if tag(0, 5) != 0 || tag(tag(99, 5), 5) != 99 || tag(tag(99, 5), 6) == 99 {
+	s := &Store{seed: maphash.MakeSeed()}
+	tag := func(ticket uint64, version int64, user string) uint64 {
+		return s.tag(ticket, &store.Record{Version: version, User: user})
+	}
+	if tag(0, 5, "a") != 0 || tag(tag(99, 5, "a"), 5, "a") != 99 || tag(tag(99, 5, ""), 6, "") == 99 || tag(tag(99, 5, "a"), 5, "b") == 99 {
 		t.Error("tag is not its own inverse, or has the ticket of another version")
 	}
 }

@@ -3,6 +3,7 @@ package memcachestore
 import (
 	"context"
 	"errors"
+	"hash/maphash"
 	"time"
 
 	"github.com/bradfitz/gomemcache/memcache"
@@ -13,7 +14,8 @@ import (
 // A Store keeps sessions in memcached alone. It is made by [Open], and safe for concurrent use. The package comment says
 // what it cannot do.
 type Store struct {
-	c *cluster
+	c    *cluster
+	seed maphash.Seed // for users in tags
 }
 
 var _ store.Store = (*Store)(nil)
@@ -30,7 +32,7 @@ func Open(ctx context.Context, servers []string, config Config) (*Store, error) 
 			return nil, errors.Join(c.fail(ctx, "open: "+s.addr, err), c.close())
 		}
 	}
-	return &Store{c}, nil
+	return &Store{c, maphash.MakeSeed()}, nil
 }
 
 // Close closes all connections. Every call that comes later fails with an error that matches [store.ErrUnavailable].
@@ -49,17 +51,21 @@ func (s *Store) Load(ctx context.Context, id store.ID) (*store.Record, error) {
 	if r == nil {
 		return nil, store.ErrNotFound
 	}
-	r.Tag = tag(t, r.Version)
+	r.Tag = s.tag(t, r)
 	return r, nil
 }
 
-// tag hides the version in a ticket, so that a record whose Version somebody has changed has the ticket of nothing. A tag
-// of zero is none.
-func tag(ticket uint64, version int64) uint64 {
+// tag hides the version and the user in a ticket, so that a record with another Version or User than it was read with has
+// the ticket of nothing: a Save then looks at what there is. It is its own inverse. A tag of zero is none.
+func (s *Store) tag(ticket uint64, r *store.Record) uint64 {
 	if ticket == 0 {
 		return 0
 	}
-	return ticket ^ mix(uint64(version))
+	n := uint64(r.Version)
+	if r.User != "" {
+		n ^= maphash.String(s.seed, r.User)
+	}
+	return ticket ^ mix(n)
 }
 
 // read returns the record of id and a ticket for it, or nil.
@@ -97,12 +103,14 @@ func (s *Store) Create(ctx context.Context, r *store.Record) error {
 	return nil
 }
 
-// Save implements [store.Store], in one round trip if r comes from Load and nobody has changed the record since, else in
-// up to three.
+// Save implements [store.Store], in one round trip if r comes from Load, sets no user, and nobody has changed the record
+// since, else in up to three.
 func (s *Store) Save(ctx context.Context, r *store.Record) error {
 	n := *r
 	n.Version++
-	err := s.replace(ctx, "save", r, &n, func(was *store.Record) bool { return was.Version == r.Version })
+	err := s.replace(ctx, "save", r, &n, func(was *store.Record) bool {
+		return was.Version == r.Version && (was.User == "" || was.User == r.User)
+	})
 	if err == nil {
 		r.Version, r.Tag = n.Version, 0
 	}
@@ -145,7 +153,7 @@ func (s *Store) replace(ctx context.Context, op string, r, n *store.Record, good
 		return err
 	}
 	server, until := s.c.pick(r.ID), s.c.until(ctx)
-	t := tag(r.Tag, r.Version) // its own inverse
+	t := s.tag(r.Tag, r)
 	for range maxTries {
 		if t != 0 {
 			err := server.cas(until, it, t)

@@ -18,6 +18,7 @@ const (
 	recordSpace = "s1:" // of records
 	userSpace   = "u1:" // of what there is of a user
 	allSpace    = "a1:" // of the index of all, by the last four bits of ids
+	secretSpace = "k1:" // of the deployment's keys
 	sweepSpaces = "[au]1:*"
 
 	indexSuffix  = "}:i"

@@ -1,11 +1,13 @@
 package rueidisstore
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"iter"
 	"math"
+	"slices"
 
 	"github.com/redis/rueidis"
 
@@ -18,16 +20,21 @@ const (
 	listDataPage = 20
 )
 
-// List implements [store.Indexed]. Without Config.IndexAll a query that names no user fails with [errors.ErrUnsupported].
-// It reads all sessions of the user, or all of them, until it has found those that match.
+// List implements [store.Indexed]. Without Config.IndexAll a query that names no user
+// or ids fails with [errors.ErrUnsupported]. It reads those ids alone, or all sessions of the user, or all of them, until it
+// has found those that match.
 func (s *Store) List(ctx context.Context, q store.Query) iter.Seq2[*store.Record, error] {
 	return func(yield func(*store.Record, error) bool) {
 		if err := ctx.Err(); err != nil {
 			yield(nil, s.fail(ctx, "list", err))
 			return
 		}
-		if q.User == "" && !s.config.IndexAll {
-			yield(nil, fmt.Errorf("rueidisstore: list: a query without User needs Config.IndexAll: %w", errors.ErrUnsupported))
+		if len(q.IDs) > store.MaxIDs {
+			yield(nil, fmt.Errorf("rueidisstore: list: %w: more than %d ids", store.ErrTooLarge, store.MaxIDs))
+			return
+		}
+		if len(q.IDs) == 0 && q.User == "" && !s.config.IndexAll {
+			yield(nil, fmt.Errorf("rueidisstore: list: a query without User or IDs needs Config.IndexAll: %w", errors.ErrUnsupported))
 			return
 		}
 		left, size := q.Limit, listPage
@@ -66,10 +73,28 @@ func (s *Store) List(ctx context.Context, q store.Query) iter.Seq2[*store.Record
 }
 
 func (s *Store) listPage(ctx context.Context, q *store.Query, after string, n int) (page, error) {
+	if len(q.IDs) > 0 {
+		return idsPage(q.IDs, after, n), nil
+	}
 	if q.User != "" {
 		return s.userPage(ctx, q.User, after, n)
 	}
 	return s.allPage(ctx, after, n)
+}
+
+// idsPage is userPage for ids that the caller has.
+func idsPage(ids []store.ID, after string, n int) page {
+	ids = slices.Clone(ids)
+	slices.SortFunc(ids, func(a, b store.ID) int { return bytes.Compare(b[:], a[:]) })
+	ids = slices.Compact(ids)
+	if after != "" {
+		ids = slices.DeleteFunc(ids, func(id store.ID) bool { return string(id[:]) >= after })
+	}
+	p := page{ids: ids[:min(n, len(ids))], more: len(ids) > n}
+	if len(p.ids) > 0 {
+		p.last = string(p.ids[len(p.ids)-1][:])
+	}
+	return p
 }
 
 // loadAll returns the records of ids that are there, without Secret, and with Data if so wanted.

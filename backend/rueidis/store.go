@@ -41,6 +41,8 @@ const (
 //	Delete                      1 for 200 ids
 //	List of a user              2 for 200 sessions; with Data, for 20
 //	DeleteUser                  3; for each 200 sessions more, 2 more
+//	List of ids                 1; with Data, for 20
+//	Key                         1; the first one of all 3
 //
 // A removed record leaves a note of its user in its place, so that a late Create, Save or Touch is refused, and a second
 // DeleteUser names it again. The note goes with a Sweep, when the record would have expired, or after a day.
@@ -75,7 +77,10 @@ type Store struct {
 	swept place // where the last Sweep stopped
 }
 
-var _ store.Indexed = (*Store)(nil)
+var (
+	_ store.Indexed = (*Store)(nil)
+	_ store.Keeper  = (*Store)(nil)
+)
 
 // Open opens a client and makes a store over it, which owns it: [Store.Close] closes both. The URL is one as [OpenCache]
 // takes it. Errors as of [New]. No error holds the password.
@@ -195,7 +200,7 @@ func (s *Store) Save(ctx context.Context, r *store.Record) error {
 		return s.fail(ctx, op, err)
 	}
 	n, err := results[0].AsInt64()
-	if err == nil && n == otherUser {
+	if err == nil && n == noUserYet {
 		save.args[len(save.args)-1] = "1"
 		n, err = s.run(ctx, save)[0].AsInt64()
 	}

@@ -11,14 +11,17 @@ import (
 // Scripts compare bytes for equality alone: Lua orders strings as the server's locale does. Offsets are those of record.go
 // and one more. A key that holds no string has no record.
 var (
-	// saveScript replaces the record that begins with a prefix, and returns 1, or 0 where there is none. Unless it may
-	// change the user, it leaves a record of another user alone, and returns 2.
+	// saveScript replaces the record that begins with a prefix, and returns 1, or 0 where there is none, or one of another
+	// user. Unless it may set the user, it leaves an anonymous record alone that would get one, and returns 2.
 	saveScript = script{
-		"0543477a9042272c1dbd72c656994d70e673309c", `local prefix, value, ttl, rebind = unpack(ARGV)
+		"99d9cf83a0a4f6051e2e89380e25580191bfa1d2", `local prefix, value, ttl, bind = unpack(ARGV)
 local old = redis.pcall('GETRANGE', KEYS[1], 0, 298)
 if type(old) ~= 'string' or #old < 44 or old:sub(1, #prefix) ~= prefix then return 0 end
 local last = 44 + old:byte(44)
-if rebind == '0' and old:sub(44, last) ~= value:sub(44, last) then return 2 end
+if old:sub(44, last) ~= value:sub(44, last) then
+  if last > 44 then return 0 end
+  if bind == '0' then return 2 end
+end
 redis.call('SET', KEYS[1], value, 'PX', ttl)
 return 1`,
 	}
@@ -85,8 +88,8 @@ return 1`,
 	}
 )
 
-// otherUser is what saveScript answers for a record of another user, or of none.
-const otherUser = 2
+// noUserYet is what saveScript answers for an anonymous record that would get a user.
+const noUserYet = 2
 
 // A call runs a script.
 type call struct {

@@ -16,7 +16,7 @@ type Config struct {
 
 	// Table holds the sessions. Its parts are letters, digits and underscores, at most 48 of them, and no digit first. It
 	// may begin with a schema (PostgreSQL) or a database (MySQL) and a dot. Names are quoted, so they are taken exactly
-	// as written. Default "qsessions". Beside it there is a table with the suffix "_migrations".
+	// as written. Default "qsessions". Beside it there are tables with the suffixes "_migrations" and "_keys".
 	Table string
 
 	// CutoffTable holds since when a user's older logins do not count. Default: Table with the suffix "_cutoff".
@@ -94,7 +94,7 @@ func (c Config) withDefaults() (Config, error) {
 			return c, fmt.Errorf("sqlxstore: %q is not a table name of letters, digits and underscores, at most %d", name, maxName)
 		}
 	}
-	for _, suffix := range []string{"", "_migrations", "_user", "_sweep", "_ip"} {
+	for _, suffix := range []string{"", "_migrations", keysSuffix, "_user", "_sweep", "_ip"} {
 		if strings.EqualFold(c.CutoffTable, c.Table+suffix) { // SQLite, and MySQL on some systems, ignore case
 			return c, fmt.Errorf("sqlxstore: CutoffTable %q is taken by the sessions", c.CutoffTable)
 		}

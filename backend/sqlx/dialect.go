@@ -98,7 +98,7 @@ func (d *dialect) names(c *Config) *strings.Replacer {
 		foreign = fmt.Sprintf(",\n  FOREIGN KEY (user_id) REFERENCES %s (%s) ON DELETE CASCADE", d.quoted(table), d.quoted(column))
 	}
 	return strings.NewReplacer(
-		"{table}", d.quoted(c.Table), "{cutoff}", d.quoted(c.CutoffTable), "{migrations}", d.quoted(c.Table+"_migrations"),
+		"{table}", d.quoted(c.Table), "{cutoff}", d.quoted(c.CutoffTable), "{migrations}", d.quoted(c.Table+"_migrations"), "{keys}", d.quoted(c.Table+keysSuffix),
 		"{user_index}", index("_user"), "{sweep_index}", index("_sweep"), "{ip_index}", index("_ip"),
 		"{force_user}", force(index("_user")), "{force_sweep}", force(index("_sweep")),
 		"{force_ip}", force(index("_ip")), "{force_id}", d.forceID,
@@ -133,4 +133,16 @@ func (d *dialect) idList(ids []store.ID) any {
 		list[i] = ids[i][:]
 	}
 	return list
+}
+
+// anyID returns the condition on a list of ids, with a placeholder for each of the parameters.
+func (d *dialect) anyID(ids []store.ID) (condition string, args []any) {
+	ids = sorted(ids)
+	if d.idArray {
+		return d.ids, []any{d.idList(ids)}
+	}
+	for i := range ids {
+		args = append(args, ids[i][:])
+	}
+	return strings.Replace(d.ids, "?", strings.Repeat("?, ", len(ids)-1)+"?", 1), args
 }

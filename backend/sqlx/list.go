@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"iter"
 	"math"
 	"net/netip"
@@ -28,6 +29,10 @@ const (
 // more than 10,000, the records that are later than the ones it yields.
 func (s *Store) List(ctx context.Context, q store.Query) iter.Seq2[*store.Record, error] {
 	return func(yield func(*store.Record, error) bool) {
+		if len(q.IDs) > store.MaxIDs {
+			yield(nil, fmt.Errorf("sqlxstore: list: %w: more than %d ids", store.ErrTooLarge, store.MaxIDs))
+			return
+		}
 		few, err := s.few(ctx, &q)
 		if err != nil {
 			yield(nil, err)
@@ -100,6 +105,10 @@ func (s *Store) filter(q *store.Query, w way) (*filter, bool) {
 	if q.Data {
 		f.data = ", data"
 	}
+	if len(q.IDs) > 0 {
+		condition, args := s.dialect.anyID(q.IDs)
+		add("id "+condition, args...)
+	}
 	if q.User != "" {
 		value, ok := s.config.User.Type.userValue(q.User)
 		if !ok || q.Kind == store.Anonymous {
@@ -117,7 +126,7 @@ func (s *Store) filter(q *store.Query, w way) (*filter, bool) {
 		add("expires_at > ?", micros(q.Live))
 	}
 	if !q.Expired.IsZero() {
-		add("expires_at <= ? AND sweep_at <= ?", micros(q.Expired), sweepHour(q.Expired))
+		add("expires_at <= ? AND "+f.due+" <= ?", micros(q.Expired), sweepHour(q.Expired))
 	}
 	if q.Prefix.IsValid() {
 		p := q.Prefix.Masked()

@@ -15,12 +15,15 @@ const (
 	byUser
 	bySweep
 	byIP
-	byID // though there is a filter for addresses
+	byID  // though there is a filter for addresses
+	byIDs // of those ids alone
 )
 
 // wayOf returns the way for q. few says that few rows have an address that q asks for.
 func wayOf(q *store.Query, few bool) way {
 	switch {
+	case len(q.IDs) > 0:
+		return byIDs
 	case q.User != "":
 		return byUser
 	case q.Prefix.IsValid() && few:
@@ -44,23 +47,35 @@ type form struct {
 	id, ip string // the columns
 	first  string // in the order, before the id
 	user   string // the condition, with the user's value for each placeholder
+	due    string // the column
 }
 
 func (d *dialect) form(w way) form {
-	f := form{id: "id", ip: "ip", user: "user_id = ?"}
+	f := form{id: "id", ip: "ip", user: "user_id = ?", due: "sweep_at"}
 	switch {
+	case w == byIDs && d.forceID == "":
+		// The other conditions are on few rows, and no reason to go by another index.
+		f.ip, f.user, f.due = d.unindexed("ip"), d.unindexed("user_id")+" = ?", d.unindexed("sweep_at")
 	case d.force != "":
-		f.force = [...]string{"", "{force_user}", "{force_sweep}", "{force_ip}", "{force_id}"}[w]
+		f.force = [...]string{"", "{force_user}", "{force_sweep}", "{force_ip}", "{force_id}", "{force_id}"}[w]
 		if w == byID && d.forceID == "" {
-			f.ip = "+ip" // SQLite uses no index for an expression
+			f.ip = d.unindexed("ip")
 		}
 	case w == byUser:
 		// PostgreSQL has no hints. Only one index has this order; with equality it would not be looked at.
 		f.first, f.user = "user_id DESC, ", "user_id BETWEEN ? AND ?"
 	case w.sorts():
-		f.id = "LEAST(id)" // no index has that order
+		f.id = d.unindexed("id") // no index has that order
 	}
 	return f
+}
+
+// unindexed returns an expression that is the column, and that no index has.
+func (d *dialect) unindexed(column string) string {
+	if d.name == Postgres {
+		return "LEAST(" + column + ")"
+	}
+	return "+" + column
 }
 
 // maxFew is how many rows List reads for one page by their addresses. If more match, they are frequent enough to be found in the
@@ -69,7 +84,7 @@ const maxFew = 10_000
 
 // few reports whether no more rows than maxFew have an address that q asks for.
 func (s *Store) few(ctx context.Context, q *store.Query) (bool, error) {
-	if !q.Prefix.IsValid() || q.Prefix.Addr().Is4In6() || q.User != "" {
+	if !q.Prefix.IsValid() || q.Prefix.Addr().Is4In6() || q.User != "" || len(q.IDs) > 0 {
 		return false, nil
 	}
 	first, last := bounds(q.Prefix)

@@ -29,6 +29,7 @@ func (d *dialect) statementText(file string, names *strings.Replacer) (string, e
 // statements are those of a Store, each made once.
 type statements struct {
 	load, create, save, touch, cutoff, publish, pickUser, pickDue, countIP, forgetCutoffs statement
+	keyRead, keyAdd, keyReplace                                                           statement
 	remove, removeUser, forget                                                            statement // with a list of ids
 	list                                                                                  string    // with placeholders of its own
 }
@@ -40,6 +41,7 @@ func newStatements(d *dialect, c *Config) (*statements, error) {
 		"load": &q.load.text, "create": &q.create.text, "save": &q.save.text, "touch": &q.touch.text,
 		"cutoff": &q.cutoff.text, "publish_" + string(d.name): &q.publish.text,
 		"pick_user": &q.pickUser.text, "pick_due": &q.pickDue.text, "count_ip": &q.countIP.text, "forget_cutoffs": &q.forgetCutoffs.text,
+		"key_read": &q.keyRead.text, "key_add": &q.keyAdd.text, "key_replace": &q.keyReplace.text,
 		"remove": &q.remove.text, "remove_user": &q.removeUser.text, "forget": &q.forget.text, "list": &q.list,
 	} {
 		text, err := d.statementText(file, names)

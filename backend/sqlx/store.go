@@ -26,7 +26,10 @@ type Store struct {
 	closed  atomic.Bool
 }
 
-var _ store.Indexed = (*Store)(nil)
+var (
+	_ store.Indexed = (*Store)(nil)
+	_ store.Keeper  = (*Store)(nil)
+)
 
 // New returns a store over db. It asks the server what it is, unless c says so, and whether it can be used; the tables
 // may come later, by [Store.Migrate]. db stays the caller's: its driver, pool and Close. On SQLite its connections should
@@ -70,7 +73,7 @@ func (s *Store) Close() error {
 	var errs []error
 	for _, q := range []*statement{
 		&s.q.load, &s.q.create, &s.q.save, &s.q.touch, &s.q.cutoff, &s.q.publish, &s.q.pickUser, &s.q.pickDue, &s.q.countIP,
-		&s.q.forgetCutoffs, &s.q.remove, &s.q.removeUser, &s.q.forget,
+		&s.q.forgetCutoffs, &s.q.keyRead, &s.q.keyAdd, &s.q.keyReplace, &s.q.remove, &s.q.removeUser, &s.q.forget,
 	} {
 		errs = append(errs, q.close())
 	}
@@ -128,7 +131,8 @@ func (s *Store) Create(ctx context.Context, r *store.Record) error {
 	return err
 }
 
-// Save implements [store.Store].
+// Save implements [store.Store]. A user that is set stays as the column has it, also where its collation takes two users for
+// the same.
 func (s *Store) Save(ctx context.Context, r *store.Record) error {
 	user, err := s.check(ctx, "save", r)
 	if err != nil {
@@ -136,7 +140,7 @@ func (s *Store) Save(ctx context.Context, r *store.Record) error {
 	}
 	err = s.swap(ctx, "save", &s.q.save, user, micros(r.AuthenticatedAt), micros(r.CreatedAt), micros(r.LastSeen),
 		expiryMicros(r.ExpiresAt), sweepHour(r.ExpiresAt), ipValue(r.IP), r.UserAgent, blob(r.Secret), blob(r.Data),
-		s.dialect.id(r.ID), r.Version)
+		s.dialect.id(r.ID), r.Version, user)
 	if err == nil {
 		r.Version++
 	}

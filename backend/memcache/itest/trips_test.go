@@ -57,6 +57,9 @@ func TestRoundTrips(t *testing.T) {
 	trips("Load", 1, func() error { reload(); return nil })
 	trips("Save after Load", 1, func() error { return s.Save(ctx, r) })
 	reload()
+	r.User = "ann"
+	trips("Save that sets the user", 3, func() error { return s.Save(ctx, r) })
+	reload()
 	trips("Touch after Load", 1, func() error { return s.Touch(ctx, r, later(r, time.Second)) })
 	trips("Touch after Touch", 2, func() error { return s.Touch(ctx, r, later(r, time.Second)) })
 	trips("Delete", 1, func() error { return s.Delete(ctx, r.ID) })

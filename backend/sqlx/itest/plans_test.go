@@ -70,6 +70,15 @@ func rowID(i int) store.ID {
 	return id
 }
 
+// rowIDs returns the n ids from that of row i on.
+func rowIDs(i, n int) []store.ID {
+	ids := make([]store.ID, n)
+	for k := range ids {
+		ids[k] = rowID(i + k)
+	}
+	return ids
+}
+
 // TestPlans reads the plan of every statement over a million rows: which index it uses, and how many rows it looks at. SQLite,
 // which is part of this process, takes minutes for them under the race detector: .ci/test runs it without.
 func TestPlans(t *testing.T) {
@@ -165,7 +174,7 @@ func plans(s *sqlxstore.Store, now time.Time, size int) []planCase {
 		}
 	}
 	someone := "u" + strconv.Itoa((size/2+8)%99991) // whom the sweep leaves
-	some := &store.Record{ID: rowID(size/4*3 + 7), Version: 1, LastSeen: now, ExpiresAt: now.Add(time.Hour), UserAgent: "test"}
+	some := &store.Record{ID: rowID(size/4*3 + 7), Version: 1, User: "u" + strconv.Itoa((size/4*3+7)%99991), LastSeen: now, ExpiresAt: now.Add(time.Hour), UserAgent: "test"}
 	return []planCase{
 		{"load", "primary", 1, func(ctx context.Context) error { _, err := s.Load(ctx, some.ID); return err }},
 		{"touch", "primary", 1, func(ctx context.Context) error {
@@ -183,6 +192,11 @@ func plans(s *sqlxstore.Store, now time.Time, size int) []planCase {
 		{"list of anonymous", "user|primary", 1200, list(store.Query{Kind: store.Anonymous})},
 		{"list of a user", "user", 200, list(store.Query{User: someone, Data: true})},
 		{"list of a heavy user, middle", "user|primary", 2000, list(store.Query{User: "u1", After: rowID(size / 2)})},
+		{"list of ids", "primary", 5, list(store.Query{IDs: []store.ID{rowID(size/2 + 1), rowID(size/2 + 2), some.ID}})},
+		{"list of ids that expire", "primary", 5, list(store.Query{IDs: []store.ID{rowID(size/2 + 1), rowID(size/2 + 2), some.ID}, Expired: now.Add(1000 * time.Hour)})},
+		{"list of ids of a heavy user", "primary", 300, list(store.Query{IDs: rowIDs(size/2, 100), User: "u1"})},
+		{"list of ids at an address", "primary", 300, list(store.Query{IDs: rowIDs(size/2, 100), Prefix: netip.MustParsePrefix("10.0.0.0/8")})},
+		{"list of ids that are anonymous", "primary", 300, list(store.Query{IDs: rowIDs(size/2, 100), Kind: store.Anonymous, After: rowID(size)})},
 		{"list of an address", "ip", 600, list(store.Query{Prefix: netip.MustParsePrefix("10.0.5.0/24")})},
 		{"list of expired", "sweep|primary", 120000, list(store.Query{Expired: now})},
 	}

@@ -9,9 +9,9 @@ VALUES (?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- save
 UPDATE `app`.`sessions`
-   SET version = version + 1, user_id = ?, auth_at = ?, created_at = ?, last_seen = ?, expires_at = ?, sweep_at = ?,
+   SET version = version + 1, user_id = COALESCE(user_id, ?), auth_at = ?, created_at = ?, last_seen = ?, expires_at = ?, sweep_at = ?,
        ip = ?, user_agent = ?, secret = ?, data = ?
- WHERE id = ? AND version = ? AND expires_at > 0;
+ WHERE id = ? AND version = ? AND expires_at > 0 AND (user_id IS NULL OR user_id = ?);
 
 -- touch
 UPDATE `app`.`sessions`
@@ -51,6 +51,15 @@ DELETE FROM `app`.`sessions` WHERE id IN (?) AND sweep_at <= ?;
 -- forget cutoffs
 DELETE FROM `app`.`sessions_cutoff` WHERE cutoff < ?;
 
+-- read key
+SELECT secret FROM `app`.`sessions_keys` WHERE name = ?;
+
+-- add key
+INSERT INTO `app`.`sessions_keys` (name, secret, made_at) VALUES (?, ?, ?);
+
+-- replace key
+UPDATE `app`.`sessions_keys` SET secret = ?, made_at = ? WHERE name = ?;
+
 -- list
 SELECT id, version, user_id, auth_at, created_at, last_seen, expires_at, ip, user_agent
   FROM `app`.`sessions`
@@ -76,6 +85,13 @@ SELECT id, version, user_id, auth_at, created_at, last_seen, expires_at, ip, use
 SELECT id, version, user_id, auth_at, created_at, last_seen, expires_at, ip, user_agent
   FROM `app`.`sessions` FORCE INDEX (`sessions_sweep`)
  WHERE expires_at > 0 AND user_id IS NOT NULL AND expires_at <= ? AND sweep_at <= ? AND id < ?
+ ORDER BY id DESC
+ LIMIT 51;
+
+-- list of ids
+SELECT id, version, user_id, auth_at, created_at, last_seen, expires_at, ip, user_agent
+  FROM `app`.`sessions` FORCE INDEX (PRIMARY)
+ WHERE expires_at > 0 AND id IN (?, ?) AND user_id = ? AND expires_at <= ? AND sweep_at <= ? AND ip BETWEEN ? AND ? AND id < ?
  ORDER BY id DESC
  LIMIT 51;
 
@@ -119,4 +135,10 @@ CREATE TABLE IF NOT EXISTS `app`.`sessions` (
 CREATE TABLE IF NOT EXISTS `app`.`sessions_cutoff` (
   user_id VARBINARY(255) NOT NULL PRIMARY KEY,
   cutoff  BIGINT NOT NULL
+) ENGINE=InnoDB;
+
+CREATE TABLE IF NOT EXISTS `app`.`sessions_keys` (
+  name    VARBINARY(64) NOT NULL PRIMARY KEY,
+  secret  VARBINARY(32) NOT NULL,
+  made_at BIGINT NOT NULL
 ) ENGINE=InnoDB;

@@ -9,9 +9,9 @@ VALUES ($1, 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11);
 
 -- save
 UPDATE "app"."sessions"
-   SET version = version + 1, user_id = $1, auth_at = $2, created_at = $3, last_seen = $4, expires_at = $5, sweep_at = $6,
+   SET version = version + 1, user_id = COALESCE(user_id, $1), auth_at = $2, created_at = $3, last_seen = $4, expires_at = $5, sweep_at = $6,
        ip = $7, user_agent = $8, secret = $9, data = $10
- WHERE id = $11 AND version = $12 AND expires_at > 0;
+ WHERE id = $11 AND version = $12 AND expires_at > 0 AND (user_id IS NULL OR user_id = $13);
 
 -- touch
 UPDATE "app"."sessions"
@@ -51,6 +51,15 @@ DELETE FROM "app"."sessions" WHERE id = ANY($1::uuid[]) AND sweep_at <= $2;
 -- forget cutoffs
 DELETE FROM "app"."sessions_cutoff" WHERE cutoff < $1;
 
+-- read key
+SELECT secret FROM "app"."sessions_keys" WHERE name = $1;
+
+-- add key
+INSERT INTO "app"."sessions_keys" (name, secret, made_at) VALUES ($1, $2, $3);
+
+-- replace key
+UPDATE "app"."sessions_keys" SET secret = $1, made_at = $2 WHERE name = $3;
+
 -- list
 SELECT id, version, user_id, auth_at, created_at, last_seen, expires_at, ip, user_agent
   FROM "app"."sessions"
@@ -77,6 +86,13 @@ SELECT id, version, user_id, auth_at, created_at, last_seen, expires_at, ip, use
   FROM "app"."sessions"
  WHERE expires_at > 0 AND user_id IS NOT NULL AND expires_at <= $1 AND sweep_at <= $2 AND LEAST(id) < $3
  ORDER BY LEAST(id) DESC
+ LIMIT 51;
+
+-- list of ids
+SELECT id, version, user_id, auth_at, created_at, last_seen, expires_at, ip, user_agent
+  FROM "app"."sessions"
+ WHERE expires_at > 0 AND id = ANY($1::uuid[]) AND LEAST(user_id) = $2 AND expires_at <= $3 AND LEAST(sweep_at) <= $4 AND LEAST(ip) BETWEEN $5 AND $6 AND id < $7
+ ORDER BY id DESC
  LIMIT 51;
 
 -- count of an address
@@ -122,4 +138,10 @@ CREATE INDEX IF NOT EXISTS "sessions_ip" ON "app"."sessions" (ip, id);
 CREATE TABLE IF NOT EXISTS "app"."sessions_cutoff" (
   user_id text COLLATE "C" NOT NULL PRIMARY KEY,
   cutoff  bigint NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS "app"."sessions_keys" (
+  name    text COLLATE "C" NOT NULL PRIMARY KEY,
+  secret  bytea  NOT NULL,
+  made_at bigint NOT NULL
 );

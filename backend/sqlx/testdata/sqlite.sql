@@ -9,9 +9,9 @@ VALUES (?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- save
 UPDATE "sessions"
-   SET version = version + 1, user_id = ?, auth_at = ?, created_at = ?, last_seen = ?, expires_at = ?, sweep_at = ?,
+   SET version = version + 1, user_id = COALESCE(user_id, ?), auth_at = ?, created_at = ?, last_seen = ?, expires_at = ?, sweep_at = ?,
        ip = ?, user_agent = ?, secret = ?, data = ?
- WHERE id = ? AND version = ? AND expires_at > 0;
+ WHERE id = ? AND version = ? AND expires_at > 0 AND (user_id IS NULL OR user_id = ?);
 
 -- touch
 UPDATE "sessions"
@@ -51,6 +51,15 @@ DELETE FROM "sessions" WHERE id IN (?) AND sweep_at <= ?;
 -- forget cutoffs
 DELETE FROM "sessions_cutoff" WHERE cutoff < ?;
 
+-- read key
+SELECT secret FROM "sessions_keys" WHERE name = ?;
+
+-- add key
+INSERT INTO "sessions_keys" (name, secret, made_at) VALUES (?, ?, ?);
+
+-- replace key
+UPDATE "sessions_keys" SET secret = ?, made_at = ? WHERE name = ?;
+
 -- list
 SELECT id, version, user_id, auth_at, created_at, last_seen, expires_at, ip, user_agent
   FROM "sessions"
@@ -76,6 +85,13 @@ SELECT id, version, user_id, auth_at, created_at, last_seen, expires_at, ip, use
 SELECT id, version, user_id, auth_at, created_at, last_seen, expires_at, ip, user_agent
   FROM "sessions" INDEXED BY "sessions_sweep"
  WHERE expires_at > 0 AND user_id IS NOT NULL AND expires_at <= ? AND sweep_at <= ? AND id < ?
+ ORDER BY id DESC
+ LIMIT 51;
+
+-- list of ids
+SELECT id, version, user_id, auth_at, created_at, last_seen, expires_at, ip, user_agent
+  FROM "sessions"
+ WHERE expires_at > 0 AND id IN (?, ?) AND +user_id = ? AND expires_at <= ? AND +sweep_at <= ? AND +ip BETWEEN ? AND ? AND id < ?
  ORDER BY id DESC
  LIMIT 51;
 
@@ -122,4 +138,10 @@ CREATE INDEX IF NOT EXISTS "sessions_ip" ON "sessions" (ip, id);
 CREATE TABLE IF NOT EXISTS "sessions_cutoff" (
   user_id TEXT    NOT NULL PRIMARY KEY,
   cutoff  INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE IF NOT EXISTS "sessions_keys" (
+  name    TEXT    NOT NULL PRIMARY KEY,
+  secret  BLOB    NOT NULL,
+  made_at INTEGER NOT NULL
 ) STRICT;

@@ -23,3 +23,9 @@ CREATE TABLE IF NOT EXISTS {cutoff} (
   user_id text COLLATE "C" NOT NULL PRIMARY KEY,
   cutoff  bigint NOT NULL
 );
+
+CREATE TABLE IF NOT EXISTS {keys} (
+  name    text COLLATE "C" NOT NULL PRIMARY KEY,
+  secret  bytea  NOT NULL,
+  made_at bigint NOT NULL
+);

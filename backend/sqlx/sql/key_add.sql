@@ -1,0 +1,1 @@
+INSERT INTO {keys} (name, secret, made_at) VALUES (?, ?, ?)

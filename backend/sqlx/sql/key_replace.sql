@@ -1,0 +1,1 @@
+UPDATE {keys} SET secret = ?, made_at = ? WHERE name = ?
