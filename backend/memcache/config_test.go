@@ -1,9 +1,12 @@
 package memcachestore
 
 import (
+	"hash/maphash"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/qsessions/qsessions/core/store"
 )
 
 func TestConfig(t *testing.T) {

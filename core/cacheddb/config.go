@@ -33,11 +33,17 @@ type Config struct {
 	// stored is never used. Applications with databases of their own that share a cache need different ones. At most 255
 	// bytes.
 	Namespace string
-	// Keys turns on encryption of copies with AES-256-GCM: each key has 32 random bytes, the first one encrypts, all
-	// decrypt. To rotate, put the new key second, then first, then drop the old one. The default is a checksum.
+	// Keys turns on encryption of copies with AES-256-GCM, each session under a key of its own: each key has 32 random
+	// bytes, the first one encrypts, all decrypt. To rotate, put the new key second, then first, then drop the old one. By
+	// default copies are not encrypted, and are authenticated with a key that the database keeps, see [store.Keeper].
 	Keys [][]byte
+	// Unauthenticated accepts every copy whose checksum is right, so that a database that keeps no key can be used: whoever
+	// can write to the cache then can take over every session, and become any user. Default: New refuses such a database,
+	// unless there are Keys.
+	Unauthenticated bool
 
-	// Logger is told when the cache is given up and when it is back; default: nobody is.
+	// Logger is told when the cache is given up and when it is back, when the database does not tell the key of copies, and
+	// when that key is a new one. Default: nowhere.
 	Logger *slog.Logger
 }
 
@@ -69,7 +75,9 @@ func (c Config) withDefaults() (Config, error) {
 }
 
 // New returns a store that keeps records in db and copies of them in cache. It owns neither: whoever opened them closes
-// them, when the store is not used any more. The error names what is wrong with the arguments. Nothing is asked yet.
+// them, when the store is not used any more. The error names what is wrong with the arguments. Nothing is asked yet: the
+// key that authenticates copies, which db keeps as a [store.Keeper], is read when it is first needed, and until it can be
+// read the cache is not used.
 //
 // A cache whose clients keep copies of their own has a method Lag() time.Duration: for how long others may go on with
 // what was deleted. New asks it, and each removal then is pending for that time. What wraps such a cache must have it too.
@@ -84,12 +92,12 @@ func New(cache store.Cache, db store.Indexed, c Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	form, err := newForm(c.Namespace, c.Keys)
+	keys, err := newKeyring(&c, db)
 	if err != nil {
 		return nil, err
 	}
-	c.Keys = nil // form has its own
-	s := &Store{cache: cache, db: untagged{db}, cfg: c, form: form, untold: untold{until: c.Freshness + c.Skew}}
+	c.Keys = nil // the ring has its own
+	s := &Store{cache: cache, db: untagged{db}, cfg: c, keys: keys, untold: untold{until: c.Freshness + c.Skew}}
 	s.breaker.init(c)
 	if l, ok := cache.(interface{ Lag() time.Duration }); ok {
 		s.lag = l.Lag()

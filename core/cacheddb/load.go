@@ -15,7 +15,7 @@ type Store struct {
 	cache   store.Cache
 	db      store.Indexed
 	cfg     Config
-	form    form
+	keys    *keyring
 	lag     time.Duration // for so long other processes may go on with a copy that was deleted
 	breaker breaker
 	untold  untold
@@ -38,8 +38,14 @@ func (s *Store) Load(ctx context.Context, id store.ID) (*store.Record, error) {
 		s.count.misses.Add(1)
 		return s.ask(ctx, id, l, false)
 	}
-	r, notAfter, ok := s.form.decode(id, l.copy)
+	f := s.keys.form(ctx)
+	if f == nil {
+		s.count.skipped.Add(1)
+		return s.ask(ctx, id, l, false)
+	}
+	r, notAfter, ok := decode(f, id, l.copy)
 	if !ok {
+		s.keys.met(f, l.copy)
 		s.count.bad.Add(1)
 		return s.ask(ctx, id, l, false)
 	}
@@ -116,11 +122,12 @@ func (s *Store) put(ctx context.Context, r *store.Record, t store.Ticket, asOf t
 	if t == 0 {
 		return store.ErrConflict
 	}
-	if !s.breaker.allow() {
+	f := s.keys.form(ctx)
+	if f == nil || !s.breaker.allow() {
 		s.count.skipped.Add(1)
 		return store.ErrUnavailable
 	}
-	b, err := s.form.encode(r, asOf.Add(s.cfg.Freshness).UnixMicro())
+	b, err := encode(f, r, asOf.Add(s.cfg.Freshness).UnixMicro())
 	if err != nil {
 		return err
 	}
