@@ -17,7 +17,8 @@ type attempt struct {
 	old    *store.Record // what it replaces; nil: it creates
 	record *store.Record
 	secret secret
-	token  *verifier // nil: the token stays
+	token  *token // nil: the token stays
+	again  bool   // the token is handed out again, with another end
 }
 
 // store creates or saves the session, until it is stored or has ended. After [ErrUnavailable] the next call goes on with
@@ -65,30 +66,34 @@ func (h *handle) store(ctx context.Context) error {
 // compose makes an attempt of the request's work.
 func (h *handle) compose(client Client) (*attempt, error) {
 	w := h.work
-	n, s := h.next(&w, h.base, h.secret, client, now())
+	t := now()
+	n, s := h.next(&w, h.base, h.secret, client, t)
 	s.renew()
-	t := h.started
-	if s.unseen() && s.current.equal(&h.presented) {
-		s.seenAt = t
+	a := &attempt{work: w, old: h.base, record: n}
+	if h.standing == pending {
+		s.promote(h.presented.digest, h.presented.token.mark(h.m.realms[h.presented.cookie]), t)
 	}
-	if !s.seenAt.IsZero() && !t.Before(s.seenAt.Add(h.m.cfg.Policy.Grace)) {
-		s.previous, s.seenAt = digest{}, time.Time{}
-	}
-	var v *verifier
+	s.untouched = false
 	switch {
-	case h.base == nil || w.login != nil || w.rotate:
-		s.previous, s.seenAt = digest{}, time.Time{}
-		s.epoch++
-		v = new(verifier)
-	case h.rotationDue():
-		s.previous, s.seenAt = h.presented, time.Time{}
-		v = new(verifier)
+	case a.replaces():
+		new := newToken(n.ID)
+		a.token = &new
+		s.replace(new.digest(h.m.realms[0]), new.mark(h.m.realms[0]), t)
+		s.untouched = w.login != nil
+	case h.exchangeDue():
+		new := h.presented.token.next()
+		a.token = &new
+		s.issue(new.digest(h.m.realms[0]), t, h.m.cfg.Policy.Grace)
+	default:
+		a.again = h.cookieDue(&s, n.ExpiresAt)
 	}
-	if v != nil {
-		*v = newVerifier()
-		s.current, s.rotatedAt = v.digest(), t
+	switch {
+	case !s.persistent:
+		s.cookieEnd = time.Time{}
+	case a.token != nil || a.again:
+		s.cookieEnd = cookieEnd(n.ExpiresAt, t)
 	}
-	n.Secret = s.encode()
+	n.Secret, a.secret = h.m.forms[0].encode(&s), s
 	// What prolongs the session also renews the encryption: else it would outlive a key that is on its way out.
 	if len(w.changes) > 0 || h.base == nil || (w.login != nil || w.limits != nil) && h.m.seal.outdated(n.Data) {
 		h.mu.Lock()
@@ -101,7 +106,7 @@ func (h *handle) compose(client Client) (*attempt, error) {
 			return nil, err
 		}
 	}
-	return &attempt{work: w, old: h.base, record: n, secret: s, token: v}, nil
+	return a, nil
 }
 
 // send writes the attempt. It is done if a is stored; if it is not, the session has been reloaded.
@@ -152,32 +157,56 @@ func (h *handle) reload(ctx context.Context, a *attempt, again bool) (done bool,
 	case err != nil:
 		return false, fmt.Errorf("session: reload: %w", unavailable(ctx, err))
 	}
-	s, ok := decodeSecret(r.Secret)
-	t := now()
+	f, err := h.same(r, id)
 	switch {
-	case !ok || r.ID != id || !r.Live(t) || !t.Before(s.deadline):
-		return false, ErrRevoked
-	case a != nil && slices.Contains(s.nonces[:], a.secret.nonces[0]):
-		h.land(a, r, s)
+	case errors.Is(err, ErrUnavailable):
+		return false, err
+	case a != nil && f.record == nil && errors.Is(err, ErrRevoked):
+		return false, err
+	case a != nil && slices.Contains(f.secret.nonces[:], a.secret.nonces[0]):
+		h.land(a, r, f.secret)
 		return true, nil
-	case h.base == nil || s.epoch != h.secret.epoch || r.User != h.base.User:
-		return false, ErrRevoked // what this request knew of the session was before a login
+	case errors.Is(err, ErrReplaced) && h.work.login != nil:
+		return false, h.apart(f)
+	case err != nil:
+		return false, err
 	case again && r.Version-a.old.Version > saves && !a.replaces() && (len(a.work.changes) > 0 || a.work.limits != nil):
 		return false, fmt.Errorf("session: save: %w: others have saved since, and whether this is done cannot be told", ErrUnavailable)
 	case again && r.Version > a.old.Version:
 		h.doubt = nil // it did not happen, and cannot any more
 	}
+	s := f.secret
 	plain, plainErr := h.m.seal.open(id, r.Data)
 	view, err := h.reapply(plain, plainErr, h.work.changes)
 	if err != nil {
 		return false, err
 	}
 	h.mu.Lock()
-	h.base, h.secret, h.work.view = r, s, view
+	h.base, h.secret, h.work.view, h.standing = r, s, view, f.standing
 	h.opened, h.plain, h.plainErr = true, plain, plainErr
 	h.generation++
 	h.mu.Unlock()
 	return false, nil
+}
+
+// apart lets a login go on in a session of its own, as another request has signed in, in f, since this one read the session:
+// with the values as they were read, and no proof but its own. It never joins the other one's session, which may have been
+// opened with more factors, and takes over none of the values of that.
+func (h *handle) apart(f found) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	_, _, _ = h.values() // opens them while base is there
+	if h.base == nil || h.base.User != "" && h.base.User != h.work.login.User {
+		return ErrReplaced
+	}
+	if h.work.twin = f.record.ID; f.record.User != h.work.login.User {
+		h.work.twin = ID{}
+	}
+	h.base, h.secret, h.id, h.presented, h.standing, h.doubt = nil, secret{}, ID{}, shown{}, stranger, nil
+	h.work.rotate, h.work.renew = false, false
+	h.name()
+	h.generation++
+	return nil
 }
 
 // land notes that a is a part of what is stored in r, as if its answer had come: others may have saved since, which the
@@ -191,9 +220,15 @@ func (h *handle) land(a *attempt, r *store.Record, s secret) {
 	if a.old != nil {
 		a.record.Version = a.old.Version + 1
 	}
-	if !s.current.equal(&a.secret.current) {
-		a.token = nil // replaced
+	if a.token == nil {
+		return
 	}
+	for _, d := range s.digests() {
+		if at := a.token.digest(h.m.realms[0]); at.equal(d) {
+			return
+		}
+	}
+	a.token = nil // replaced
 }
 
 // reapply applies changes to values that another request has saved.
@@ -236,17 +271,20 @@ func (h *handle) accept(ctx context.Context, a *attempt) error {
 	if h.work.limits == w.limits {
 		h.work.limits = nil
 	}
-	h.work.rotate = h.work.rotate && !w.rotate
+	h.work.rotate, h.work.renew = h.work.rotate && !w.rotate, h.work.renew && !w.rotate
+	h.superseded = nil
 	h.generation++
-	if a.token != nil {
-		if a.replaces() { // after a periodic rotation the old token is the one that is known to have arrived
-			h.presented = s.current
+	switch {
+	case a.token != nil:
+		if a.replaces() { // after an exchange the old token is the one that is known to have arrived
+			h.presented, h.standing = shown{token: *a.token, digest: s.current}, current
 		}
-		var age time.Duration
-		if s.remember {
-			age = s.deadline.Sub(h.started)
-		}
-		h.out, h.hasOut = h.m.carry(formatToken(n.ID, a.token), age), true
+		h.hand(a.token, &s)
+	case a.again:
+		h.hand(&h.presented.token, &s)
+	}
+	if h.standing == pending {
+		h.standing = current
 	}
 	h.mu.Unlock()
 	if a.old == nil {
@@ -256,7 +294,7 @@ func (h *handle) accept(ctx context.Context, a *attempt) error {
 	}
 	switch {
 	case w.login != nil:
-		h.note(Event{Kind: LoggedIn, ID: n.ID, User: n.User})
+		h.note(Event{Kind: LoggedIn, ID: n.ID, User: n.User, Twin: w.twin})
 	case a.token != nil && a.old != nil:
 		h.note(Event{Kind: Rotated, ID: n.ID, User: n.User})
 	}

@@ -179,7 +179,7 @@ func TestDuplicateJSONKeys(t *testing.T) {
 // spoil changes the stored values of the session that token opens, behind its manager's back.
 func spoil(t *testing.T, st *spy, token string, f func(data) data) {
 	t.Helper()
-	id, _, _ := parseToken(token)
+	id := idOf(token)
 	r, err := st.Store.Load(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)

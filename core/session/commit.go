@@ -5,20 +5,59 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"time"
 
 	"github.com/qsessions/qsessions/core/internal/deadline"
 	"github.com/qsessions/qsessions/core/store"
 )
 
 // Save implements [Session].
-func (h *handle) Save(ctx context.Context) error { return h.commit(ctx, false) }
+func (h *handle) Save(ctx context.Context) error {
+	h.mu.Lock()
+	clean := h.loaded && !h.closed && h.err == nil && h.base != nil && h.work.drop.id.IsZero() && !h.dirty()
+	h.mu.Unlock()
+	if !clean {
+		return h.commit(ctx, false)
+	}
+	ctx, cancel := h.m.detached(ctx)
+	defer cancel()
+	err := h.attend(ctx)
+	h.raise()
+	return err
+}
+
+// attend notes that a session without changes is still used, or asks whether it is still there.
+func (h *handle) attend(ctx context.Context) error {
+	h.io.Lock()
+	defer h.io.Unlock()
+	if h.base == nil {
+		return nil // another goroutine has ended it
+	}
+	if h.upkeep() {
+		return h.forgetIfGone(h.store(ctx))
+	}
+	if now().Sub(h.base.LastSeen) >= h.m.cfg.Policy.touchEvery(h.secret.idle) && !h.passive {
+		if touched, err := h.touch(ctx); touched || err != nil {
+			return err
+		}
+	}
+	return h.forgetIfGone(h.confirm(ctx))
+}
+
+// forgetIfGone makes the session a new anonymous one if err says that there is nothing left that another try could save.
+func (h *handle) forgetIfGone(err error) error {
+	if errors.Is(err, ErrRevoked) || errors.Is(err, ErrReplaced) || errors.Is(err, ErrTooMany) {
+		h.mu.Lock()
+		h.forget()
+		h.mu.Unlock()
+	}
+	return err
+}
 
 // commit carries out what the request asked for, or nothing, which is the common case.
 func (h *handle) commit(ctx context.Context, last bool) error {
 	h.mu.Lock()
 	err, closed, idle := h.err, h.closed, true
-	if h.loaded && !h.work.drop.IsZero() {
+	if h.loaded && !h.work.drop.id.IsZero() {
 		idle = false
 	} else if h.loaded && err == nil {
 		idle = !h.dirty() && !h.touchDue() && !h.upkeep()
@@ -40,6 +79,41 @@ func (h *handle) commit(ctx context.Context, last bool) error {
 	return err
 }
 
+// abort carries out what ends access in a request whose other changes are dropped.
+func (h *handle) abort(ctx context.Context) {
+	var logout, renew bool
+	h.mu.Lock()
+	if h.content != nil && !h.closed {
+		logout = !h.abortive && !h.work.drop.id.IsZero() && !h.work.drop.implied
+		renew = h.work.renew && h.base != nil && !h.sent.Load()
+	}
+	h.mu.Unlock()
+	if !logout && !renew {
+		return
+	}
+	ctx, cancel := h.m.detached(ctx)
+	defer cancel()
+	err := h.endAccess(ctx, logout, renew)
+	if err != nil && !isPending(err) && !errors.Is(err, ErrRevoked) && !errors.Is(err, ErrReplaced) {
+		h.m.cfg.Logger.LogAttrs(ctx, slog.LevelError, "session: the end of a session, in a request that failed, could not be stored", slog.Any("error", err))
+	}
+	h.raise()
+}
+
+// endAccess deletes the session that Logout ended, or replaces its token, and nothing else.
+func (h *handle) endAccess(ctx context.Context, logout, renew bool) error {
+	h.io.Lock()
+	defer h.io.Unlock()
+	if logout {
+		return h.remove(ctx)
+	}
+	h.mu.Lock()
+	h.work = work{rotate: h.work.rotate, renew: renew}
+	h.generation++
+	h.mu.Unlock()
+	return h.store(ctx)
+}
+
 // detached returns a context of its own for writes: a client that goes away must not leave their outcome open.
 func (m *Manager) detached(ctx context.Context) (context.Context, context.CancelFunc) {
 	return deadline.WithTimeout(context.WithoutCancel(ctx), m.cfg.StoreTimeout)
@@ -54,7 +128,7 @@ func (h *handle) write(ctx context.Context, last bool) error {
 		defer h.finish()
 	}
 	var pending error
-	if !h.work.drop.IsZero() {
+	if !h.work.drop.id.IsZero() {
 		if err := h.remove(ctx); isPending(err) {
 			pending = err
 		} else if err != nil {
@@ -78,12 +152,9 @@ func (h *handle) write(ctx context.Context, last bool) error {
 	}
 	if !h.dirty() {
 		h.keep(ctx)
-	} else if err := h.store(ctx); err != nil {
-		if errors.Is(err, ErrRevoked) || errors.Is(err, ErrTooMany) {
-			h.mu.Lock()
-			h.forget() // there is nothing left that another try could save
-			h.mu.Unlock()
-		}
+	} else if err := h.storable(); err != nil {
+		return err
+	} else if err := h.forgetIfGone(h.store(ctx)); err != nil {
 		return err
 	}
 	if late {
@@ -92,19 +163,58 @@ func (h *handle) write(ctx context.Context, last bool) error {
 	return pending
 }
 
-// remove deletes the session that Logout ended. A [PendingError] is no failure.
+// storable refuses a new anonymous session for which a cookie would do harm: the browser may have a better one.
+func (h *handle) storable() error {
+	switch {
+	case h.base != nil || h.work.login != nil:
+		return nil
+	case h.superseded != nil:
+		return fmt.Errorf("session: save: %w", ErrReplaced)
+	case h.withheld && h.jar == jar{}:
+		return fmt.Errorf("session: save: %w", ErrCrossSite)
+	}
+	return nil
+}
+
+// remove deletes the session that Logout ended, or a login as another user. A [PendingError] is no failure.
 func (h *handle) remove(ctx context.Context) error {
-	id, user := h.work.drop, h.work.dropUser
-	err := h.m.store.Delete(ctx, id)
+	d := h.work.drop
+	if d.implied {
+		if other, err := h.otherEpoch(ctx, d); err != nil {
+			return err
+		} else if other { // its user has signed in since, and a token from before must not end that
+			h.mu.Lock()
+			h.work.drop = drop{}
+			h.mu.Unlock()
+			return nil
+		}
+	}
+	err := h.m.store.Delete(ctx, d.id)
 	if err != nil && !isPending(err) {
+		h.mu.Lock()
+		h.abortive = true
+		h.mu.Unlock()
 		return unavailable(ctx, err)
 	}
 	h.mu.Lock()
-	h.work.drop = ID{}
+	h.work.drop = drop{}
 	h.out, h.hasOut = h.m.carry("", 0), true
 	h.mu.Unlock()
-	h.note(Event{Kind: LoggedOut, ID: id, User: user, Err: err})
+	h.note(Event{Kind: LoggedOut, ID: d.id, User: d.user, Err: err})
 	return err
+}
+
+// otherEpoch reports whether a session has had another login, or a rotation on demand, since the request read it.
+func (h *handle) otherEpoch(ctx context.Context, d drop) (bool, error) {
+	r, err := store.LoadFresh(ctx, h.m.store, d.id)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return false, nil
+	case err != nil:
+		return false, unavailable(ctx, err)
+	}
+	s, err := h.m.decode(r.Secret)
+	return err == nil && s.epoch != d.epoch, nil
 }
 
 // keep does what a request that changed nothing leaves behind. Its failure costs the client nothing.
@@ -115,93 +225,35 @@ func (h *handle) keep(ctx context.Context) {
 	case h.upkeep():
 		err = h.store(ctx)
 	case h.touchDue():
-		err = h.touch(ctx)
+		_, err = h.touch(ctx)
 	}
-	if err != nil && !errors.Is(err, ErrRevoked) {
+	if err != nil && !errors.Is(err, ErrRevoked) && !errors.Is(err, ErrReplaced) {
 		h.m.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "session: last seen was not written", slog.String("session", h.id.String()), slog.Any("error", err))
 	}
 }
 
 func (h *handle) touchDue() bool {
-	return h.base != nil && h.started.Sub(h.base.LastSeen) >= h.m.cfg.Policy.touchEvery(h.secret.idle)
+	return h.base != nil && !h.passive && h.started.Sub(h.base.LastSeen) >= h.m.cfg.Policy.touchEvery(h.secret.idle)
 }
 
-func (h *handle) touch(ctx context.Context) error {
+// touch reports whether it has written "last seen". If another request was faster, or the session has ended, it has not.
+func (h *handle) touch(ctx context.Context) (bool, error) {
 	t := now()
 	if !h.base.Live(t) {
-		return nil
+		return false, nil
 	}
 	n, _ := h.next(&work{}, h.base, h.secret, h.sender(), t)
 	old, r := h.base, *h.base
 	err := h.m.store.Touch(ctx, &r, store.Touch{LastSeen: n.LastSeen, ExpiresAt: n.ExpiresAt, IP: n.IP, UserAgent: n.UserAgent})
 	switch {
 	case errors.Is(err, store.ErrConflict):
-		return nil // somebody else did it, or the session has ended: the next load tells
+		return false, nil
 	case err != nil:
-		return unavailable(ctx, err)
+		return false, unavailable(ctx, err)
 	}
 	h.mu.Lock()
 	h.base = &r
 	h.mu.Unlock()
 	h.noteClient(old, &r)
-	return nil
-}
-
-func (h *handle) noteClient(old, r *store.Record) {
-	if changed(old, r) {
-		h.note(Event{Kind: ClientChanged, ID: r.ID, User: r.User})
-	}
-}
-
-// rotationDue reports whether the token is old enough to be replaced by the way. A request that came with the token of
-// before, while the new one is known to have arrived, replaces nothing.
-func (h *handle) rotationDue() bool {
-	every := h.m.cfg.Policy.RotateEvery
-	return every > 0 && h.base != nil && !h.sent.Load() && h.started.Sub(h.secret.rotatedAt) >= every &&
-		(h.secret.current.equal(&h.presented) || h.secret.unseen())
-}
-
-// upkeep reports whether the token needs a save of its own: a periodic rotation, or a note that its result has arrived.
-func (h *handle) upkeep() bool {
-	return h.rotationDue() || h.base != nil && h.secret.unseen() && h.secret.current.equal(&h.presented)
-}
-
-// next returns base and its secret as the request leaves them at t, but for tokens and values.
-func (h *handle) next(w *work, base *store.Record, s secret, client Client, t time.Time) (*store.Record, secret) {
-	p := &h.m.cfg.Policy
-	var n store.Record
-	if base != nil {
-		n = *base
-	} else {
-		n = store.Record{ID: h.id, CreatedAt: h.started}
-		s = secret{idle: p.Idle, deadline: h.started.Add(p.Lifetime)}
-	}
-	if l := w.login; l != nil {
-		n.User, n.AuthenticatedAt = l.user, l.at
-		if l.user == h.floorUser {
-			n.AuthenticatedAt = later(l.at, h.floor)
-		}
-		s.level, s.remember = uint8(l.level), l.remember
-		s.idle, s.deadline = p.Idle, h.started.Add(p.Lifetime)
-		if s.remember {
-			s.idle, s.deadline = p.RememberIdle, h.started.Add(p.RememberLifetime)
-		}
-	}
-	if w.limits != nil {
-		s.idle, s.deadline = w.limits.idle, h.started.Add(w.limits.lifetime)
-	}
-	if client.IP.IsValid() {
-		n.IP = client.IP
-	}
-	n.UserAgent = client.stored(n.UserAgent)
-	n.LastSeen = later(n.LastSeen, t) // never back, whatever the clocks do
-	n.ExpiresAt = s.expiry(n.LastSeen)
-	return &n, s
-}
-
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
+	return true, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -220,7 +221,7 @@ func TestLoginReplacesToken(t *testing.T) {
 		"rotate":         func(s Session) { s.Rotate() },
 	} {
 		t.Run(name, func(t *testing.T) {
-			m := newManager(t, new(memory.Store), Config{Policy: Policy{RotateEvery: time.Minute}})
+			m := newManager(t, new(memory.Store), Config{Policy: Policy{RotateEvery: 4 * time.Minute}})
 			b := newBrowser(t, m)
 			b.do(func(s Session) {
 				color.Set(s, "red")
@@ -248,7 +249,7 @@ func TestLoginReplacesToken(t *testing.T) {
 	}
 }
 
-// TestPreLoginRequestInFlight: SEC-7. What a request with the token of before a login set does not get into the session.
+// TestPreLoginRequestInFlight: SEC-7, RPT-22. What a request with the token of before a login set does not get into the session.
 func TestPreLoginRequestInFlight(t *testing.T) {
 	m := newManager(t, new(memory.Store), Config{})
 	b := newBrowser(t, m)
@@ -256,8 +257,8 @@ func TestPreLoginRequestInFlight(t *testing.T) {
 	early := (&browser{t: t, m: m, cookie: b.cookie}).start()
 	b.do(func(s Session) { s.Login("alice") })
 	color.Set(early.s, "attacker's")
-	if e, err := early.end(); !errors.Is(err, ErrRevoked) || e.Name != "" {
-		t.Errorf("got %+v, %v, want ErrRevoked", e, err)
+	if e, err := early.end(); !errors.Is(err, ErrReplaced) || errors.Is(err, ErrRevoked) || e.Name != "" {
+		t.Errorf("got %+v, %v, want ErrReplaced and no header", e, err)
 	}
 	b.do(func(s Session) {
 		if color.Get(s) != "red" || s.User() != "alice" {
@@ -388,14 +389,14 @@ func TestAfterTheFirstByte(t *testing.T) {
 	}
 }
 
-// TestDropped: a request that is closed without a commit leaves nothing, but for what Save stored before.
+// TestDropped: ATK-10. A request that is closed without a commit leaves nothing, but for what Save stored before, and for the
+// end of access that was asked for: a Logout, and the new token after RevokeOthers.
 func TestDropped(t *testing.T) {
 	b := newBrowser(t, newManager(t, new(memory.Store), Config{}))
 	b.do(func(s Session) { s.Login("alice"); color.Set(s, "red") })
 	r := b.start()
 	color.Set(r.s, "blue")
-	s2 := r.s
-	s2.Logout()
+	r.s.Rotate()
 	if e := b.m.Close(r.ctx); e.Name != "" {
 		t.Errorf("Close: %+v", e)
 	}
@@ -411,5 +412,65 @@ func TestDropped(t *testing.T) {
 	}
 	if e := b.m.Close(r.ctx); e.Name != "Set-Cookie" {
 		t.Error("the token of a saved rotation was not sent: the client is locked out")
+	}
+}
+
+// TestDroppedEnds: ATK-10. A response of failure, and a panic, take back no Logout and no RevokeOthers; a login as another user
+// is taken back, and so the end of the session that it would have followed.
+func TestDroppedEnds(t *testing.T) {
+	for _, stack := range stacks(t) {
+		b := newBrowser(t, newManager(t, stack.store, Config{}))
+		close := func(f func(m *Manager, r *request)) Effect {
+			r := b.start()
+			f(b.m, r)
+			e := b.m.Close(r.ctx)
+			if e.Name != "" {
+				b.cookie, _, _ = strings.Cut(e.Value, ";")
+			}
+			return e
+		}
+		b.do(func(s Session) { s.Login("alice"); color.Set(s, "red") })
+		if e := close(func(_ *Manager, r *request) { color.Set(r.s, "blue"); r.s.Login("bob") }); e.Name != "" || b.user() != "alice" {
+			t.Errorf("%s: a login that failed: %+v, user %q", stack.name, e, b.user())
+		}
+		before := b.old()
+		e := close(func(m *Manager, r *request) {
+			color.Set(r.s, "blue")
+			if _, err := m.RevokeOthers(r.ctx, r.s); err != nil {
+				t.Fatal(err)
+			}
+		})
+		if e.Name != "Set-Cookie" || before.user() != "" || b.user() != "alice" {
+			t.Errorf("%s: RevokeOthers: %+v; before %q, after %q, want a new token", stack.name, e, before.user(), b.user())
+		}
+		b.do(func(s Session) {
+			if color.Get(s) != "red" {
+				t.Errorf("%s: a value of a request that failed was saved", stack.name)
+			}
+		})
+		signedIn := b.old()
+		e = close(func(_ *Manager, r *request) { r.s.Logout(); color.Set(r.s, "green") })
+		if !strings.Contains(e.Value, "Max-Age=0") || signedIn.user() != "" {
+			t.Errorf("%s: Logout: %+v, user %q; want the cookie taken back and no session", stack.name, e, signedIn.user())
+		}
+	}
+}
+
+// TestDroppedEndUnknown: ATK-10. The cookie is taken back only if the session is known to have ended.
+func TestDroppedEndUnknown(t *testing.T) {
+	db := new(counting)
+	b := newBrowser(t, newManager(t, db, Config{}))
+	b.do(func(s Session) { s.Login("alice") })
+	r := b.start()
+	r.s.Logout()
+	db.onBefore("Delete", func() error { return errNetwork })
+	if e := b.m.Close(r.ctx); e.Name != "" {
+		t.Errorf("Close: %+v, want no header", e)
+	}
+	if n := db.deletes.Load(); n != 1 {
+		t.Errorf("%d deletions were tried, want 1", n)
+	}
+	if b.user() != "alice" {
+		t.Error("signed out")
 	}
 }

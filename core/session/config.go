@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/textproto"
+	"slices"
 	"strings"
 	"time"
 )
@@ -18,10 +19,28 @@ type Config struct {
 
 	// Cookie is the cookie that carries the token.
 	Cookie Cookie
+	// OldCookies are the names and scopes (Domain, Path, Partitioned) that Cookie had before; at most 16. A token that comes
+	// under an old name is read, handed out anew as Cookie, and taken back under the old name; after a change of scope under
+	// the same name, the old cookie is taken back as soon as a browser shows both, or gets another. Keep them for as long as
+	// the cookies may live.
+	OldCookies []Cookie
 	// Header is the name of a header that carries the token instead of the cookie, in both directions, for clients that
 	// are not browsers. A request may write "Bearer " before the token. An empty value in a response means that the
 	// session has ended. Never both: a token in the other place is not looked at.
 	Header string
+	// Realm keeps the tokens of managers over one store apart: a token of one realm opens nothing in another. The default is
+	// the name that the token comes under: that of Cookie, of an old cookie, or of Header. Managers whose clients are to
+	// share sessions, such as a website's and its app's, set the same one. At most 128 bytes.
+	Realm string
+
+	// LoginLimits returns the idle timeout and the lifetime of a session by its login, for policies per role; default: those of
+	// Policy. Zero stands for those, too. It is called in the goroutine of a login or re-authentication, must be fast, and
+	// safe for concurrent use. Sessions with [Limits] of their own do not ask it.
+	LoginLimits func(Login) (idle, lifetime time.Duration)
+	// NoStore forbids browsers and caches to keep the responses that depend on a signed-in user (Cache-Control: no-store), so
+	// that Back after a sign-out asks the server again. The default, "private, no-cache", lets the browser keep them. A
+	// response that has a Cache-Control keeps its own in either case.
+	NoStore bool
 
 	// MaxData is how many bytes the values of one session may have, names included; default 64 KiB, at most 8 MiB.
 	MaxData int
@@ -62,13 +81,34 @@ type Limit struct {
 	Refuse bool
 }
 
+const maxOldCookies = 16
+
 func (c Config) withDefaults() (Config, error) {
 	var err error
 	if c.Policy, err = c.Policy.withDefaults(); err != nil {
 		return c, err
 	}
-	if c.Cookie, err = c.Cookie.withDefaults(); err != nil {
+	if c.Cookie, err = c.Cookie.withDefaults("Cookie"); err != nil {
 		return c, err
+	}
+	if len(c.OldCookies) > maxOldCookies {
+		return c, fmt.Errorf("session: Config.OldCookies has %d, not at most %d", len(c.OldCookies), maxOldCookies)
+	}
+	if len(c.OldCookies) > 0 && c.Header != "" {
+		return c, errors.New("session: Config.OldCookies and Config.Header: there is one transport")
+	}
+	c.OldCookies = slices.Clone(c.OldCookies)
+	for i := range c.OldCookies {
+		o := &c.OldCookies[i]
+		if *o, err = o.withDefaults(fmt.Sprintf("OldCookies[%d]", i)); err != nil {
+			return c, err
+		}
+		if o.sameJar(c.Cookie) || slices.ContainsFunc(c.OldCookies[:i], o.sameJar) {
+			return c, fmt.Errorf("session: Config.OldCookies[%d], %q, is there twice: a browser has one cookie of that name, domain and path", i, o.Name)
+		}
+	}
+	if len(c.Realm) > maxRealm {
+		return c, fmt.Errorf("session: Config.Realm has %d bytes, not at most %d", len(c.Realm), maxRealm)
 	}
 	if c.Header != "" {
 		if len(c.Header) > 128 || strings.ContainsFunc(c.Header, func(r rune) bool { return !tokenChar(r) }) {

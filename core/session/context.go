@@ -33,6 +33,17 @@ func Peek(ctx context.Context) (Session, bool) {
 	return h, true
 }
 
+// Passive marks the request of ctx as no use of its sessions: they are read, and neither prolonged nor given a new token. It
+// is for polling, status and health checks, which would keep a session alive after its user has left. What such a request
+// changes is saved all the same; a login is a use.
+func Passive(ctx context.Context) {
+	for h, ok := find(ctx, contextKey{}); ok; h, ok = find(h.ctx.(*carrier).Context, contextKey{}) {
+		h.mu.Lock()
+		h.passive = true
+		h.mu.Unlock()
+	}
+}
+
 // Vary returns the name of the request header on which the response to the request of ctx depends by now, as a handler has
 // asked for its session, or "". It is for adapters of frameworks in which something keeps responses inside of their
 // middleware, before the [Effect] is known. With several managers it is about the innermost one's session.

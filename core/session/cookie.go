@@ -3,7 +3,6 @@ package session
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -23,18 +22,21 @@ const (
 // HttpOnly; SameSite=Lax; gone when the browser closes, unless the login had [Remember].
 type Cookie struct {
 	// Name is the cookie's name; default "__Host-session", "__Secure-session" if there is a Domain or another Path, or
-	// "session" if Insecure. A name with a prefix must keep the rules of its prefix (RFC 6265bis, section 4.1.3): browsers
-	// drop such a cookie without a word.
-	Name        string
-	Path        string // default "/"
-	Domain      string // default none: this host alone
-	SameSite    SameSite
-	Partitioned bool // CHIPS; needs Secure
+	// "session" if Insecure. A name with one of the prefixes __Host-, __Secure-, __Http- and __Host-Http- must keep the rules
+	// of its prefix (RFC 6265bis, section 4.1.3, and its draft on layered cookies): browsers drop such a cookie without a
+	// word.
+	Name     string
+	Path     string // default "/"
+	Domain   string // default none: this host alone
+	SameSite SameSite
+	// Partitioned keeps the cookie apart for each top-level site (CHIPS); it needs Secure. When it is turned on or off, a
+	// browser holds two cookies of the name for a while: both are read, and the one of before is taken back.
+	Partitioned bool
 	// Insecure leaves out Secure and the prefix, for plain http in development. [New] logs a warning.
 	Insecure bool
 }
 
-func (c Cookie) withDefaults() (Cookie, error) {
+func (c Cookie) withDefaults(field string) (Cookie, error) {
 	if c.Path == "" {
 		c.Path = "/"
 	}
@@ -48,25 +50,26 @@ func (c Cookie) withDefaults() (Cookie, error) {
 			c.Name = "__Host-session"
 		}
 	}
-	lower := strings.ToLower(c.Name) // browsers compare prefixes without case
-	host, secure := strings.HasPrefix(lower, "__host-"), strings.HasPrefix(lower, "__secure-")
+	lower := strings.ToLower(c.Name)            // browsers compare prefixes without case
+	host := strings.HasPrefix(lower, "__host-") // also __Host-Http-
+	secure := strings.HasPrefix(lower, "__secure-") || strings.HasPrefix(lower, "__http-")
 	switch {
 	case len(c.Name) > 128 || strings.ContainsFunc(c.Name, func(r rune) bool { return !tokenChar(r) }):
-		return c, fmt.Errorf("session: Config.Cookie.Name %.140q is not a cookie name", c.Name)
+		return c, fmt.Errorf("session: Config."+field+".Name %.140q is not a cookie name", c.Name)
 	case c.Path[0] != '/' || !attributeText(c.Path):
-		return c, fmt.Errorf("session: Config.Cookie.Path %.140q is not a path", c.Path)
+		return c, fmt.Errorf("session: Config."+field+".Path %.140q is not a path", c.Path)
 	case !attributeText(c.Domain) || strings.ContainsAny(c.Domain, " /:,") || len(c.Domain) > 255:
-		return c, fmt.Errorf("session: Config.Cookie.Domain %.140q is not a domain", c.Domain)
+		return c, fmt.Errorf("session: Config."+field+".Domain %.140q is not a domain", c.Domain)
 	case host && (c.Domain != "" || c.Path != "/" || c.Insecure):
-		return c, errors.New("session: Config.Cookie: a __Host- cookie has no Domain, Path=/ and is not Insecure")
+		return c, errors.New("session: Config." + field + ": a __Host- cookie has no Domain, Path=/ and is not Insecure")
 	case secure && c.Insecure:
-		return c, errors.New("session: Config.Cookie: a __Secure- cookie is not Insecure")
+		return c, errors.New("session: Config." + field + ": a __Secure- or __Http- cookie is not Insecure")
 	case c.SameSite > SameSiteNone:
-		return c, fmt.Errorf("session: Config.Cookie.SameSite %d is unknown", c.SameSite)
+		return c, fmt.Errorf("session: Config."+field+".SameSite %d is unknown", c.SameSite)
 	case c.SameSite == SameSiteNone && c.Insecure:
-		return c, errors.New("session: Config.Cookie: SameSite=None is not Insecure")
+		return c, errors.New("session: Config." + field + ": SameSite=None is not Insecure")
 	case c.Partitioned && c.Insecure:
-		return c, errors.New("session: Config.Cookie: a partitioned cookie is not Insecure")
+		return c, errors.New("session: Config." + field + ": a partitioned cookie is not Insecure")
 	}
 	return c, nil
 }
@@ -80,6 +83,9 @@ func attributeText(s string) bool {
 	return len(s) <= 1024 && !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' || r == ';' })
 }
 
+// maxCookieAge is how long browsers keep a cookie at most (RFC 6265bis, section 5.5).
+const maxCookieAge = 400 * 24 * time.Hour
+
 // header renders the Set-Cookie that hands token to the client for age, or until the browser closes if age is zero; an
 // empty token takes it back.
 func (c *Cookie) header(token string, age time.Duration) string {
@@ -92,7 +98,7 @@ func (c *Cookie) header(token string, age time.Duration) string {
 	if token == "" {
 		b = append(b, "; Max-Age=0"...)
 	} else if age > 0 {
-		b = strconv.AppendInt(append(b, "; Max-Age="...), int64(max(age/time.Second, 1)), 10)
+		b = strconv.AppendInt(append(b, "; Max-Age="...), int64(max(min(age, maxCookieAge)/time.Second, 1)), 10)
 	}
 	b = append(b, "; HttpOnly"...)
 	if !c.Insecure {
@@ -103,43 +109,4 @@ func (c *Cookie) header(token string, age time.Duration) string {
 		b = append(b, "; Partitioned"...)
 	}
 	return string(b)
-}
-
-const (
-	maxCandidates = 3       // a client may hold cookies of one name for several paths and domains
-	maxCookies    = 3000    // as net/http: beyond that nothing is read
-	maxHeader     = 1 << 20 // bytes of one header line
-)
-
-// candidates returns up to three different well-formed tokens in the lines of a Cookie header, in their order. A name
-// that begins with __Host- exists once in a browser, so only its first token counts.
-func (c *Cookie) candidates(lines []string, found *[maxCandidates]string) int {
-	n, limit, seen := 0, maxCandidates, 0
-	if len(c.Name) >= 7 && strings.EqualFold(c.Name[:7], "__Host-") {
-		limit = 1
-	}
-	for _, line := range lines {
-		if len(line) > maxHeader {
-			continue
-		}
-		for line != "" {
-			var part string
-			part, line, _ = strings.Cut(line, ";")
-			if seen++; seen > maxCookies {
-				return 0
-			}
-			name, value, ok := strings.Cut(strings.TrimLeft(part, " \t"), "=")
-			if !ok || name != c.Name || len(value) != tokenLen {
-				continue
-			}
-			if _, _, ok := parseToken(value); !ok || slices.Contains(found[:n], value) {
-				continue
-			}
-			found[n] = value
-			if n++; n == limit {
-				return n
-			}
-		}
-	}
-	return n
 }

@@ -9,9 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
-
-	"github.com/qsessions/qsessions/core/store"
 )
 
 // TestCookieAttributes: SEC-20, SEC-24. The whole header for every kind of configuration, of a token that lives as long
@@ -59,7 +56,7 @@ func TestCookieAttributes(t *testing.T) {
 func TestCookieSize(t *testing.T) {
 	t.Parallel()
 	name := strings.Repeat("n", 128)
-	c, err := Cookie{Name: name, Domain: strings.Repeat("d", 255)}.withDefaults()
+	c, err := Cookie{Name: name, Domain: strings.Repeat("d", 255)}.withDefaults("Cookie")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +64,7 @@ func TestCookieSize(t *testing.T) {
 	if len(pair) > 4096 || pair != name+"="+strings.Repeat("T", tokenLen) {
 		t.Errorf("name and value have %d bytes: %q", len(pair), pair)
 	}
-	if _, err := (Cookie{Name: name + "n"}).withDefaults(); err == nil {
+	if _, err := (Cookie{Name: name + "n"}).withDefaults("Cookie"); err == nil {
 		t.Error("a name of 129 bytes is accepted")
 	}
 }
@@ -142,8 +139,7 @@ func TestCookieMalformed(t *testing.T) {
 		Logger:  slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Observe: func(_ context.Context, e Event) { t.Errorf("event %v", e.Kind) },
 	})
-	v := newVerifier()
-	good := formatToken(store.NewID(time.Now()), &v)
+	good := freshToken()
 	check := func(lines ...string) {
 		ctx, _ := m.Start(t.Context(), Client{}, lines...)
 		s, err := From(ctx)
@@ -192,7 +188,7 @@ func TestCookieMalformed(t *testing.T) {
 			b[22+r.IntN(42)] = 'B'
 			copy(b[21:], "A")
 		}
-		if _, _, ok := parseToken(string(b)); ok {
+		if _, ok := parseToken(string(b)); ok {
 			t.Fatalf("%q is a token", b)
 		}
 		if i%10 == 0 {
@@ -204,8 +200,8 @@ func TestCookieMalformed(t *testing.T) {
 	}
 }
 
-// TestCookieTossing: BAD-3. Of several cookies of one name up to three different tokens are tried in order, and the
-// first live one wins; a __Host- cookie cannot be there twice, so only its first counts.
+// TestCookieTossing: BAD-3, ATK-16. Of several cookies of one name up to eight different tokens count, whatever the name is;
+// more than two are looked up in one call, so that dead ones cost no call each.
 func TestCookieTossing(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -215,10 +211,13 @@ func TestCookieTossing(t *testing.T) {
 		calls  int
 	}{
 		{Cookie{Name: "id"}, 0, "alice", 1},
-		{Cookie{Name: "id"}, 2, "alice", 3},
-		{Cookie{Name: "id"}, 3, "", 3},
+		{Cookie{Name: "id"}, 1, "alice", 2},
+		{Cookie{Name: "id"}, 2, "alice", 2},
+		{Cookie{Name: "id"}, 7, "alice", 2},
+		{Cookie{Name: "id"}, 8, "", 1},
 		{Cookie{}, 0, "alice", 1},
-		{Cookie{}, 1, "", 1},
+		{Cookie{}, 1, "alice", 2},
+		{Cookie{}, 7, "alice", 2},
 	} {
 		st := new(spy)
 		m := manager(t, st, Config{Cookie: test.cookie})
@@ -227,8 +226,7 @@ func TestCookieTossing(t *testing.T) {
 		var lines []string
 		name := m.cfg.Cookie.Name
 		for range test.before {
-			secret := newVerifier()
-			junk := formatToken(store.NewID(time.Now()), &secret)
+			junk := freshToken()
 			lines = append(lines, name+"="+junk+";"+name+"="+junk+"; "+name+"=junk") // the same one twice counts once
 		}
 		lines = append(lines, "a=b;\t"+name+"="+v.token)
@@ -285,9 +283,8 @@ func TestOneTransport(t *testing.T) {
 			t.Errorf("header transport: %.18q… is accepted", lines)
 		}
 	}
-	_, secret, _ := parseToken(w.token)
 	before := byHeader.count()
-	for _, bad := range malformed(formatToken(store.NewID(time.Now()), &secret)) {
+	for _, bad := range malformed(freshToken()) {
 		if u := user(h, bad); u != "" {
 			t.Errorf("header transport: %.18q… is accepted", bad)
 		}
@@ -302,25 +299,23 @@ func TestOneTransport(t *testing.T) {
 
 // TestCandidatesAllocations: CVE-41, BAD-5. However large and odd the header is, nothing is allocated for it.
 func TestCandidatesAllocations(t *testing.T) {
-	v := newVerifier()
-	good := formatToken(store.NewID(time.Now()), &v)
-	c := Cookie{Name: "id"}
+	good := freshToken()
+	cookies := []Cookie{{Name: "id"}}
 	for _, line := range []string{
 		"id=" + good, strings.Repeat("id="+good+";", 2000), strings.Repeat("a", 1<<20), strings.Repeat(";", 1<<20),
 		strings.Repeat("=", 1<<20), strings.Repeat("id=;", 1<<18), "id=" + strings.Repeat("x", 1<<20), strings.Repeat(" ", 1<<20),
 	} {
 		lines := []string{line, line, line}
-		var found [maxCandidates]string
-		if n := testing.AllocsPerRun(1, func() { c.candidates(lines, &found) }); n != 0 {
+		if n := testing.AllocsPerRun(1, func() { var c candidates; c.read(cookies, lines) }); n != 0 {
 			t.Errorf("%.20q… of %d bytes: %v allocations", line, len(line), n)
 		}
 	}
 }
 
-// FuzzCookieHeader: CVE-41, SEC-31. What is found is well-formed, different, in the header, and no more than three.
+// FuzzCookieHeader: CVE-41, SEC-31. The tokens that are found are well-formed, different, in the header, no more than eight,
+// and those of the name of today come first.
 func FuzzCookieHeader(f *testing.F) {
-	v := newVerifier()
-	good := formatToken(store.NewID(time.Now()), &v)
+	good := freshToken()
 	for _, s := range []string{
 		"", ";", "=", "id", "id=", "id=" + good, "a=b; id=" + good, "id=" + good + ";id=" + good, `id="` + good + `"`,
 		"id=\x00" + good[1:], "\xff\xfe=; id = " + good, "id=" + good + "\r\nSet-Cookie: a=b", " \tid=" + good + "\t",
@@ -329,17 +324,16 @@ func FuzzCookieHeader(f *testing.F) {
 		f.Add(s, s)
 	}
 	f.Fuzz(func(t *testing.T, a, b string) {
-		for _, name := range []string{"id", "__Host-id"} {
-			c := Cookie{Name: name}
-			var found [maxCandidates]string
-			n := c.candidates([]string{a, b}, &found)
-			if n > 3 || n > 1 && name == "__Host-id" {
-				t.Fatalf("%d tokens for %s", n, name)
-			}
-			for i, token := range found[:n] {
-				if _, _, ok := parseToken(token); !ok || slices.Contains(found[:i], token) || !strings.Contains(a, token) && !strings.Contains(b, token) {
-					t.Errorf("found %q", token)
-				}
+		var c candidates
+		c.read([]Cookie{{Name: "id"}, {Name: "old"}}, []string{a, b})
+		if c.n > 8 || c.own > c.n {
+			t.Fatalf("%d tokens, %d of today's name", c.n, c.own)
+		}
+		for i, found := range c.all() {
+			text := found.token.text()
+			if found.token.id.IsZero() || !strings.Contains(a, text) && !strings.Contains(b, text) || (found.cookie == 0) != (i < c.own) ||
+				slices.ContainsFunc(c.found[:i], func(o shown) bool { return o.token == found.token && o.cookie == found.cookie }) {
+				t.Errorf("found %q", text)
 			}
 		}
 	})

@@ -25,17 +25,20 @@
 //   - An outage of the store is [ErrUnavailable], never a logout.
 //   - A visitor who sets nothing costs no store call, no row and no cookie. A request costs at most one read and one write,
 //     and a login one read more (two with a cap of sessions). Ending one session and beginning another in the same request
-//     costs what both cost.
+//     costs what both cost, and a read more if the user is another one. Several cookies of one name cost a read each, or,
+//     where there are more than two, one for all and one for each session that there is.
 //
 // # The token
 //
-// A client holds base64url(ID ‖ verifier). The ID is public and names the session for its whole life; the verifier is the
-// secret, and only its SHA-256 is stored. A login, a re-authentication and a rotation replace the verifier. A client never
-// chooses either half: a token that opens nothing makes an anonymous visitor.
+// A client holds base64url(ID ‖ family ‖ verifier). The ID is public and names the session for its whole life; family and
+// verifier are the secret, and only SHA-256 of them is stored. A login, a re-authentication and a rotation replace both, and
+// a periodic replacement the verifier alone: so a token that has been replaced is told from a guess. A client never chooses
+// any part: a token that opens nothing makes an anonymous visitor. A token is bound to the name under which it was handed
+// out (Config.Realm): one of another manager over the same store opens nothing.
 //
 // # Time
 //
 // Whether a session is live is judged by the caller's clock, when the session is loaded and again when it is saved. "Last
-// seen" is written at most once a minute; a change of address or User-Agent is recorded with the next write, and costs
-// none of its own.
+// seen" is written at most once a minute; a change of address or User-Agent is reported at once, and recorded with the next
+// write.
 package session

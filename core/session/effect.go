@@ -10,7 +10,9 @@ import (
 // An Effect is what a commit asks of the response.
 type Effect struct {
 	Name, Value string // a header to add: Set-Cookie, or Config.Header; Name "" is none
+	TakeBack    string // further Set-Cookie lines, separated by newlines, that take back cookies of other names and scopes
 	Vary        string // a request header that the response depends on; "" is none
+	Cache       string // the Cache-Control of a response that has none of its own; "" is none
 }
 
 // String shows which headers there are, and no token.
@@ -30,7 +32,8 @@ type Header interface {
 }
 
 // Apply writes e into h. Call it before the first byte of the response. A response with a token gets Cache-Control:
-// no-store, and one that depends on the session gets Vary, whatever its status is: else a shared cache could hand one
+// no-store, one to a signed-in user Cache-Control: private, no-cache (or no-store, by Config.NoStore) unless it has a
+// Cache-Control, and one that depends on the session gets Vary, whatever its status is: else a shared cache could hand one
 // client's response to another.
 func (e Effect) Apply(h Header) {
 	if e.Vary != "" {
@@ -41,12 +44,22 @@ func (e Effect) Apply(h Header) {
 			h.Set("Vary", strings.Join(append(slices.Clip(had), e.Vary), ", ")) // in one line: there are caches that read no more
 		}
 	}
-	if e.Name == "" {
+	if e.Name == "" && e.TakeBack == "" {
+		if e.Cache != "" && len(h.Values("Cache-Control")) == 0 {
+			h.Set("Cache-Control", e.Cache)
+		}
 		return
 	}
-	if e.Name == "Set-Cookie" {
+	for e.TakeBack != "" {
+		var line string
+		line, e.TakeBack, _ = strings.Cut(e.TakeBack, "\n")
+		h.Add("Set-Cookie", line)
+	}
+	switch e.Name {
+	case "":
+	case "Set-Cookie":
 		h.Add(e.Name, e.Value)
-	} else {
+	default:
 		h.Set(e.Name, e.Value)
 	}
 	if !listed(h.Values("Cache-Control"), "no-store") {

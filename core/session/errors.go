@@ -22,9 +22,16 @@ var (
 	ErrUnauthenticated = errors.New("session: not signed in")
 	// ErrStale says that the user's authentication is too old, or of too low a level, for what was asked.
 	ErrStale = errors.New("session: authentication is too old or too weak")
-	// ErrRevoked says that the session ended, or was given a new secret by another request, while this one ran; or that
-	// the user's sessions were revoked after the credentials of a login were checked. Nothing was stored.
+	// ErrRevoked says that the session ended while this request ran, or that the user's sessions were revoked after the
+	// credentials of a login were checked. Nothing was stored.
 	ErrRevoked = errors.New("session: revoked meanwhile")
+	// ErrReplaced says that another request has given the session a new token, by a login, a re-authentication or a rotation,
+	// since the token of this request was sent. Nothing was stored, and the client's cookie must be left alone: with the
+	// newest token the request can be tried again.
+	ErrReplaced = errors.New("session: the token was replaced by another request")
+	// ErrCrossSite says that a value was set in a request of another site from which the browser withholds the session's
+	// cookie (SameSite). It was not stored: a cookie for it could replace that of a session that the browser has.
+	ErrCrossSite = errors.New("session: not stored, as the browser withholds the cookie from a request of another site")
 	// ErrTooMany says that the user has as many sessions as Config.PerUser allows, and that the new one was refused.
 	ErrTooMany = errors.New("session: too many sessions of this user")
 	// ErrCorrupt says that stored data cannot be read: another type, another codec, another key.

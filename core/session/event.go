@@ -7,6 +7,7 @@ type Event struct {
 	Kind   EventKind
 	ID     ID     // zero where no session was found
 	User   string // "" if anonymous or unknown
+	Twin   ID     // of LoggedIn: the session of the same client that another request had signed in; zero: none
 	Client Client // of the request, if there is one
 	Reason string // of Revoked: one of the Reason constants; of ValueCorrupt: the value's name
 	Err    error  // what went wrong, if anything did
@@ -24,14 +25,16 @@ const (
 	LoggedOut                        // the user ended the session
 	Revoked                          // somebody else ended the session, for Reason
 	Expired                          // a session was presented after its end; not raised when it is swept
-	TokenMismatch                    // a known ID came with a wrong secret: an old token, or a stolen one, or a guess
-	UnknownToken                     // a well-formed token names no session
+	UnknownToken                     // a well-formed token that no session is known to have had: nothing may be made of it, as IDs are public
+	TokenReplaced                    // a token came that a login or a rotation on demand has replaced: a parallel request, or an old one
+	TokenReplayed                    // a token came that a periodic replacement has ended: of two holders, one is a thief
+	TokenWorn                        // a token was refused in the third period of its use without its successors: responses were lost, or dropped
 	ConflictRetried                  // another request saved in between, and the changes were applied again
 	ValueCorrupt                     // a stored value, or all of them, cannot be read
 )
 
 var eventNames = [...]string{"created", "logged in", "rotated", "client changed", "logged out", "revoked", "expired",
-	"token mismatch", "unknown token", "conflict retried", "value corrupt"}
+	"unknown token", "token replaced", "token replayed", "token worn", "conflict retried", "value corrupt"}
 
 // String returns the kind in words.
 func (k EventKind) String() string {
@@ -48,6 +51,7 @@ const (
 	ReasonRevokeUser   = "revoke user"   // Manager.RevokeUser
 	ReasonLimit        = "limit"         // Config.PerUser
 	ReasonCutoff       = "cut-off"       // a login whose credentials were checked before a RevokeUser
+	ReasonReplay       = "replay"        // Policy.EndOnReplay
 )
 
 func (m *Manager) observe(ctx context.Context, e Event) {

@@ -69,18 +69,20 @@ func Example_login() {
 	for _, c := range []string{anonymous, cookie} {
 		request(sessions, nobody, c, func(ctx context.Context) {
 			s, err := sessions.Require(ctx, session.Requirement{})
-			if errors.Is(err, session.ErrUnauthenticated) {
+			switch {
+			case errors.Is(err, session.ErrUnauthenticated):
 				fmt.Println("to the login page")
-				return
-			} else if err != nil {
+			case errors.Is(err, session.ErrReplaced):
+				fmt.Println("409: use the newest token and try again")
+			case err != nil:
 				fmt.Println("503", err)
-				return
+			default:
+				fmt.Println(s.User(), cart.Get(s))
 			}
-			fmt.Println(s.User(), cart.Get(s))
 		})
 	}
 	// Output:
-	// to the login page
+	// 409: use the newest token and try again
 	// alice [{tea 1}]
 }
 

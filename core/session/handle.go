@@ -49,6 +49,10 @@ type handle struct {
 	closed bool // the request has ended
 	final  bool // nothing may be changed any more
 
+	passive  bool // the request is no use of the session
+	withheld bool // the browser keeps the session's cookie back from a request like this
+	abortive bool // an attempt to end the session has failed
+
 	sent atomic.Bool // the response has begun
 
 	id     ID     // of base, or chosen at the first change
@@ -61,14 +65,17 @@ type handle struct {
 
 // content is the part of a handle that requests need which use their session.
 type content struct {
-	presented digest        // of the token that this request has shown, or was given
-	base      *store.Record // as stored; nil: nothing is
-	secret    secret        // of base
-	opened    bool          // plain and plainErr are set
-	plain     data          // of base
-	plainErr  error
-	floorUser string    // whose sessions this request has revoked
-	floor     time.Time // when: its own logins of that user count as not earlier
+	presented  shown         // the token that this request has shown, or was given
+	standing   standing      // of it
+	jar        jar           // of the browser
+	superseded *found        // the session whose token another request has just replaced
+	base       *store.Record // as stored; nil: nothing is
+	secret     secret        // of base
+	opened     bool          // plain and plainErr are set
+	plain      data          // of base
+	plainErr   error
+	floorUser  string    // whose sessions this request has revoked
+	floor      time.Time // when: its own logins of that user count as not earlier
 
 	work       work
 	generation int      // one more with each change
@@ -87,13 +94,22 @@ func (h *handle) use() {
 
 // work is what a commit has to do.
 type work struct {
-	drop     ID // to be deleted
-	dropUser string
-	login    *login
-	rotate   bool
-	limits   *limits
-	changes  []change
-	view     data // base's values with changes
+	drop    drop // to be deleted
+	login   *login
+	rotate  bool
+	renew   bool // rotate is of RevokeOthers
+	twin    ID   // the session that another request of the client has signed in
+	limits  *limits
+	changes []change
+	view    data // base's values with changes
+}
+
+// A drop is a session that is to be deleted.
+type drop struct {
+	id      ID // zero: none
+	user    string
+	implied bool   // by a login as another user, not by Logout
+	epoch   uint32 // as the request read it
 }
 
 // dirty reports whether there is anything to save, beside a deletion. What is not stored yet is stored for a user or a
@@ -139,25 +155,11 @@ func (h *handle) User() string {
 func (h *handle) user() string {
 	switch {
 	case h.work.login != nil:
-		return h.work.login.user
+		return h.work.login.User
 	case h.base != nil:
 		return h.base.User
 	}
 	return ""
-}
-
-func (h *handle) level() int {
-	if h.work.login != nil {
-		return h.work.login.level
-	}
-	return int(h.secret.level)
-}
-
-func (h *handle) remembered() bool {
-	if h.work.login != nil {
-		return h.work.login.remember
-	}
-	return h.secret.remember
 }
 
 // Info implements [Session].
@@ -170,7 +172,7 @@ func (h *handle) Info() Info {
 	}
 	n, s := h.next(&h.work, base, h.secret, client, now())
 	i := infoOf(n, n.ID)
-	i.Level, i.Remembered, i.Deadline = int(s.level), s.remember, s.deadline
+	i.Level, i.Remembered, i.Deadline = s.proofs.level(), s.remember, s.deadline
 	return i
 }
 
@@ -243,9 +245,15 @@ func (h *handle) effect() Effect {
 	var e Effect
 	if h.used {
 		e.Vary = h.m.RequestHeader()
+		if h.user() != "" {
+			e.Cache = h.m.cacheControl()
+		}
 	}
 	if h.hasOut {
 		e.Name, e.Value = h.m.responseHeader(), h.out
+	}
+	if h.content != nil && !h.sent.Load() {
+		e.TakeBack = h.tidy(&e)
 	}
 	h.out, h.hasOut = "", false
 	h.sent.Store(true)

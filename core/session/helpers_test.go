@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/qsessions/qsessions/core/cacheddb"
 	"github.com/qsessions/qsessions/core/memory"
 	"github.com/qsessions/qsessions/core/store"
 )
@@ -140,4 +141,31 @@ func (v *visitor) user() (user string) {
 	v.t.Helper()
 	v.do(func(s Session) { user = s.User() })
 	return user
+}
+
+type stack struct {
+	name  string
+	store store.Store
+}
+
+// stacks returns a database alone, and one with a cache in front.
+func stacks(t testing.TB) []stack {
+	t.Helper()
+	both, err := cacheddb.New(new(memory.Cache), new(memory.Store), cacheddb.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []stack{{"db", new(memory.Store)}, {"cached_db", both}}
+}
+
+// freshToken returns a well-formed token that no session has.
+func freshToken() string {
+	t := newToken(store.NewID(time.Now()))
+	return t.text()
+}
+
+// idOf returns the ID in a token.
+func idOf(text string) ID {
+	t, _ := parseToken(text)
+	return t.id
 }

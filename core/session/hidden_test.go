@@ -177,8 +177,8 @@ func TestOutcomeHiddenByLogin(t *testing.T) {
 			}
 			color.Set(r.s, "red")
 			r.s.Rotate()
-			if _, err := r.end(); !errors.Is(err, ErrRevoked) {
-				t.Errorf("%s, lost %t: commit: %v, want ErrRevoked", what, lost, err)
+			if _, err := r.end(); !errors.Is(err, ErrReplaced) {
+				t.Errorf("%s, lost %t: commit: %v, want ErrReplaced", what, lost, err)
 			}
 			if user := late.user(); user != "" {
 				t.Errorf("%s, lost %t: a dead token is %q's", what, lost, user)

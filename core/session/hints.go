@@ -36,7 +36,7 @@ const (
 	// hintMark precedes each hint in the User-Agent field of a record. It is a noncharacter, which Unicode leaves to
 	// programs for their own use; as no cleaned User-Agent holds it, none can pretend to have hints.
 	hintMark = '\ufdd0'
-	mark     = string(hintMark)
+	hintText = string(hintMark)
 )
 
 // fields has the hints in the order in which they are stored: when there is no room for all, the last go first.
@@ -78,22 +78,22 @@ func (c Client) stored(old string) string {
 	}
 	s := []byte(c.UserAgent)
 	for _, f := range hints.fields() {
-		if len(s)+len(mark) > store.MaxUserAgent {
+		if len(s)+len(hintText) > store.MaxUserAgent {
 			break
 		}
-		s = append(s, mark...)
+		s = append(s, hintText...)
 		if len(s)+len(*f) <= store.MaxUserAgent {
 			s = append(s, *f...)
 		}
 	}
-	return strings.TrimRight(string(s), mark)
+	return strings.TrimRight(string(s), hintText)
 }
 
 // unstored takes the User-Agent field of a record apart.
 func unstored(s string) (userAgent string, h Hints) {
-	userAgent, s, _ = strings.Cut(s, mark)
+	userAgent, s, _ = strings.Cut(s, hintText)
 	for _, f := range h.fields() {
-		*f, s, _ = strings.Cut(s, mark)
+		*f, s, _ = strings.Cut(s, hintText)
 	}
 	return userAgent, h
 }

@@ -46,8 +46,8 @@ func (m *Manager) inspected(ctx context.Context, r *store.Record) Info {
 		current = s.ID()
 	}
 	i := infoOf(r, current)
-	if s, ok := decodeSecret(r.Secret); ok {
-		i.Level, i.Remembered, i.Deadline = int(s.level), s.remember, s.deadline
+	if s, err := m.decode(r.Secret); err == nil {
+		i.Level, i.Remembered, i.Deadline = s.proofs.level(), s.remember, s.deadline
 	}
 	return i
 }

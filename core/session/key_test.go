@@ -187,7 +187,7 @@ func TestCorruptData(t *testing.T) {
 // checkUnreadable checks a session of alice whose stored values are damage.
 func checkUnreadable(t *testing.T, what string, v *visitor, st *spy, damage []byte) {
 	t.Helper()
-	id, _, _ := parseToken(v.token)
+	id := idOf(v.token)
 	const n Key[int] = "n"
 	v.do(func(s Session) {
 		if s.User() != "alice" || s.ID() != id || n.Has(s) || n.GetOr(s, 3) != 3 || len(slices.Collect(s.Keys())) != 0 || s.Err() != nil {

@@ -240,7 +240,7 @@ func TestCallsPerRequest(t *testing.T) {
 			{"reauthenticate", func(s Session) { s.Reauthenticate() }, 1, 0, 1, 0, 0, 1},
 			{"logout", func(s Session) { s.Logout() }, 1, 0, 0, 0, 1, 0},
 			{"login anew", func(s Session) { s.Login("alice") }, 0, 1, 0, 0, 0, 1},
-			{"another user", func(s Session) { s.Login("bob") }, 1, 1, 0, 0, 1, 1},
+			{"another user", func(s Session) { s.Login("bob") }, 2, 1, 0, 0, 1, 1},
 		} {
 			before := [...]int64{db.loads.Load(), db.creates.Load(), db.saves.Load(), db.touches.Load(), db.deletes.Load(), db.looks()}
 			b.do(c.f)
@@ -263,7 +263,8 @@ func (c *counting) Cutoff(ctx context.Context, user string) (at time.Time, err e
 	return at, err
 }
 
-// TestClientChange: BAD-35. A change of address or User-Agent is recorded with the next write, and causes none.
+// TestClientChange: BAD-35, ATK-6. A change of address or User-Agent is reported at once, and once; it is recorded with the next
+// write, and causes none.
 func TestClientChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var changes []Event
@@ -280,14 +281,16 @@ func TestClientChange(t *testing.T) {
 			time.Sleep(time.Second)
 			b.client.IP = netip.AddrFrom4([4]byte{198, 51, 100, byte(i)})
 			b.user()
-		}
-		if n := db.writes() - writes; n != 0 || len(changes) != 0 {
-			t.Errorf("within the throttle: %d writes, %d events, want none", n, len(changes))
+			b.user()
+			if n := db.writes() - writes; n != 0 || len(changes) != i+1 || changes[i].Client.IP != b.client.IP {
+				t.Fatalf("change %d: %d writes, %d events, want none and one for each change", i, n, len(changes))
+			}
 		}
 		time.Sleep(10 * time.Second)
 		b.user()
-		if n := db.writes() - writes; n != 1 || len(changes) != 1 || changes[0].Client.IP != b.client.IP {
-			t.Errorf("after it: %d writes, events %v, want one of each with %v", n, changes, b.client.IP)
+		b.user()
+		if n := db.writes() - writes; n != 1 || len(changes) != 50 {
+			t.Errorf("when it is recorded: %d writes, %d events, want one write and no other event", n, len(changes))
 		}
 		b.client = Client{UserAgent: "other/2.0"} // the address is unknown: the last known one stays
 		b.do(func(s Session) { color.Set(s, "red") })

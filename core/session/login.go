@@ -1,38 +1,57 @@
 package session
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/qsessions/qsessions/core/store"
 )
 
-// A LoginOption says how the user proved who they are.
+// A LoginOption says how the user proved who they are, and how long the session may last.
 type LoginOption func(*login)
+
+// A Login is a login or re-authentication as Config.LoginLimits sees it.
+type Login struct {
+	User            string
+	AuthenticatedAt time.Time
+	Level           int
+	Remember        bool
+}
 
 // login is a login that has not been committed yet.
 type login struct {
-	user     string
-	at       time.Time
-	level    int
-	remember bool
+	Login
+	again  bool    // it is a re-authentication, which keeps Remember and limits
+	limits *limits // of the session alone
+	kept   limits  // of the policy, for a session that is kept
+	begun  limits  // of the policy, for one that begins
 }
 
 // Level is the assurance level that was reached, from 1 to 255; 1 if not given. [Requirement] compares it.
 func Level(n int) LoginOption {
-	return func(l *login) { l.level = n }
+	return func(l *login) { l.Level = n }
 }
 
 // AuthenticatedAt is when the credentials were checked, for logins that take more than one request. Without it, it is the
 // start of the request. A login is refused if it is more than an hour ago, or in the future: revocations of the time in
 // between must still be known.
 func AuthenticatedAt(t time.Time) LoginOption {
-	return func(l *login) { l.at = t.UTC().Truncate(time.Microsecond) }
+	return func(l *login) { l.AuthenticatedAt = t.UTC().Truncate(time.Microsecond) }
 }
 
 // Remember keeps the session when the browser closes, for Policy.RememberLifetime at most.
 func Remember() LoginOption {
-	return func(l *login) { l.remember = true }
+	return func(l *login) { l.Remember = true }
+}
+
+// Limits gives the session timeouts of its own, in the place of those of the Policy: it ends after idle without use, and
+// lifetime after each authentication at the latest. A re-authentication keeps them and starts them anew. They are bounded as
+// those of [Session].Expire are.
+func Limits(idle, lifetime time.Duration) LoginOption {
+	return func(l *login) { l.limits = &limits{idle, lifetime} }
 }
 
 const (
@@ -42,13 +61,13 @@ const (
 
 func (l *login) check(now time.Time) error {
 	switch {
-	case !goodUser(l.user):
+	case !goodUser(l.User):
 		return errors.New("session: login: the user is not 1 to 255 bytes of UTF-8")
-	case l.level < 1 || l.level > 255:
-		return fmt.Errorf("session: login: level %d is not between 1 and 255", l.level)
-	case l.at.Before(now.Add(-maxAuthAge)):
+	case l.Level < 1 || l.Level > 255:
+		return fmt.Errorf("session: login: level %d is not between 1 and 255", l.Level)
+	case l.AuthenticatedAt.Before(now.Add(-maxAuthAge)):
 		return fmt.Errorf("session: login: %w: the credentials were checked more than an hour ago", ErrStale)
-	case l.at.After(now.Add(authClockSkew)):
+	case l.AuthenticatedAt.After(now.Add(authClockSkew)):
 		return errors.New("session: login: AuthenticatedAt is in the future")
 	}
 	return nil
@@ -57,17 +76,22 @@ func (l *login) check(now time.Time) error {
 // Login implements [Session].
 func (h *handle) Login(user string, opts ...LoginOption) {
 	user = strings.Clone(user) // frameworks lend strings, and a session may be kept
-	h.edit(func() { h.login(&login{user: user, at: h.started, level: 1}, opts) })
+	h.edit(func() {
+		h.login(&login{Login: Login{User: user, AuthenticatedAt: h.started, Level: 1}}, opts)
+	})
 }
 
 // Reauthenticate implements [Session].
 func (h *handle) Reauthenticate(opts ...LoginOption) {
 	h.edit(func() {
-		if h.user() == "" {
+		switch {
+		case h.user() == "" && h.superseded != nil:
+			h.setErr(fmt.Errorf("session: reauthenticate: %w", ErrReplaced))
+		case h.user() == "":
 			h.setErr(fmt.Errorf("session: reauthenticate: %w", ErrUnauthenticated))
-			return
+		default:
+			h.login(&login{Login: Login{User: h.user(), AuthenticatedAt: h.started, Level: 1}, again: true}, opts)
 		}
-		h.login(&login{user: h.user(), at: h.started, level: max(h.level(), 1), remember: h.remembered()}, opts)
 	})
 }
 
@@ -75,36 +99,82 @@ func (h *handle) login(l *login, opts []LoginOption) {
 	for _, o := range opts {
 		o(l)
 	}
-	if err := l.check(h.started); err != nil {
+	if before := h.work.login; before != nil && l.again { // both in one request
+		l.again = before.again
+		l.Level, l.Remember = max(l.Level, before.Level), l.Remember || before.Remember
+		l.limits = cmp.Or(l.limits, before.limits)
+	}
+	err := l.check(h.started)
+	if err == nil && l.limits != nil {
+		err = h.m.cfg.Policy.checkLimits("login", l.limits)
+	}
+	if err == nil {
+		l.begun, err = h.m.loginLimits(l.Login)
+	}
+	if l.kept = l.begun; err == nil && l.again && h.secret.remember && !l.Remember {
+		kept := l.Login
+		kept.Remember = true
+		l.kept, err = h.m.loginLimits(kept)
+	}
+	if err != nil {
 		h.setErr(err)
 		return
 	}
-	if u := h.user(); u != "" && u != l.user {
-		h.end() // another person: nothing of the old session may be seen
+	if u := h.user(); u != "" && u != l.User {
+		h.end(true) // another person: nothing of the old session may be seen
 	}
-	h.work.login, h.work.limits = l, nil
+	h.work.login = l
+	h.inherit(l)
 	h.name()
 }
 
+// inherit gives a login whose token another request has just replaced, by a login of the same user, the values of that
+// one's session, so that pressing a button twice loses no cart. The session must be as that login left it, and the proof no
+// less: else the values of a session could be had with fewer factors than it was opened with. Call it with h.mu.
+func (h *handle) inherit(l *login) {
+	f := h.superseded
+	if f == nil || h.base != nil || h.opened {
+		return
+	}
+	t := now()
+	if f.standing != replaced || f.record.User != l.User || !f.secret.untouched || f.secret.proofs.level() > l.Level ||
+		!f.secret.recent(f.standing, t, h.m.cfg.Policy.Grace) || !f.record.Live(t) {
+		return
+	}
+	plain, err := h.m.seal.open(f.record.ID, f.record.Data)
+	if err != nil {
+		return
+	}
+	view, err := applyAll(plain, h.work.changes)
+	if err != nil || len(view) > h.m.cfg.MaxData {
+		return
+	}
+	h.opened, h.plain = true, plain
+	if len(h.work.changes) > 0 {
+		h.work.view = view
+	}
+	h.generation++
+}
+
 // Logout implements [Session].
-func (h *handle) Logout() { h.edit(h.end) }
+func (h *handle) Logout() { h.edit(func() { h.end(false) }) }
 
 // end makes the session a new anonymous one, and notes that the stored one is to be deleted. Call it with h.mu.
-func (h *handle) end() {
-	drop, user := h.work.drop, h.work.dropUser
+func (h *handle) end(implied bool) {
+	d := h.work.drop
 	switch {
 	case h.base != nil:
-		drop, user = h.base.ID, h.base.User
+		d = drop{h.base.ID, h.base.User, implied, h.secret.epoch}
 	case h.doubt != nil: // it may be there
-		drop, user = h.doubt.record.ID, h.doubt.record.User
+		d = drop{h.doubt.record.ID, h.doubt.record.User, implied, h.doubt.secret.epoch}
 	}
 	h.forget()
-	h.work.drop, h.work.dropUser = drop, user
+	h.work.drop = d
 }
 
 // forget makes the session a new anonymous one without any work to do. Call it with h.mu.
 func (h *handle) forget() {
-	h.base, h.secret, h.id, h.presented = nil, secret{}, ID{}, digest{}
+	h.base, h.secret, h.id, h.presented, h.standing = nil, secret{}, ID{}, shown{}, stranger
 	h.opened, h.plain, h.plainErr = false, nil, nil
 	h.work, h.doubt = work{}, nil
 	h.generation++
@@ -119,11 +189,104 @@ type limits struct{ idle, lifetime time.Duration }
 // Expire implements [Session].
 func (h *handle) Expire(idle, lifetime time.Duration) {
 	h.edit(func() {
-		p := &h.m.cfg.Policy
-		if most := max(p.Lifetime, p.RememberLifetime); idle < time.Second || idle > lifetime || lifetime > most {
-			h.setErr(fmt.Errorf("session: expire: idle %v and lifetime %v do not keep to 1s <= idle <= lifetime <= %v", idle, lifetime, most))
+		l := &limits{idle, lifetime}
+		if err := h.m.cfg.Policy.checkLimits("expire", l); err != nil {
+			h.setErr(err)
 			return
 		}
-		h.work.limits = &limits{idle, lifetime}
+		h.work.limits = l
 	})
+}
+
+func (p *Policy) checkLimits(what string, l *limits) error {
+	if most := p.longest(); l.idle < time.Second || l.idle > l.lifetime || l.lifetime > most {
+		return fmt.Errorf("session: %s: idle %v and lifetime %v do not keep to 1s <= idle <= lifetime <= %v", what, l.idle, l.lifetime, most)
+	}
+	return nil
+}
+
+// next returns base and its secret as the request leaves them at t, but for tokens and values.
+func (h *handle) next(w *work, base *store.Record, s secret, client Client, t time.Time) (*store.Record, secret) {
+	p := &h.m.cfg.Policy
+	var n store.Record
+	if base != nil {
+		n = *base
+	} else {
+		n = store.Record{ID: h.id, CreatedAt: h.started}
+		s = secret{idle: p.AnonymousIdle, lifetime: p.AnonymousLifetime, persistent: p.AnonymousPersist}
+		s.deadline = h.started.Add(s.lifetime)
+	}
+	if l := w.login; l != nil {
+		n.User, n.AuthenticatedAt = l.User, l.AuthenticatedAt
+		if l.User == h.floorUser {
+			n.AuthenticatedAt = later(l.AuthenticatedAt, h.floor)
+		}
+		s.restart(l, base != nil)
+		s.deadline = h.started.Add(s.lifetime)
+	}
+	if l := w.limits; l != nil {
+		deadline := h.started.Add(l.lifetime)
+		// An end that the application moves back, or sets anew, is the cookie's too; an earlier one is no reason to outlive
+		// the browser.
+		s.persistent = s.persistent || !deadline.Before(s.deadline)
+		s.idle, s.lifetime, s.limited, s.deadline = l.idle, l.lifetime, true, deadline
+	}
+	if client.IP.IsValid() {
+		n.IP = client.IP
+	}
+	n.UserAgent = client.stored(n.UserAgent)
+	if !h.passive || base == nil || w.login != nil {
+		n.LastSeen = later(n.LastSeen, t) // never back, whatever the clocks do
+	}
+	n.ExpiresAt = s.expiry(n.LastSeen)
+	return &n, s
+}
+
+// restart notes the proof and the timeouts of l. What a session has beside is kept by a re-authentication of that session
+// alone.
+func (s *secret) restart(l *login, stored bool) {
+	again := l.again && stored
+	if !again {
+		s.proofs, s.limited, s.remember, s.persistent = proofs{}, false, false, false
+	}
+	s.proofs.add(proof{uint8(l.Level), l.AuthenticatedAt})
+	s.remember = s.remember || l.Remember
+	s.persistent = s.persistent || s.remember
+	switch {
+	case l.limits != nil:
+		s.idle, s.lifetime, s.limited = l.limits.idle, l.limits.lifetime, true
+	case s.limited:
+	case again:
+		s.idle, s.lifetime = l.kept.idle, l.kept.lifetime
+	default:
+		s.idle, s.lifetime = l.begun.idle, l.begun.lifetime
+	}
+}
+
+// loginLimits returns the timeouts of the policy for l.
+func (m *Manager) loginLimits(l Login) (limits, error) {
+	p := &m.cfg.Policy
+	n := limits{p.Idle, p.Lifetime}
+	if l.Remember {
+		n = limits{p.RememberIdle, p.RememberLifetime}
+	}
+	if m.cfg.LoginLimits == nil {
+		return n, nil
+	}
+	idle, lifetime := m.cfg.LoginLimits(l)
+	if lifetime != 0 {
+		n.lifetime = lifetime
+		n.idle = min(n.idle, lifetime)
+	}
+	if idle != 0 {
+		n.idle = idle
+	}
+	return n, p.checkLimits("Config.LoginLimits", &n)
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }

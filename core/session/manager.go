@@ -1,12 +1,12 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -22,6 +22,10 @@ type Manager struct {
 	indexed store.Indexed // nil if store is not
 	cached  bool          // store may answer from copies
 	seal    *sealer       // nil: values are stored as they are
+	cookies []Cookie      // that of today, then old ones
+	realms  []string      // of tokens, by the cookie that they come under
+	forms   []secretForm  // of Record.Secret; the first one is written
+	clients changes       // of clients, that were reported
 	lastID  atomic.Int64  // the latest millisecond that an ID was made for
 }
 
@@ -35,7 +39,11 @@ func New(s store.Store, c Config) (*Manager, error) {
 		return nil, err
 	}
 	c.Enrichers = slices.Clone(c.Enrichers)
-	m := &Manager{cfg: c, store: s}
+	m := &Manager{cfg: c, store: s, forms: secretForms()}
+	m.cookies = append([]Cookie{c.Cookie}, c.OldCookies...)
+	for _, o := range m.cookies {
+		m.realms = append(m.realms, cmp.Or(c.Realm, c.Header, o.Name))
+	}
 	m.indexed, _ = s.(store.Indexed)
 	_, m.cached = s.(store.Cached)
 	if m.indexed == nil && c.PerUser.Max > 0 {
@@ -71,23 +79,22 @@ func (m *Manager) responseHeader() string {
 	return "Set-Cookie"
 }
 
-// candidates returns the well-formed tokens in the lines of the request header.
-func (m *Manager) candidates(lines []string, found *[maxCandidates]string) int {
-	if m.cfg.Header == "" {
-		return m.cfg.Cookie.candidates(lines, found)
+// candidates collects the well-formed tokens in the lines of the request header.
+func (m *Manager) candidates(lines []string) (c candidates) {
+	if m.cfg.Header != "" {
+		c.readHeader(lines)
+	} else {
+		c.read(m.cookies, lines)
 	}
-	if len(lines) == 0 {
-		return 0
+	return c
+}
+
+// cacheControl is of responses that depend on a signed-in user.
+func (m *Manager) cacheControl() string {
+	if m.cfg.NoStore {
+		return "no-store"
 	}
-	t := lines[0]
-	if len(t) > len("Bearer ") && strings.EqualFold(t[:len("Bearer ")], "Bearer ") {
-		t = t[len("Bearer "):]
-	}
-	if _, _, ok := parseToken(t); !ok {
-		return 0
-	}
-	found[0] = t
-	return 1
+	return "private, no-cache"
 }
 
 // carry renders the value of the response header that hands a token to the client, or takes it back if it is empty.
@@ -132,6 +139,17 @@ func (m *Manager) Start(ctx context.Context, c Client, header ...string) (contex
 	return r, true
 }
 
+// NoteFetch says how the request of ctx came about. An adapter calls it after Start for requests of other sites, those with
+// "Sec-Fetch-Site: cross-site": where the browser keeps the session's cookie back from such a request, an anonymous session
+// is not stored, as its cookie would replace that of a session that the browser may have. A login is.
+func (m *Manager) NoteFetch(ctx context.Context, f Fetch) {
+	if h, ok := m.handle(ctx); ok && m.cfg.Header == "" && f.withholds(m.cfg.Cookie.SameSite) {
+		h.mu.Lock()
+		h.withheld = true
+		h.mu.Unlock()
+	}
+}
+
 // Commit makes the changes of a request durable: it creates the session, saves it, touches it, or does nothing. An
 // adapter calls it before the first byte of the response, which gets the Effect even if there is an error; then the body
 // of the response must not be sent. A later call saves what was changed since, and fails with [ErrTooLate] if that needs
@@ -150,7 +168,10 @@ func (m *Manager) commit(ctx context.Context, last bool) (Effect, error) {
 	}
 	late, id := h.sent.Load(), h.ID() // a commit that fails may forget the ID
 	err := h.commit(ctx, last)
-	if isPending(err) { // of a logout: it is final, and an event has said so
+	switch {
+	case isPending(err), // of a logout: it is final, and an event has said so
+		errors.Is(err, errOusted),    // the login has happened
+		errors.Is(err, ErrCrossSite): // the answer is right, but for the next request
 		err = nil
 	}
 	if late && err != nil { // there is no response any more that could tell
@@ -161,13 +182,15 @@ func (m *Manager) commit(ctx context.Context, last bool) (Effect, error) {
 }
 
 // Close ends the session of a request; every request that was started must be closed. What was not committed is dropped:
-// a request that fails or panics is closed without a commit. The Effect is of what Session.Save stored before, for a
-// response that has not begun.
+// a request that fails or panics is closed without a commit. Only what ends access is carried out all the same: a Logout,
+// and the new token of the session that called [Manager.RevokeOthers]. The Effect is of those, and of what Session.Save
+// stored before, for a response that has not begun.
 func (m *Manager) Close(ctx context.Context) Effect {
 	h, ok := m.handle(ctx)
 	if !ok {
 		return Effect{}
 	}
+	h.abort(ctx)
 	e := h.effect()
 	h.close()
 	return e
@@ -187,35 +210,4 @@ func (m *Manager) handle(ctx context.Context) (*handle, bool) {
 		return &c.handle, true
 	}
 	return find(ctx, m)
-}
-
-// A Requirement is what a route asks of a session. The zero value asks for a user.
-type Requirement struct {
-	MaxAge time.Duration // of the authentication; 0: any; negative: none is fresh enough
-	Level  int           // of the authentication, at least
-}
-
-// Require returns the session if it meets r. It returns [ErrUnauthenticated] if nobody is signed in, [ErrStale] if r asks
-// for more, or the errors of [From]. With MaxAge or Level a cached copy does not count (ASVS 5.0 7.5.1): what counts is
-// what the database said in this request, even where a cache has not heard of a revocation.
-func (m *Manager) Require(ctx context.Context, r Requirement) (Session, error) {
-	h, ok := m.handle(ctx)
-	if !ok {
-		return nil, ErrNoSession
-	}
-	strict := r.MaxAge != 0 || r.Level != 0
-	s, err := h.get(ctx, strict)
-	switch {
-	case err != nil:
-		return nil, err
-	case s.User() == "":
-		return nil, ErrUnauthenticated
-	}
-	if strict {
-		i := s.Info()
-		if r.MaxAge != 0 && time.Since(i.AuthenticatedAt) > r.MaxAge || i.Level < r.Level {
-			return nil, ErrStale
-		}
-	}
-	return s, nil
 }

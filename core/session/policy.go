@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -21,18 +22,32 @@ type Policy struct {
 	// both.
 	RememberIdle, RememberLifetime time.Duration
 
+	// AnonymousIdle and AnonymousLifetime are Idle and Lifetime of sessions in which no user has signed in: carts, flash
+	// messages, the state of a sign-in. Anyone may begin those, so that they end sooner: the defaults are 15 minutes, or Idle
+	// if that is less, and Lifetime.
+	AnonymousIdle, AnonymousLifetime time.Duration
+	// AnonymousPersist makes the cookie of an anonymous session outlive the browser. It ends with the session.
+	AnonymousPersist bool
+
 	// TouchEvery is how often "last seen" is written for a session that is only read; default 1 minute, and at most a
 	// quarter of the session's idle time. Behind a cache it should be at most half of cacheddb's Freshness: a touch then
 	// renews the copy before it ends.
 	TouchEvery time.Duration
 
-	// RotateEvery is the age at which a token is replaced during an ordinary request; default: never. Login,
-	// Reauthenticate and Rotate replace it in any case.
+	// RotateEvery is the age at which a token is replaced during an ordinary request, so that a stolen one is noticed;
+	// default: never. Login, Reauthenticate and Rotate replace it in any case. It is at least four times Grace. A client that
+	// goes on with its old token while two new ones have gone out, in the third period of its own use, is signed out
+	// ([TokenWorn]); it takes two lost responses in a row to do that to an honest one.
 	RotateEvery time.Duration
 	// Grace is how long the old token is accepted after such a periodic replacement, counted from the moment the new one
-	// is first presented, for parallel requests and lost responses; default 10 seconds. It never applies to a token that
+	// is first presented, for parallel requests and slow ones; default 60 seconds. It never applies to a token that
 	// was replaced by a login, a rotation or a revocation.
 	Grace time.Duration
+	// EndOnReplay ends a session when a token is presented that a periodic replacement has ended ([TokenReplayed]), more
+	// than 5 minutes after its successor was first presented: one of two holders is a thief, and neither stays in. A browser
+	// that was killed may come back with the cookies of half a minute before, and is signed out by it too. The default
+	// reports the replay.
+	EndOnReplay bool
 }
 
 // maxDuration keeps every time far from the ends of what databases and time.Duration can hold.
@@ -66,7 +81,9 @@ func (p Policy) withDefaults() (Policy, error) {
 		{"RememberIdle", &p.RememberIdle, 30 * 24 * time.Hour},
 		{"TouchEvery", &p.TouchEvery, time.Minute},
 		{"RotateEvery", &p.RotateEvery, 0},
-		{"Grace", &p.Grace, 10 * time.Second},
+		{"Grace", &p.Grace, time.Minute},
+		{"AnonymousLifetime", &p.AnonymousLifetime, cmp.Or(p.Lifetime, 12*time.Hour)},
+		{"AnonymousIdle", &p.AnonymousIdle, min(15*time.Minute, cmp.Or(p.Idle, 30*time.Minute))},
 	} {
 		if *f.d < 0 || *f.d > maxDuration {
 			return p, fmt.Errorf("session: Config.Policy.%s is %v, not between 0 and %v", f.name, *f.d, maxDuration)
@@ -78,21 +95,30 @@ func (p Policy) withDefaults() (Policy, error) {
 				p.Idle = min(p.Idle, p.Lifetime)
 			case &p.RememberIdle:
 				p.RememberIdle = min(p.RememberIdle, p.RememberLifetime)
+			case &p.AnonymousIdle:
+				p.AnonymousIdle = min(p.AnonymousIdle, p.AnonymousLifetime)
 			}
 		}
 	}
 	switch {
-	case p.Idle < time.Second || p.RememberIdle < time.Second:
-		return p, errors.New("session: Config.Policy.Idle and RememberIdle must be at least a second")
+	case p.Idle < time.Second || p.RememberIdle < time.Second || p.AnonymousIdle < time.Second:
+		return p, errors.New("session: Config.Policy.Idle, RememberIdle and AnonymousIdle must be at least a second")
 	case p.Idle > p.Lifetime:
 		return p, fmt.Errorf("session: Config.Policy.Idle, %v, is longer than Lifetime, %v", p.Idle, p.Lifetime)
 	case p.RememberIdle > p.RememberLifetime:
 		return p, fmt.Errorf("session: Config.Policy.RememberIdle, %v, is longer than RememberLifetime, %v", p.RememberIdle, p.RememberLifetime)
-	case p.RotateEvery > 0 && p.RotateEvery < p.Grace:
-		return p, errors.New("session: Config.Policy.RotateEvery is shorter than Grace")
+	case p.AnonymousIdle > p.AnonymousLifetime:
+		return p, fmt.Errorf("session: Config.Policy.AnonymousIdle, %v, is longer than AnonymousLifetime, %v", p.AnonymousIdle, p.AnonymousLifetime)
+	case p.RotateEvery > 0 && p.RotateEvery < 4*p.Grace:
+		return p, fmt.Errorf("session: Config.Policy.RotateEvery, %v, is less than four times Grace, %v", p.RotateEvery, p.Grace)
 	}
 	p.TouchEvery = min(p.TouchEvery, p.Idle/4)
 	return p, nil
+}
+
+// longest is the longest lifetime that a session may have.
+func (p *Policy) longest() time.Duration {
+	return max(p.Lifetime, p.RememberLifetime, p.AnonymousLifetime)
 }
 
 // touchEvery is the throttle for a session of the given idle time.

@@ -18,12 +18,12 @@ func TestPolicy(t *testing.T) {
 		name    string
 		p, want Policy
 	}{
-		{"default", Policy{}, Policy{30 * time.Minute, 12 * time.Hour, 30 * day, 30 * day, time.Minute, 0, 10 * time.Second}},
-		{"NISTAAL1", NISTAAL1(), Policy{30 * day, 30 * day, 30 * day, 30 * day, time.Minute, 0, 10 * time.Second}},
-		{"NISTAAL2", NISTAAL2(), Policy{time.Hour, 24 * time.Hour, time.Hour, 24 * time.Hour, time.Minute, 0, 10 * time.Second}},
-		{"NISTAAL3", NISTAAL3(), Policy{15 * time.Minute, 12 * time.Hour, 15 * time.Minute, 12 * time.Hour, time.Minute, 0, 10 * time.Second}},
-		{"short", Policy{Idle: 2 * time.Minute, RotateEvery: time.Hour}, Policy{2 * time.Minute, 12 * time.Hour, 30 * day, 30 * day, 30 * time.Second, time.Hour, 10 * time.Second}},
-		{"longest", Policy{Idle: maxDuration, Lifetime: maxDuration, RememberIdle: maxDuration, RememberLifetime: maxDuration}, Policy{87600 * time.Hour, 87600 * time.Hour, 87600 * time.Hour, 87600 * time.Hour, time.Minute, 0, 10 * time.Second}},
+		{"default", Policy{}, Policy{Idle: 30 * time.Minute, Lifetime: 12 * time.Hour, RememberIdle: 30 * day, RememberLifetime: 30 * day, TouchEvery: time.Minute, Grace: time.Minute, AnonymousIdle: 15 * time.Minute, AnonymousLifetime: 12 * time.Hour}},
+		{"NISTAAL1", NISTAAL1(), Policy{Idle: 30 * day, Lifetime: 30 * day, RememberIdle: 30 * day, RememberLifetime: 30 * day, TouchEvery: time.Minute, Grace: time.Minute, AnonymousIdle: 15 * time.Minute, AnonymousLifetime: 30 * day}},
+		{"NISTAAL2", NISTAAL2(), Policy{Idle: time.Hour, Lifetime: 24 * time.Hour, RememberIdle: time.Hour, RememberLifetime: 24 * time.Hour, TouchEvery: time.Minute, Grace: time.Minute, AnonymousIdle: 15 * time.Minute, AnonymousLifetime: 24 * time.Hour}},
+		{"NISTAAL3", NISTAAL3(), Policy{Idle: 15 * time.Minute, Lifetime: 12 * time.Hour, RememberIdle: 15 * time.Minute, RememberLifetime: 12 * time.Hour, TouchEvery: time.Minute, Grace: time.Minute, AnonymousIdle: 15 * time.Minute, AnonymousLifetime: 12 * time.Hour}},
+		{"short", Policy{Idle: 2 * time.Minute, RotateEvery: time.Hour}, Policy{Idle: 2 * time.Minute, Lifetime: 12 * time.Hour, RememberIdle: 30 * day, RememberLifetime: 30 * day, TouchEvery: 30 * time.Second, RotateEvery: time.Hour, Grace: time.Minute, AnonymousIdle: 2 * time.Minute, AnonymousLifetime: 12 * time.Hour}},
+		{"longest", Policy{Idle: maxDuration, Lifetime: maxDuration, RememberIdle: maxDuration, RememberLifetime: maxDuration}, Policy{Idle: 87600 * time.Hour, Lifetime: 87600 * time.Hour, RememberIdle: 87600 * time.Hour, RememberLifetime: 87600 * time.Hour, TouchEvery: time.Minute, Grace: time.Minute, AnonymousIdle: 15 * time.Minute, AnonymousLifetime: 87600 * time.Hour}},
 	} {
 		if got := manager(t, new(spy), Config{Policy: test.p}).Policy(); got != test.want {
 			t.Errorf("%s: got %+v\nwant %+v", test.name, got, test.want)
@@ -40,7 +40,7 @@ func TestLongestLifetime(t *testing.T) {
 		p := Policy{Idle: maxDuration, Lifetime: maxDuration, RememberIdle: maxDuration, RememberLifetime: maxDuration}
 		v := visitor{t: t, m: manager(t, st, Config{Policy: p})}
 		e := v.do(func(s Session) { s.Login("alice", Remember()) })
-		if want := "; Max-Age=315360000;"; !strings.Contains(e.Value, want) {
+		if want := "; Max-Age=34560000;"; !strings.Contains(e.Value, want) {
 			t.Errorf("the cookie has no %s", want)
 		}
 		v.do(func(s Session) {

@@ -243,7 +243,7 @@ func (h *handle) renew() error {
 	case h.sent.Load():
 		return fmt.Errorf("session: revoke: no new token: %w", ErrTooLate)
 	}
-	h.work.rotate = true
+	h.work.rotate, h.work.renew = true, true
 	return nil
 }
 
@@ -270,7 +270,7 @@ func (h *handle) revoked(which func(id ID, user string) bool) {
 		if !h.sent.Load() {
 			h.out, h.hasOut = h.m.carry("", 0), true
 		}
-	case h.work.login != nil && which(h.id, h.work.login.user):
+	case h.work.login != nil && which(h.id, h.work.login.User):
 		h.work.login = nil
 		if h.doubt == nil || h.doubt.work.login == nil {
 			return

@@ -136,7 +136,7 @@ func TestWrongKey(t *testing.T) {
 		st := new(spy)
 		v := visitor{t: t, m: manager(t, st, Config{Keys: [][]byte{newKey()}})}
 		v.do(func(s Session) { s.Login("alice"); Key[int]("n").Set(s, 7) })
-		id, _, _ := parseToken(v.token)
+		id := idOf(v.token)
 		r, err := st.Store.Load(t.Context(), id)
 		if err != nil {
 			t.Fatal(err)

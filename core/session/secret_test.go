@@ -6,7 +6,7 @@ import (
 	"go/ast"
 	"go/constant"
 	"go/parser"
-	"go/token"
+	gotoken "go/token"
 	"go/types"
 	"math"
 	"slices"
@@ -18,10 +18,15 @@ import (
 )
 
 func testSecret() *secret {
-	v, w := newVerifier(), newVerifier()
+	n := newToken(store.NewID(time.Now()))
+	o, p := n.next(), n.next()
 	return &secret{
-		current: v.digest(), previous: w.digest(), seenAt: time.UnixMicro(1).UTC(), rotatedAt: time.UnixMicro(2).UTC(),
-		deadline: time.Date(2030, 1, 2, 3, 4, 5, 6000, time.UTC), idle: time.Minute, level: 255, remember: true, nonces: [saves]nonce{{1, 2, 3, 4, 5, 6, 7, 8}, {9}, {10}, {11, 7: 12}},
+		remember: true, untouched: true, persistent: true, limited: true,
+		current: n.digest("r"), slots: [2]slot{{slotPending, o.digest("r")}, {slotOld, p.digest("r")}}, family: n.mark("r"), before: n.mark("q"),
+		issuedAt: time.UnixMicro(1).UTC(), seenAt: time.UnixMicro(2).UTC(), replacedAt: time.UnixMicro(3).UTC(), cookieEnd: time.UnixMicro(4).UTC(),
+		deadline: time.Date(2030, 1, 2, 3, 4, 5, 6000, time.UTC), idle: time.Minute, lifetime: time.Hour, epoch: 7,
+		nonces: [saves]nonce{{1, 2, 3, 4, 5, 6, 7, 8}, {9}, {10}, {11, 7: 12}},
+		proofs: proofs{{1, time.UnixMicro(6).UTC()}, {2, time.UnixMicro(5).UTC()}, {255, time.UnixMicro(4).UTC()}},
 	}
 }
 
@@ -29,7 +34,7 @@ func testSecret() *secret {
 func TestSecretRoundTrip(t *testing.T) {
 	t.Parallel()
 	full := testSecret()
-	for _, want := range []secret{*full, {current: full.current, idle: 1, deadline: full.deadline}} {
+	for _, want := range []secret{*full, {current: full.current, family: full.family, idle: 1, lifetime: 1, deadline: full.deadline}} {
 		b := want.encode()
 		if got, ok := decodeSecret(b); !ok || got != want || len(b) != secretLen || len(b) > store.MaxSecret {
 			t.Errorf("got %+v, %t from %d bytes, want %+v", got, ok, len(b), want)
@@ -38,7 +43,7 @@ func TestSecretRoundTrip(t *testing.T) {
 }
 
 // TestSecretMalformed: CVE-41, CVE-51, BAD-61. What encode does not return is refused: another length or version, unknown
-// flags, no digest, and times that the limits of a policy never reach.
+// flags and slots, no digest or family, and times that the limits of a policy never reach.
 func TestSecretMalformed(t *testing.T) {
 	t.Parallel()
 	good := testSecret().encode()
@@ -50,17 +55,25 @@ func TestSecretMalformed(t *testing.T) {
 	}
 	number := func(v int64) []byte { return binary.BigEndian.AppendUint64(nil, uint64(v)) }
 	with("version", 0, secretVersion+1)
-	with("flags", 1, 2)
+	with("flags", 1, 16)
+	with("a slot of an unknown kind", 2, 3)
+	with("another slot of an unknown kind", 2, 0x30)
+	with("a free slot with a digest", 2, 0)
+	with("a pending slot without a digest", 3+32, make([]byte, 32)...)
 	with("zero digest", 3, make([]byte, 32)...)
-	for i, name := range []string{"seen", "rotated", "deadline", "idle"} {
-		at := 3 + 64 + 8*i
+	with("zero family", 3+96, make([]byte, 16)...)
+	for i, name := range []string{"issued", "seen", "replaced", "deadline", "cookie", "idle", "lifetime"} {
+		at := timesAt + 8*i
 		with(name+" negative", at, number(-1)...)
 		with(name+" lowest", at, number(math.MinInt64)...)
 		with(name+" highest", at, number(math.MaxInt64)...)
 		with(name+" at the zero time", at, number(time.Time{}.UnixMicro())...)
 	}
-	with("idle zero", 3+64+24, number(0)...)
-	with("year 10000", 3+64+16, number(time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC).UnixMicro())...)
+	with("idle zero", timesAt+40, number(0)...)
+	with("lifetime zero", timesAt+48, number(0)...)
+	with("year 10000", timesAt+24, number(time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC).UnixMicro())...)
+	with("a proof of no level", secretLen-9, 0)
+	with("a proof in the year 10000", secretLen-8, number(time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC).UnixMicro())...)
 	for name, b := range bad {
 		if _, ok := decodeSecret(b); ok {
 			t.Errorf("%s: accepted", name)
@@ -68,11 +81,14 @@ func TestSecretMalformed(t *testing.T) {
 	}
 }
 
+// timesAt is where the times begin in an encoded secret.
+const timesAt = 3 + 96 + 32
+
 // TestSecretDamaged: CVE-51, BAD-61. A session whose notes are damaged opens to nobody, and is neither stored over nor a
 // reason to panic.
 func TestSecretDamaged(t *testing.T) {
 	t.Parallel()
-	for _, damage := range [][]byte{nil, {}, {1}, make([]byte, secretLen), bytes.Repeat([]byte{0xff}, secretLen), []byte("None"), []byte("null")} {
+	for _, damage := range [][]byte{nil, {}, {secretVersion}, make([]byte, secretLen), append([]byte{secretVersion}, bytes.Repeat([]byte{0xff}, secretLen-1)...), append([]byte{0}, "None"...)} {
 		st := new(spy)
 		v := visitor{t: t, m: manager(t, st, Config{})}
 		var id ID
@@ -85,38 +101,12 @@ func TestSecretDamaged(t *testing.T) {
 		if err := st.Store.Save(t.Context(), r); err != nil {
 			t.Fatal(err)
 		}
-		_, secret, _ := parseToken(v.token)
-		zero := verifier{}
-		for _, token := range []string{v.token, formatToken(id, &secret), formatToken(id, &zero)} {
+		zero := token{id: id}
+		for _, token := range []string{v.token, zero.text()} {
 			w := visitor{t: t, m: v.m, token: token}
 			if u := w.user(); u != "" {
 				t.Errorf("secret %.10x: the session of %q opens", damage, u)
 			}
-		}
-	}
-}
-
-// TestSecretMatch: SEC-26, CVE-51. Neither an unset previous digest nor any other but the two ever matches.
-func TestSecretMatch(t *testing.T) {
-	t.Parallel()
-	v, w, x := newVerifier(), newVerifier(), newVerifier()
-	current, previous, other, zero := v.digest(), w.digest(), x.digest(), digest{}
-	at := time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
-	for _, test := range []struct {
-		name string
-		s    secret
-		d    digest
-		want bool
-	}{
-		{"current", secret{current: current}, current, true},
-		{"zero against none", secret{current: current}, zero, false},
-		{"other", secret{current: current, previous: previous}, other, false},
-		{"previous, unseen", secret{current: current, previous: previous}, previous, true},
-		{"previous, in grace", secret{current: current, previous: previous, seenAt: at.Add(-time.Second + 1)}, previous, true},
-		{"previous, after grace", secret{current: current, previous: previous, seenAt: at.Add(-time.Second)}, previous, false},
-	} {
-		if got := test.s.opens(&test.d, at, time.Second); got != test.want {
-			t.Errorf("%s: got %t, want %t", test.name, got, test.want)
 		}
 	}
 }
@@ -130,7 +120,7 @@ func FuzzDecodeSecret(f *testing.F) {
 	f.Add(bytes.Repeat([]byte{0xff}, secretLen))
 	for i := range 4 {
 		b := bytes.Clone(good)
-		binary.BigEndian.PutUint64(b[3+64+8*i:], uint64(time.Time{}.UnixMicro()))
+		binary.BigEndian.PutUint64(b[timesAt+8*i:], uint64(time.Time{}.UnixMicro()))
 		f.Add(b)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -146,7 +136,7 @@ type importer struct{}
 func (importer) Import(path string) (*types.Package, error) {
 	p := types.NewPackage(path, path[strings.LastIndexByte(path, '/')+1:])
 	if path == "crypto/sha256" {
-		p.Scope().Insert(types.NewConst(token.NoPos, p, "Size", types.Typ[types.UntypedInt], constant.MakeInt64(32)))
+		p.Scope().Insert(types.NewConst(gotoken.NoPos, p, "Size", types.Typ[types.UntypedInt], constant.MakeInt64(32)))
 	}
 	p.MarkComplete()
 	return p, nil
@@ -157,7 +147,7 @@ func (importer) Import(path string) (*types.Package, error) {
 func TestConstantTimeSource(t *testing.T) {
 	t.Parallel()
 	var files []*ast.File
-	fset := token.NewFileSet()
+	fset := gotoken.NewFileSet()
 	for _, name := range sources(t, ".") {
 		f, err := parser.ParseFile(fset, name, nil, 0)
 		if err != nil {
@@ -177,7 +167,7 @@ func TestConstantTimeSource(t *testing.T) {
 			typ = p.Elem()
 		}
 		n, ok := typ.(*types.Named)
-		return ok && slices.Contains([]string{"digest", "verifier", "secret"}, n.Obj().Name())
+		return ok && slices.Contains([]string{"digest", "mark", "secret"}, n.Obj().Name())
 	}
 	deref := func(e ast.Expr) bool { // by value: pointers may be compared
 		typ := info.Types[e].Type
@@ -202,16 +192,16 @@ func TestConstantTimeSource(t *testing.T) {
 			case *ast.FuncDecl:
 				function = n.Name.Name
 			case *ast.BinaryExpr:
-				if (n.Op == token.EQL || n.Op == token.NEQ) && (deref(n.X) || deref(n.Y)) && function != "isZero" {
-					t.Errorf("%v: a digest or verifier is compared with %v", at, n.Op)
+				if (n.Op == gotoken.EQL || n.Op == gotoken.NEQ) && (deref(n.X) || deref(n.Y)) && function != "isZero" {
+					t.Errorf("%v: a digest or mark is compared with %v", at, n.Op)
 				}
 			case *ast.SwitchStmt:
 				if n.Tag != nil && deref(n.Tag) {
-					t.Errorf("%v: switch over a digest or verifier", at)
+					t.Errorf("%v: switch over a digest or mark", at)
 				}
 			case *ast.MapType:
 				if deref(n.Key) {
-					t.Errorf("%v: a digest or verifier is a map key", at)
+					t.Errorf("%v: a digest or mark is a map key", at)
 				}
 			case *ast.SliceExpr:
 				if !secretType(n.X) {
@@ -220,7 +210,7 @@ func TestConstantTimeSource(t *testing.T) {
 				slicings++
 				call, ok := stack[len(stack)-2].(*ast.CallExpr)
 				if !ok {
-					t.Errorf("%v: the bytes of a digest or verifier go elsewhere than into a call", at)
+					t.Errorf("%v: the bytes of a digest or mark go elsewhere than into a call", at)
 					return true
 				}
 				switch name := types.ExprString(call.Fun); name {
@@ -228,7 +218,7 @@ func TestConstantTimeSource(t *testing.T) {
 					compares++
 				case "copy", "append", "rand.Read", "sha256.Sum256":
 				default:
-					t.Errorf("%v: the bytes of a digest or verifier go to %s", at, name)
+					t.Errorf("%v: the bytes of a digest or mark go to %s", at, name)
 				}
 			}
 			return true
@@ -242,9 +232,8 @@ func TestConstantTimeSource(t *testing.T) {
 // TestDigestEqual: SEC-26. Every single bit counts.
 func TestDigestEqual(t *testing.T) {
 	t.Parallel()
-	v := newVerifier()
-	d := v.digest()
-	e := v.digest()
+	n := newToken(store.NewID(time.Now()))
+	d, e := n.digest("r"), n.digest("r")
 	if !d.equal(&e) {
 		t.Error("a digest does not equal itself")
 	}

@@ -44,19 +44,26 @@ type Session interface {
 
 	// Login binds the session to user and gives it a new token; the old one is dead at once. The values stay, unless
 	// another user was signed in: then that session ends, and a new one begins. user is 1 to 255 bytes of UTF-8 and is
-	// compared byte by byte; any other, "" too, is a mistake of the caller and fails the commit. The commit fails with ErrRevoked if the user's sessions were revoked after this request began,
-	// and with ErrTooMany if Config.PerUser refuses the session.
+	// compared byte by byte; any other, "" too, is a mistake of the caller and fails the commit. The commit fails with
+	// ErrRevoked if the user's sessions were revoked after this request began, and with ErrTooMany if Config.PerUser refuses
+	// the session.
+	//
+	// If another request has signed in meanwhile with the same old token, as when a button is pressed twice, the login gets
+	// a session of its own, with the values as this request read them; the event names the other one ([Event].Twin).
 	Login(user string, opts ...LoginOption)
 	// Reauthenticate notes that the user proved again who they are: AuthenticatedAt and both timeouts start anew, and the
-	// token is replaced (ASVS 5.0 7.2.4). Without a Level option the level stays. It fails if nobody is signed in.
+	// token is replaced (ASVS 5.0 7.2.4). Limits and Remember are kept. The proof is of level 1 unless an option says more;
+	// earlier ones of a higher level stay, with their times ([Requirement]). It fails with ErrUnauthenticated if no user is
+	// signed in, and with ErrReplaced if another request has just replaced the token.
 	Reauthenticate(opts ...LoginOption)
 	// Logout ends the session. What is set afterwards in the same request goes into a new, anonymous one. It is carried out
-	// even if the commit fails for another reason.
+	// even if the commit fails for another reason, and if the response says that the request has failed.
 	Logout()
 	// Rotate replaces the token; the old one is dead at once. Call it when privileges change.
 	Rotate()
 	// Expire replaces the session's timeouts: it ends after idle without use, and lifetime from now at the latest, until
-	// the next login. Neither may be longer than the longest of the Policy.
+	// the next login. A re-authentication starts them anew. Neither may be longer than the longest of the Policy. Unless the
+	// session is to end sooner than before, its cookie outlives the browser, and ends with the session.
 	Expire(idle, lifetime time.Duration)
 
 	// Keys iterates over the names of the values, in no order.
@@ -66,11 +73,13 @@ type Session interface {
 
 	// Err reports the first problem of a change.
 	Err() error
-	// Save commits now, for a handler that wants the acknowledgement. It returns ErrUnavailable if the store could not be
-	// asked (the commit at the end of the request tries again), ErrRevoked if the session has ended, ErrTooMany, or Err.
-	// After ErrRevoked and ErrTooMany the session is a new anonymous one. ErrTooLate says that the response has begun and
-	// a new token cannot be sent, ErrClosed that the request has ended. A PendingError says that a Logout is final, but
-	// that a cache could not be told; then everything else is saved.
+	// Save commits now, for a handler that wants the acknowledgement. Where nothing was changed it is a use of the session,
+	// and asks the database: a handler that runs for long calls it to keep the session alive, and to learn of its end. It
+	// returns ErrUnavailable if the store could not be asked (the commit at the end of the request tries again), ErrRevoked
+	// if the session has ended, ErrReplaced if another request has replaced the token, ErrTooMany, or Err; after those but
+	// the first, and Err, the session is a new anonymous one. ErrCrossSite says that values were not stored. ErrTooLate says
+	// that the response has begun and a new token cannot be sent, ErrClosed that the request has ended. A PendingError says
+	// that a Logout is final, but that a cache could not be told; then everything else is saved.
 	Save(ctx context.Context) error
 
 	self() *handle

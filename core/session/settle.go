@@ -45,7 +45,7 @@ func (h *handle) undo(ctx context.Context, n *store.Record, why error) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	_, _, _ = h.values() // opens them while base is there
-	h.base, h.secret, h.id, h.presented = nil, secret{}, ID{}, digest{}
+	h.base, h.secret, h.id, h.presented, h.standing = nil, secret{}, ID{}, shown{}, stranger
 	h.name()
 	return why
 }
@@ -77,11 +77,11 @@ func (h *handle) trim(ctx context.Context, n *store.Record) error {
 		return slices.Compare(b.ID[:], a.ID[:])
 	})
 	var over []ID
+	var ousted error
 	for _, r := range all[m.cfg.PerUser.Max:] {
-		if r.ID == n.ID {
-			return h.undo(ctx, n, ErrTooMany)
+		if over = append(over, r.ID); r.ID == n.ID {
+			ousted = errOusted // by logins that came later, and were faster
 		}
-		over = append(over, r.ID)
 	}
 	err := m.store.Delete(ctx, over...)
 	if err != nil && !isPending(err) {
@@ -90,5 +90,8 @@ func (h *handle) trim(ctx context.Context, n *store.Record) error {
 	for _, id := range over {
 		h.note(Event{Kind: Revoked, ID: id, User: n.User, Reason: ReasonLimit, Err: err})
 	}
-	return nil
+	return ousted
 }
+
+// errOusted says that a login has happened, and that the cap has ended its session at once.
+var errOusted = fmt.Errorf("session: login: its session was the oldest of too many: %w", ErrRevoked)

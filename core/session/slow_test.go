@@ -70,7 +70,7 @@ func TestSlowRequestOverRotation(t *testing.T) {
 			b.do(func(Session) {}) // shows the new one
 			time.Sleep(15 * time.Second)
 			color.Set(slow.s, "red")
-			if _, err := slow.end(); demand != errors.Is(err, ErrRevoked) || !demand && err != nil {
+			if _, err := slow.end(); demand != errors.Is(err, ErrReplaced) || !demand && err != nil {
 				t.Errorf("on demand %t: got %v", demand, err)
 			}
 			b.do(func(s Session) {

@@ -6,7 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"go/parser"
-	"go/token"
+	gotoken "go/token"
 	"math"
 	"math/bits"
 	"os"
@@ -88,13 +88,16 @@ func TestTokenBitFlip(t *testing.T) {
 func TestTokensNeverRepeat(t *testing.T) {
 	t.Parallel()
 	at := time.Now()
-	verifiers, ids := map[verifier]bool{}, map[ID]bool{}
+	verifiers, families, ids := map[[16]byte]bool{}, map[[16]byte]bool{}, map[ID]bool{}
 	for range 200_000 {
-		v, id := newVerifier(), store.NewID(at)
-		if verifiers[v] || ids[id] {
-			t.Fatal("a verifier or an ID came twice")
+		n := newToken(store.NewID(at))
+		if o := n.next(); o.family != n.family || o.id != n.id || verifiers[o.verifier] {
+			t.Fatal("the next token is of another family, or not a new one")
 		}
-		verifiers[v], ids[id] = true, true
+		if verifiers[n.verifier] || families[n.family] || ids[n.id] {
+			t.Fatal("a verifier, a family or an ID came twice")
+		}
+		verifiers[n.verifier], families[n.family], ids[n.id] = true, true, true
 	}
 }
 
@@ -102,12 +105,12 @@ func TestTokensNeverRepeat(t *testing.T) {
 // ten standard deviations: a good generator fails them never, a stuck bit or a skewed byte at once.
 func TestVerifierRandomness(t *testing.T) {
 	t.Parallel()
-	const n = 100_000 * len(verifier{})
+	const n = 100_000 * 32
 	var counts [256]int
 	ones := 0
-	for range n / len(verifier{}) {
-		v := newVerifier()
-		for _, b := range v {
+	for range n / 32 {
+		v := newToken(ID{})
+		for _, b := range append(v.family[:], v.verifier[:]...) {
 			counts[b]++
 			ones += bits.OnesCount8(b)
 		}
@@ -131,7 +134,7 @@ func TestRandomSource(t *testing.T) {
 	jitter := []string{"backoff.go", "sweep.go"}
 	files := append(sources(t, "."), "../store/id.go")
 	for _, name := range files {
-		f, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ImportsOnly)
+		f, err := parser.ParseFile(gotoken.NewFileSet(), name, nil, parser.ImportsOnly)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -187,14 +190,13 @@ func malformed(good string) []string {
 // TestParseTokenMalformed: BAD-1, BAD-5, CVE-51.
 func TestParseTokenMalformed(t *testing.T) {
 	t.Parallel()
-	v := newVerifier()
-	id := store.NewID(time.Now())
-	good := formatToken(id, &v)
-	if i, w, ok := parseToken(good); !ok || i != id || w != v {
-		t.Fatalf("parseToken(formatToken) = %v, ok %t; want the same", i, ok)
+	want := newToken(store.NewID(time.Now()))
+	good := want.text()
+	if got, ok := parseToken(good); !ok || got != want {
+		t.Fatalf("parseToken(text) = %v, ok %t; want the same", got.id, ok)
 	}
 	for _, bad := range malformed(good) {
-		if _, _, ok := parseToken(bad); ok {
+		if _, ok := parseToken(bad); ok {
 			t.Errorf("parseToken(%.80q) is ok", bad)
 		}
 	}
@@ -202,8 +204,7 @@ func TestParseTokenMalformed(t *testing.T) {
 
 // TestParseTokenAllocations: CVE-41. Whatever comes, parsing allocates nothing.
 func TestParseTokenAllocations(t *testing.T) {
-	v := newVerifier()
-	good := formatToken(store.NewID(time.Now()), &v)
+	good := freshToken()
 	for _, s := range append(malformed(good), good) {
 		if n := testing.AllocsPerRun(10, func() { parseToken(s) }); n > 1 { // the error of encoding/base64
 			t.Errorf("parseToken(%.20q) allocates %v times", s, n)
@@ -213,16 +214,14 @@ func TestParseTokenAllocations(t *testing.T) {
 
 // FuzzParseToken: BAD-1, CVE-41. What is accepted is the one text of its token.
 func FuzzParseToken(f *testing.F) {
-	v := newVerifier()
-	good := formatToken(store.NewID(time.Now()), &v)
+	good := freshToken()
 	f.Add(good)
 	for _, s := range malformed(good) {
 		f.Add(s[:min(len(s), 100)])
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		id, v, ok := parseToken(s)
-		if ok && (formatToken(id, &v) != s || id.IsZero()) {
-			t.Errorf("parseToken(%q) is ok, but its token is %q", s, formatToken(id, &v))
+		if n, ok := parseToken(s); ok && (n.text() != s || n.id.IsZero()) {
+			t.Errorf("parseToken(%q) is ok, but its token is %q", s, n.text())
 		}
 	})
 }
@@ -236,9 +235,8 @@ func TestUnknownToken(t *testing.T) {
 		c.Observe = func(_ context.Context, e Event) { kinds = append(kinds, e.Kind) }
 		st := new(spy)
 		m := manager(t, st, c)
-		secret := newVerifier()
-		id := store.NewID(time.Now())
-		fixed := formatToken(id, &secret)
+		planted := newToken(store.NewID(time.Now()))
+		fixed := planted.text()
 
 		v := visitor{t: t, m: m, token: fixed}
 		e := v.do(func(s Session) {
@@ -250,8 +248,8 @@ func TestUnknownToken(t *testing.T) {
 			t.Errorf("unknown token: effect %q, %d store calls, events %v; want none, 1, [unknown token]", e.Name, st.count(), kinds)
 		}
 		v.do(func(s Session) { s.Login("alice") })
-		if i, w, ok := parseToken(v.token); !ok || i == id || w == secret {
-			t.Errorf("after the login: ok %t, same ID %t, same secret %t; want a new token", ok, i == id, w == secret)
+		if n, ok := parseToken(v.token); !ok || n.id == planted.id || n.verifier == planted.verifier || n.family == planted.family {
+			t.Errorf("after the login: got %v, want a new token", n.id)
 		}
 		attacker := visitor{t: t, m: m, token: fixed}
 		if u := attacker.user(); u != "" {
@@ -259,8 +257,8 @@ func TestUnknownToken(t *testing.T) {
 		}
 		v = visitor{t: t, m: m, token: fixed}
 		v.do(func(s Session) { Key[int]("n").Set(s, 1) })
-		if i, w, ok := parseToken(v.token); !ok || i == id || w == secret {
-			t.Errorf("after a value: ok %t, same ID %t, same secret %t; want a new token", ok, i == id, w == secret)
+		if n, ok := parseToken(v.token); !ok || n.id == planted.id || n.verifier == planted.verifier || n.family == planted.family {
+			t.Errorf("after a value: got %v, want a new token", n.id)
 		}
 	}
 }
@@ -313,14 +311,19 @@ func TestPublicNamesAreNoTokens(t *testing.T) {
 	v := visitor{t: t, m: m}
 	var id ID
 	v.do(func(s Session) { s.Login("alice"); id = s.ID() })
-	_, secret, _ := parseToken(v.token)
-	d, none := secret.digest(), verifier{}
-	asSecret := verifier(d)
+	right, _ := parseToken(v.token)
+	d, family := right.digest(m.realms[0]), right.mark(m.realms[0])
+	as := func(id ID, family, verifier []byte) string {
+		n := token{id: id}
+		copy(n.family[:], family)
+		copy(n.verifier[:], verifier)
+		return n.text()
+	}
 	for name, token := range map[string]string{
 		"id": id.String(), "id without dashes": strings.ReplaceAll(id.String(), "-", ""), "half": v.token[:22],
 		"digest in hex": hex.EncodeToString(d[:]), "digest": tokenCoding.EncodeToString(d[:]),
-		"id and digest": formatToken(id, &asSecret), "id and zero": formatToken(id, &none),
-		"zero id": formatToken(ID{}, &secret),
+		"id and digest": as(id, d[:16], d[16:]), "id and zero": as(id, nil, nil), "zero id": as(ID{}, right.family[:], right.verifier[:]),
+		"family's mark": as(id, family[:], right.verifier[:]), "family alone": as(id, right.family[:], nil), "mark and digest": as(id, family[:], d[:]),
 	} {
 		w := visitor{t: t, m: m, token: token}
 		if u := w.user(); u != "" {

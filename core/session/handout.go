@@ -1,0 +1,69 @@
+package session
+
+import "time"
+
+// exchangeDue reports whether the token of the request is to be followed by another one: because of its age, or as it came
+// under an old name and another realm.
+func (h *handle) exchangeDue() bool {
+	if h.base == nil || h.standing != current || h.passive || h.sent.Load() {
+		return false
+	}
+	grace := h.m.cfg.Policy.Grace
+	due := h.m.exchangeDue(&h.secret, h.started) || h.renamed() && h.started.Sub(h.secret.issuedAt) >= grace
+	return due && h.secret.room(h.started, grace) >= 0
+}
+
+// renamed reports whether the token came under an old name in whose place it cannot be handed out, as its digest is bound to
+// that.
+func (h *handle) renamed() bool {
+	return h.m.realms[h.presented.cookie] != h.m.realms[0]
+}
+
+// upkeep reports whether the token needs a save of its own: an exchange, a note that the result of one has arrived, or a
+// cookie with a new end.
+func (h *handle) upkeep() bool {
+	return h.base != nil && (h.standing == pending || h.exchangeDue() || !h.passive && h.cookieDue(&h.secret, h.secret.expiry(h.started)))
+}
+
+// cookieDue reports whether a cookie that was handed out is to be sent again, as its session ends at another time by now: a
+// tenth of what is left, or more.
+func (h *handle) cookieDue(s *secret, expiresAt time.Time) bool {
+	if !s.persistent || h.standing < pending || h.m.cfg.Header != "" || h.sent.Load() || h.renamed() {
+		return false
+	}
+	end := cookieEnd(expiresAt, h.started)
+	return end.Sub(s.cookieEnd).Abs() > end.Sub(h.started)/10
+}
+
+// cookieEnd is when the cookie of a session ends.
+func cookieEnd(expiresAt, now time.Time) time.Time {
+	if most := now.Add(maxCookieAge); most.Before(expiresAt) {
+		return most
+	}
+	return expiresAt
+}
+
+// hand makes t the token that the response hands out. Call it with h.mu.
+func (h *handle) hand(t *token, s *secret) {
+	var age time.Duration
+	if s.persistent {
+		age = max(s.cookieEnd.Sub(now()).Round(time.Second), time.Second)
+	}
+	h.out, h.hasOut = h.m.carry(t.text(), age), true
+}
+
+// tidy hands the token out anew where the browser has several cookies, or one of an old name or scope, and returns the lines
+// that take back all but that one. Where the response of an exchange may be lost, the old cookie stays. Call it with h.mu.
+func (h *handle) tidy(e *Effect) string {
+	if h.m.cfg.Header != "" {
+		return ""
+	}
+	if h.base != nil && h.standing == current && e.Name == "" && (h.jar.own > 1 || h.presented.cookie != 0 && !h.renamed()) {
+		h.hand(&h.presented.token, &h.secret)
+		e.Name, e.Value = h.m.responseHeader(), h.out
+	}
+	if e.Name != "" || h.base != nil && h.standing != lingering && h.presented.cookie == 0 {
+		return h.m.takeBack(h.jar, e.Name != "")
+	}
+	return ""
+}
