@@ -15,7 +15,8 @@
 //   - An error that a handler returns is answered inside of the middleware, by the application's ErrorHandler, so that the
 //     status is known before anything is stored; middleware outside sees the response, and no error.
 //   - A response with a status of 500 or more commits nothing, and neither does a panic, nor a request that Fiber's
-//     timeout middleware gave up. What [session.Session].Save stored before stays, and its cookie is sent.
+//     timeout middleware gave up, but for the end of access that the handler asked for: a Logout, and the new token after
+//     RevokeOthers. What [session.Session].Save stored before stays, and its cookie is sent.
 //   - If the commit fails, the response is replaced by that of the error handler.
 //   - A streamed body is sent after the commit, though Fiber starts its writer at once, beside the handler. The writer may
 //     read a session that the handler has asked for; what it changes after the commit is refused with [session.ErrClosed].
@@ -41,6 +42,13 @@
 // which takes a cookie back.
 //
 // # Cross-site requests
+//
+// A response to a signed-in user that has no Cache-Control gets "private, no-cache", or "no-store" by
+// [session.Config].NoStore.
+//
+// A form that another site posts, and everything else from which the browser withholds the session's cookie, comes without
+// a session. What the handler sets in it lasts for that request alone: a cookie for it would replace the one of the session
+// that the browser has. A login counts.
 //
 // SameSite=Lax keeps other sites from posting with the user's session, but not sites of the same registrable domain: use
 // Fiber's csrf middleware, and [net/http.CrossOriginProtection] around handlers of net/http.

@@ -59,6 +59,8 @@ func statusOf(err error) *fiber.Error {
 		return fiber.ErrForbidden
 	case errors.Is(err, session.ErrTooMany):
 		return fiber.ErrConflict
+	case errors.Is(err, session.ErrReplaced):
+		return fiber.NewError(fiber.StatusConflict, "The session has a newer token: use that and try again")
 	case errors.Is(err, session.ErrTooLarge):
 		return fiber.ErrRequestEntityTooLarge
 	}
@@ -69,7 +71,7 @@ func statusOf(err error) *fiber.Error {
 func ofSession(err error) bool {
 	for _, known := range [...]error{
 		session.ErrUnavailable, session.ErrUnauthenticated, session.ErrRevoked, session.ErrStale, session.ErrNotFound,
-		session.ErrTooMany, session.ErrTooLarge, session.ErrCorrupt, session.ErrTooLate, session.ErrClosed, session.ErrNoSession,
+		session.ErrTooMany, session.ErrReplaced, session.ErrCrossSite, session.ErrTooLarge, session.ErrCorrupt, session.ErrTooLate, session.ErrClosed, session.ErrNoSession,
 	} {
 		if errors.Is(err, known) {
 			return true

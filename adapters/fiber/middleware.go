@@ -61,6 +61,9 @@ func (mw *middleware) handle(c fiber.Ctx) error {
 	if !begun {
 		return c.Next()
 	}
+	if string(c.Request().Header.Peek("Sec-Fetch-Site")) == "cross-site" {
+		mw.sessions.NoteFetch(ctx, session.ReadFetch(c.Method(), func(name string) string { return c.Get(name) }))
+	}
 	c.SetContext(ctx)
 	if mw.ClientHints {
 		c.Response().Header.Add("Accept-Ch", session.AcceptCH)

@@ -15,8 +15,9 @@
 //
 //   - If the commit fails, the response is the error page of [Config], and nothing of what the handler writes is sent: its
 //     writes return the error.
-//   - A response with a status of 500 or more commits nothing, and neither does a panic. What [session.Session].Save
-//     stored before stays, and its cookie is sent.
+//   - A response with a status of 500 or more commits nothing, and neither does a panic, but for the end of access that the
+//     handler asked for: a Logout, and the new token after RevokeOthers. What [session.Session].Save stored before stays, and
+//     its cookie is sent.
 //   - An informational response (1xx but 101) commits nothing and carries no cookie.
 //   - What is changed after the response began is committed when the handler returns. A change that needs a new cookie
 //     comes too late then: nothing is stored, and the Manager logs an error, if it has a Logger.
@@ -29,6 +30,13 @@
 // stored. Handler may be mounted twice, or several times with different managers.
 //
 // # Cross-site requests
+//
+// A response to a signed-in user that has no Cache-Control gets "private, no-cache", or "no-store" by
+// [session.Config].NoStore.
+//
+// A form that another site posts, and everything else from which the browser withholds the session's cookie, comes without
+// a session. What the handler sets in it lasts for that request alone: a cookie for it would replace the one of the session
+// that the browser has. A login counts.
 //
 // SameSite=Lax keeps other sites from posting with the user's session, but not sites of the same registrable domain:
 // wrap the routes in [http.CrossOriginProtection].

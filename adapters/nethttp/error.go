@@ -25,7 +25,7 @@ func (mw *Middleware) Error(w http.ResponseWriter, r *http.Request, err error) {
 //   - [session.ErrUnauthenticated], [session.ErrRevoked]: 401
 //   - [session.ErrStale]: 403
 //   - [session.ErrNotFound]: 404
-//   - [session.ErrTooMany]: 409
+//   - [session.ErrTooMany], [session.ErrReplaced]: 409
 //   - [session.ErrTooLarge]: 413
 //   - anything else: 500, and logged
 //
@@ -50,6 +50,8 @@ func WriteError(w http.ResponseWriter, r *http.Request, err error) {
 		code = http.StatusForbidden
 	case errors.Is(err, session.ErrTooMany):
 		code = http.StatusConflict
+	case errors.Is(err, session.ErrReplaced):
+		code, text = http.StatusConflict, "The session has a newer token: use that and try again"
 	case errors.Is(err, session.ErrTooLarge):
 		code = http.StatusRequestEntityTooLarge
 	default:

@@ -63,6 +63,9 @@ func (mw *Middleware) Handler(next http.Handler) http.Handler {
 		if mw.config.ClientHints {
 			w.Header().Add("Accept-Ch", session.AcceptCH)
 		}
+		if f := session.ReadFetch(r.Method, r.Header.Get); f.Site == "cross-site" {
+			mw.sessions.NoteFetch(ctx, f)
+		}
 		inner := r.WithContext(ctx)
 		sw, out := wrap(mw, w, inner)
 		defer sw.close(r)
@@ -104,6 +107,22 @@ func (mw *Middleware) RequireLevel(level int) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return mw.require(session.Requirement{Level: max(level, 1)}, next)
 	}
+}
+
+// RequireProof is Require for users whose authentication meets what, as one proof: a level of 2 within five minutes is not a
+// level of 2 an hour ago and a password just now. Config.Error answers the others with [session.ErrStale]. Where what has a
+// MaxAge or a Level it asks the database, never a cached copy.
+func (mw *Middleware) RequireProof(what session.Requirement) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler { return mw.require(what, next) }
+}
+
+// Passive marks requests as no use of their session ([session.Passive]): for polling, status and health checks, which would
+// keep a session alive after its user has left. It needs [Middleware.Handler] around it.
+func (mw *Middleware) Passive(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		session.Passive(r.Context())
+		next.ServeHTTP(w, r)
+	})
 }
 
 func (mw *Middleware) require(what session.Requirement, next http.Handler) http.Handler {

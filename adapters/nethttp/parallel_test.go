@@ -96,7 +96,7 @@ func TestParallelRotation(t *testing.T) {
 				user   string
 			}{
 				{0, old, "alice"}, {time.Minute, old, "alice"}, // the answer with the new one may be lost
-				{0, fresh, "alice"}, {9 * time.Second, old, "alice"}, {2 * time.Second, old, ""}, {0, fresh, "alice"},
+				{0, fresh, "alice"}, {59 * time.Second, old, "alice"}, {2 * time.Second, old, ""}, {0, fresh, "alice"},
 			} {
 				time.Sleep(step.wait)
 				if w := get(s.handler(), "/get", http.Header{name: {step.cookie}}); w.Body.String() != "user="+step.user+" note=" {

@@ -35,9 +35,10 @@ func TestSecondFactor(t *testing.T) {
 		mux.Handle("/home", site.RequireLevel(2)(ok))
 		processes[i] = site.Handler(mux)
 	}
-	b := serve(t, 1, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	open := serve(t, 1, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		processes[len(r.Header["Other"])].ServeHTTP(w, r)
-	}))("")
+	}))
+	b, thief := open(""), open("")
 	other := func(r *http.Request) { r.Header.Set("Other", "") }
 	both := func(path string, want int) {
 		t.Helper()
@@ -65,8 +66,8 @@ func TestSecondFactor(t *testing.T) {
 		r.Header.Set("Cookie", c.Name+"="+c.Value)
 	}
 	for _, path := range []string{"/home", "/code-form"} {
-		if one, two := b.do("GET", path, old), b.do("GET", path, old, other); one.StatusCode != 401 || two.StatusCode != 401 {
-			t.Errorf("%s with the token of before: got %d and %d, want 401", path, one.StatusCode, two.StatusCode)
+		if one, two := thief.do("GET", path, old), thief.do("GET", path, old, other); one.StatusCode != 409 || two.StatusCode != 409 {
+			t.Errorf("%s with the token of before: got %d and %d, want 409", path, one.StatusCode, two.StatusCode)
 		}
 	}
 }

@@ -128,19 +128,26 @@ func (c *candidates) jar() jar {
 	return j
 }
 
+// crowded reports whether the browser shows several cookies of the name of today, of which all but one can be taken back.
+func (m *Manager) crowded(j jar) bool {
+	return j.own > 1 && (m.cookies[0].twoJars() || slices.ContainsFunc(m.cookies[1:], func(o Cookie) bool { return o.Name == m.cookies[0].Name }))
+}
+
+// twoJars reports whether several cookies of the name mean that the browser has one in each of its jars, the partitioned and
+// the other. Of a name without the prefix __Host- there may be several in one.
+func (c *Cookie) twoJars() bool { return c.Partitioned || c.host() }
+
 // takeBack renders the Set-Cookie lines, one below the other, that take back the cookies of other names and scopes.
 // answered is true if the response hands out the cookie of today, or takes it back.
 func (m *Manager) takeBack(j jar, answered bool) string {
 	own := &m.cookies[0]
-	several := j.own > 1
 	var lines []string
 	for i := 1; i < len(m.cookies); i++ {
-		if old := &m.cookies[i]; j.old&(1<<i) != 0 || old.Name == own.Name && (answered || several) {
+		if old := &m.cookies[i]; j.old&(1<<i) != 0 || old.Name == own.Name && (answered || j.own > 1) {
 			lines = append(lines, old.header("", 0))
 		}
 	}
-	// Of a __Host- name there is one cookie in each jar, of others there may be several in one.
-	if !own.Insecure && (several && (own.Partitioned || own.host()) || answered && own.Partitioned && j != jar{}) {
+	if own.twoJars() && j.own > 1 || answered && own.Partitioned && j != (jar{}) {
 		other := *own
 		other.Partitioned = !own.Partitioned
 		lines = append(lines, other.header("", 0))

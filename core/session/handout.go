@@ -58,7 +58,7 @@ func (h *handle) tidy(e *Effect) string {
 	if h.m.cfg.Header != "" {
 		return ""
 	}
-	if h.base != nil && h.standing == current && e.Name == "" && (h.jar.own > 1 || h.presented.cookie != 0 && !h.renamed()) {
+	if h.base != nil && h.standing == current && e.Name == "" && (h.m.crowded(h.jar) || h.presented.cookie != 0 && !h.renamed()) {
 		h.hand(&h.presented.token, &h.secret)
 		e.Name, e.Value = h.m.responseHeader(), h.out
 	}
