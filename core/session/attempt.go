@@ -93,7 +93,8 @@ func (h *handle) compose(client Client) (*attempt, error) {
 	case a.token != nil || a.again:
 		s.cookieEnd = cookieEnd(n.ExpiresAt, t)
 	}
-	n.Secret, a.secret = h.m.forms[0].encode(&s), s
+	a.secret = s
+	n.Secret = h.m.forms[0].encode(&a.secret)
 	// What prolongs the session also renews the encryption: else it would outlive a key that is on its way out.
 	if len(w.changes) > 0 || h.base == nil || (w.login != nil || w.limits != nil) && h.m.seal.outdated(n.Data) {
 		h.mu.Lock()

@@ -89,24 +89,27 @@ type found struct {
 // choose returns the session of a request. Where the name of today opens several, as a browser has several cookies of it,
 // that is the one of a user, and of users the one who signed in last. An old name counts where that of today opens nothing.
 func (h *handle) choose(ctx context.Context, c *candidates, exact bool) (best found, err error) {
-	for _, group := range [][]shown{c.found[:c.own], c.found[c.own:c.n]} {
-		if group, err = h.known(ctx, group); err != nil {
-			return found{}, err
+	for _, group := range [2][]shown{c.found[:c.own], c.found[c.own:c.n]} {
+		var gone []ID
+		if len(group) > 2 {
+			gone = h.unknown(ctx, idsOf(group))
 		}
 		for len(group) > 0 {
-			same := 1 // tokens of one session
-			for i := range group[1:] {
-				if group[1+i].token.id == group[0].token.id {
-					group[same], group[1+i] = group[1+i], group[same]
+			id, same := group[0].token.id, 1 // tokens of one session
+			for i := 1; i < len(group); i++ {
+				if group[i].token.id == id {
+					group[same], group[i] = group[i], group[same]
 					same++
 				}
 			}
-			f, err := h.find(ctx, group[:same], exact)
-			if err != nil {
-				return found{}, err
-			}
-			if f.record != nil && (best.record == nil || f.record.AuthenticatedAt.After(best.record.AuthenticatedAt)) {
-				best = f
+			if !slices.Contains(gone, id) {
+				f, err := h.find(ctx, group[:same], exact)
+				if err != nil {
+					return found{}, err
+				}
+				if f.record != nil && (best.record == nil || f.record.AuthenticatedAt.After(best.record.AuthenticatedAt)) {
+					best = f
+				}
 			}
 			group = group[same:]
 		}
@@ -117,31 +120,33 @@ func (h *handle) choose(ctx context.Context, c *candidates, exact bool) (best fo
 	return best, nil
 }
 
-// known leaves of several tokens those whose IDs there are, by one call of the store: anyone may send many. Where that cannot
-// be asked each is looked up.
-func (h *handle) known(ctx context.Context, tokens []shown) ([]shown, error) {
-	var ids []ID
+func idsOf(tokens []shown) (ids []ID) {
 	for i := range tokens {
 		if id := tokens[i].token.id; !slices.Contains(ids, id) {
 			ids = append(ids, id)
 		}
 	}
+	return ids
+}
+
+// unknown returns those of several IDs that no session has, by one call of the store: anyone may send many. It returns none
+// where that cannot be asked; then each is looked up.
+func (h *handle) unknown(ctx context.Context, ids []ID) []ID {
 	if len(ids) <= 2 || h.m.indexed == nil {
-		return tokens, nil
+		return nil
 	}
 	var there []ID
 	for r, err := range h.m.indexed.List(ctx, Query{IDs: ids}) {
 		if err != nil {
-			return tokens, ctx.Err()
+			return nil
 		}
 		there = append(there, r.ID)
 	}
-	for _, id := range ids {
-		if !slices.Contains(there, id) {
-			h.note(Event{Kind: UnknownToken, ID: id})
-		}
+	gone := slices.DeleteFunc(ids, func(id ID) bool { return slices.Contains(there, id) })
+	for _, id := range gone {
+		h.note(Event{Kind: UnknownToken, ID: id})
 	}
-	return slices.DeleteFunc(tokens, func(s shown) bool { return !slices.Contains(there, s.token.id) }), nil
+	return gone
 }
 
 // install makes f the session of the request. Call it with h.mu.
@@ -254,7 +259,8 @@ func (h *handle) refuse(ctx context.Context, f found) {
 	}
 	if f.secret.recent(f.standing, t, h.m.cfg.Policy.Grace) {
 		h.mu.Lock()
-		h.superseded = &f
+		h.superseded = new(found)
+		*h.superseded = f
 		h.mu.Unlock()
 	}
 }
