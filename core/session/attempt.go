@@ -32,6 +32,9 @@ func (h *handle) store(ctx context.Context) error {
 			if done, err = h.reload(ctx, a, a != nil); err != nil {
 				return err
 			}
+			if !done {
+				a = h.doubt // it may be known by now that it did not happen
+			}
 		}
 		switch {
 		case a == nil:

@@ -132,13 +132,13 @@ func (h *handle) login(l *login, opts []LoginOption) {
 // one's session, so that pressing a button twice loses no cart. The session must be as that login left it, and the proof no
 // less: else the values of a session could be had with fewer factors than it was opened with. Call it with h.mu.
 func (h *handle) inherit(l *login) {
-	f := h.superseded
-	if f == nil || h.base != nil || h.opened {
+	f, t := h.superseded, now()
+	if f == nil || h.base != nil || f.standing != replaced || f.record.User != l.User || !f.record.Live(t) ||
+		!f.secret.recent(f.standing, t, h.m.cfg.Policy.Grace) {
 		return
 	}
-	t := now()
-	if f.standing != replaced || f.record.User != l.User || !f.secret.untouched || f.secret.proofs.level() > l.Level ||
-		!f.secret.recent(f.standing, t, h.m.cfg.Policy.Grace) || !f.record.Live(t) {
+	h.work.twin = f.record.ID
+	if h.opened || !f.secret.untouched || f.secret.proofs.level() > l.Level {
 		return
 	}
 	plain, err := h.m.seal.open(f.record.ID, f.record.Data)

@@ -171,7 +171,10 @@ func (m *Manager) commit(ctx context.Context, last bool) (Effect, error) {
 	switch {
 	case isPending(err), // of a logout: it is final, and an event has said so
 		errors.Is(err, errOusted),    // the login has happened
-		errors.Is(err, ErrCrossSite): // the answer is right, but for the next request
+		errors.Is(err, ErrCrossSite): // it is right for this request
+		if !isPending(err) {
+			m.cfg.Logger.LogAttrs(ctx, slog.LevelInfo, "session: a session was not kept", slog.Any("error", err))
+		}
 		err = nil
 	}
 	if late && err != nil { // there is no response any more that could tell

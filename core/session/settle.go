@@ -87,6 +87,9 @@ func (h *handle) trim(ctx context.Context, n *store.Record) error {
 	if err != nil && !isPending(err) {
 		return h.undo(ctx, n, fmt.Errorf("session: login: %w", unavailable(ctx, err)))
 	}
+	if ousted != nil {
+		h.note(Event{Kind: LoggedIn, ID: n.ID, User: n.User})
+	}
 	for _, id := range over {
 		h.note(Event{Kind: Revoked, ID: id, User: n.User, Reason: ReasonLimit, Err: err})
 	}
