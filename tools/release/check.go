@@ -52,22 +52,9 @@ func (c checker) check(ctx context.Context) error {
 
 	published := r.Published()
 	results := make([]result, len(published))
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, parallel)
-	for i, m := range published {
-		wg.Go(func() {
-			slots <- struct{}{}
-			defer func() { <-slots }()
-			consumer := consumer{
-				module:  m.Path(),
-				version: versions[m.Name],
-				dir:     filepath.Join(tmp, fmt.Sprint("consumer", i)),
-				log:     c.log,
-			}
-			results[i] = consumer.check(ctx, p.dir, c.modcache, c.goproxy)
-		})
-	}
-	wg.Wait()
+	each(published, func(i int, m repo.Module) {
+		results[i] = c.consumer(m, versions[m.Name], tmp).check(ctx, c.proxies(p))
+	})
 	for i, m := range published {
 		rule := c.rules[m.Name]
 		for _, problem := range results[i].problems(m, rule) {
@@ -84,6 +71,29 @@ func (c checker) check(ctx context.Context) error {
 		return errors.New(strings.Join(problems, "\n"))
 	}
 	return nil
+}
+
+// consumer returns one of the module, in a directory of its own below dir.
+func (c checker) consumer(m repo.Module, version, dir string) consumer {
+	return consumer{module: m.Path(), version: version, dir: filepath.Join(dir, "consumers", m.Name), log: c.log}
+}
+
+func (c checker) proxies(p proxy) proxies {
+	return proxies{ours: p.dir, modcache: c.modcache, goproxy: c.goproxy}
+}
+
+// each calls f for every module, a few at a time.
+func each(modules []repo.Module, f func(int, repo.Module)) {
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, parallel)
+	for i, m := range modules {
+		wg.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			f(i, m)
+		})
+	}
+	wg.Wait()
 }
 
 // problems compares what a consumer got with the rule of the module.
