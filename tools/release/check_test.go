@@ -204,17 +204,23 @@ func release(t *testing.T, dir string) {
 	}
 }
 
-// thirdParty returns a module cache with a small library of others. Its v1.1.0 requires another module.
+// thirdParty returns a module cache with a small library of others. From v1.1.0 on it requires another module, which
+// it imports from v1.2.0 on.
 func thirdParty(t *testing.T) string {
 	t.Helper()
+	const lib, heavy = "module example.org/lib\n\ngo 1.25.0\n", "module example.org/heavy\n\ngo 1.25.0\n"
+	const useHeavy = "package lib\n\nimport _ \"example.org/heavy\"\n"
 	cache := t.TempDir()
-	for _, m := range []struct{ path, version, mod string }{
-		{"example.org/lib", "v1.0.0", "module example.org/lib\n\ngo 1.25.0\n"},
-		{"example.org/lib", "v1.1.0", "module example.org/lib\n\ngo 1.25.0\n\nrequire example.org/heavy v1.0.0\n"},
-		{"example.org/heavy", "v1.0.0", "module example.org/heavy\n\ngo 1.25.0\n"},
+	for _, m := range []struct{ path, version, mod, code string }{
+		{"example.org/lib", "v1.0.0", lib, "package lib\n"},
+		{"example.org/lib", "v1.1.0", lib + "\nrequire example.org/heavy v1.0.0\n", "package lib\n"},
+		{"example.org/lib", "v1.2.0", lib + "\nrequire example.org/heavy v1.0.0\n", useHeavy},
+		{"example.org/lib", "v1.3.0", lib + "\nrequire example.org/heavy v1.1.0\n", useHeavy},
+		{"example.org/heavy", "v1.0.0", heavy, "package heavy\n"},
+		{"example.org/heavy", "v1.1.0", heavy, "package heavy\n"},
 	} {
 		source := t.TempDir()
-		repotest.Files{"go.mod": m.mod, "lib.go": "package lib\n"}.Write(t, source)
+		repotest.Files{"go.mod": m.mod, "lib.go": m.code}.Write(t, source)
 		dir := filepath.Join(cache, "cache", "download", filepath.FromSlash(m.path), "@v")
 		repotest.Files{
 			m.version + ".mod":  m.mod,
