@@ -76,8 +76,11 @@ func (w watch) run(ctx context.Context) error {
 			answers[i] = w.scan(ctx, m.Dir, append(os.Environ(), "GOWORK=off"), "-test", "./...")
 			return
 		}
-		_, err := w.consumer(m, versions[m.Name], tmp).try(ctx, w.proxies(p), func(c consumer) error {
+		_, err := w.consumer(m, versions, tmp).try(ctx, w.proxies(p), func(c consumer) error {
 			if _, err := c.create(ctx); err != nil {
+				return err
+			}
+			if err := c.tidy(ctx); err != nil {
 				return err
 			}
 			answers[i] = w.scan(ctx, c.work(), c.env, ".")

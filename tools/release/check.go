@@ -53,7 +53,7 @@ func (c checker) check(ctx context.Context) error {
 	published := r.Published()
 	results := make([]result, len(published))
 	each(published, func(i int, m repo.Module) {
-		results[i] = c.consumer(m, versions[m.Name], tmp).check(ctx, c.proxies(p))
+		results[i] = c.consumer(m, versions, tmp).check(ctx, c.proxies(p))
 	})
 	for i, m := range published {
 		rule := c.rules[m.Name]
@@ -73,9 +73,31 @@ func (c checker) check(ctx context.Context) error {
 	return nil
 }
 
-// consumer returns one of the module, in a directory of its own below dir.
-func (c checker) consumer(m repo.Module, version, dir string) consumer {
-	return consumer{module: m.Path(), version: version, dir: filepath.Join(dir, "consumers", m.Name), log: c.log}
+// consumer returns one of the module, in a directory of its own below dir. It asks for what the README's `go get` names
+// of ours, or for the module where there is no such line.
+func (c checker) consumer(m repo.Module, versions map[string]string, dir string) consumer {
+	get := []string{m.Path() + "@" + versions[m.Name]}
+	if readme, err := repo.Git(c.root, "show", "HEAD:"+m.Name+"/README.md"); err == nil {
+		if ours := goGet(readme, versions); len(ours) > 0 {
+			get = ours
+		}
+	}
+	return consumer{
+		module: m.Path(), version: versions[m.Name], get: get, dir: filepath.Join(dir, "consumers", m.Name), log: c.log,
+	}
+}
+
+// goGet returns the arguments of the first `go get` in the text that are modules of ours, with their versions.
+func goGet(text string, versions map[string]string) (arguments []string) {
+	_, rest, _ := strings.Cut("\n"+strings.ReplaceAll(text, "\\\n", " "), "\ngo get ")
+	line, _, _ := strings.Cut(rest, "\n")
+	for argument := range strings.FieldsSeq(line) {
+		name, ours := strings.CutPrefix(argument, repo.Prefix)
+		if version, known := versions[name]; ours && known {
+			arguments = append(arguments, argument+"@"+version)
+		}
+	}
+	return arguments
 }
 
 func (c checker) proxies(p proxy) proxies {
@@ -100,6 +122,8 @@ func each(modules []repo.Module, f func(int, repo.Module)) {
 func (res result) problems(m repo.Module, rule repo.Rule) (problems []string) {
 	if res.err != nil {
 		problems = append(problems, res.err.Error())
+	} else if res.untidy != nil {
+		problems = append(problems, fmt.Sprintf("what `go get` of the README adds is not enough: %v", res.untidy))
 	}
 	for _, path := range res.graph {
 		if path != m.Path() && !rule.Allows(path) {

@@ -26,6 +26,7 @@ func smallRules() map[string]repo.Rule {
 // TestCheck packs small trees. One is right; the others are wrong on purpose, and the fault must be named.
 func TestCheck(t *testing.T) {
 	const useCoreNew = "package x\n\nimport \"" + repo.Prefix + "core\"\n\n// X uses core.\nfunc X() int { return core.New() }\n"
+	const useCoreOld = "package sub\n\nimport \"" + repo.Prefix + "core\"\n\n// X uses core.\nfunc X() int { return core.Old() }\n"
 	const coreNew = "package core\n\n// New came later.\nfunc New() int { return 2 }\n"
 	const useLib = "package x\n\nimport _ \"example.org/lib\"\n"
 	const workWith = "go 1.25.0\n\nuse (\n\t./backend/x\n\t./core\n\t./"
@@ -130,6 +131,27 @@ func TestCheck(t *testing.T) {
 				"core/lib.go": "package core\n\nimport _ \"example.org/lib\"\n",
 			},
 			want: "core/go.mod: requires example.org/lib, which its rule does not list",
+		},
+		{
+			name: "a go get line that names one module too few",
+			files: repotest.Files{
+				"go.work":              workWith + "backend/y\n)\n",
+				"backend/y/README.md":  "Get it:\n\n```sh\ngo get " + repo.Prefix + "backend/y\n```\n",
+				"backend/y/go.mod":     repotest.GoMod("backend/y", "core v0.1.0"),
+				"backend/y/sub/sub.go": useCoreOld, // and no package at the root
+			},
+			want: "backend/y: what `go get` of the README adds is not enough",
+		},
+		{
+			name: "a go get line that names both",
+			files: repotest.Files{
+				"go.work": workWith + "backend/y\n)\n",
+				"backend/y/README.md": "Get it:\n\n```sh\ngo get example.org/driver \\\n  " + repo.Prefix + "core " +
+					repo.Prefix + "backend/y # or others\n```\n",
+				"backend/y/go.mod":     repotest.GoMod("backend/y", "core v0.1.0"),
+				"backend/y/sub/sub.go": useCoreOld,
+			},
+			out: "backend/y          v0.1.0  1 packages",
 		},
 		{
 			name:  "an import without a requirement",

@@ -18,6 +18,7 @@ import (
 // consumer is a module of somebody else, in a clean directory with a clean module cache, that asks for one of ours.
 type consumer struct {
 	module, version string
+	get             []string // what `go get` is asked for
 	dir             string
 	env             []string
 	log             io.Writer
@@ -29,6 +30,7 @@ type result struct {
 	graph     []string // paths of the modules in its build list, without its own
 	zips      []string // the modules it downloaded
 	downloads int      // len(zips)
+	untidy    error    // why it does not build right after `go get`
 	err       error    // why it does not build
 }
 
@@ -77,6 +79,10 @@ func (c consumer) check(ctx context.Context, p proxies) (res result) {
 		if res.packages, err = c.create(ctx); err != nil {
 			return err
 		}
+		_, res.untidy = c.goCommand(ctx, "build", "-o", os.DevNull, ".")
+		if err := c.tidy(ctx); err != nil {
+			return err
+		}
 		res.graph, err = c.build(ctx)
 		return err
 	})
@@ -97,7 +103,7 @@ func (c consumer) create(ctx context.Context) (packages int, err error) {
 	if _, err := c.goCommand(ctx, "mod", "init", "example.org/consumer"); err != nil {
 		return 0, err
 	}
-	if _, err := c.goCommand(ctx, "get", c.module+"@"+c.version); err != nil {
+	if _, err := c.goCommand(ctx, append([]string{"get"}, c.get...)...); err != nil {
 		return 0, fmt.Errorf("%w: %w", errDownload, err)
 	}
 	list, err := c.goCommand(ctx, "list", "-e", "-f", "{{.Name}} {{.ImportPath}}", c.module+"/...")
@@ -118,13 +124,14 @@ func (c consumer) create(ctx context.Context) (packages int, err error) {
 	if packages == 0 {
 		return 0, errors.New("has no package to import")
 	}
-	if err := os.WriteFile(filepath.Join(work, "main.go"), []byte(program.String()), 0o644); err != nil {
-		return 0, err
-	}
+	return packages, os.WriteFile(filepath.Join(work, "main.go"), []byte(program.String()), 0o644)
+}
+
+func (c consumer) tidy(ctx context.Context) error {
 	if _, err := c.goCommand(ctx, "mod", "tidy"); err != nil {
-		return 0, fmt.Errorf("%w: %w", errDownload, err)
+		return fmt.Errorf("%w: %w", errDownload, err)
 	}
-	return packages, nil
+	return nil
 }
 
 // build compiles and verifies the program, and returns the paths of the modules in its build list without its own.
