@@ -13,16 +13,19 @@ BENCH ?= .
 # Whether every required security case must have a test.
 COMPLETE ?= true
 
+# The version of the Go vulnerability database, or skip where there is no network. Continuous integration never skips.
+ADVISORIES ?= latest
+
 modules = $$(go list -m -f '{{.Dir}}')
 gate = @printf '%s\n' '== $(1)'
 
 .PHONY: help demo test check fuzz bench chaos generate
-.PHONY: check-format check-vet check-fix check-static check-modules check-deps check-length check-docs check-release
+.PHONY: check-format check-vet check-fix check-static check-modules check-deps check-length check-docs check-release check-advisories
 
 help:
 	@echo 'make demo      run the demo application on the loopback'
 	@echo 'make test      run all tests with the race detector, on real servers; installs them where it may'
-	@echo 'make check     all gates: format, vet, modernizers, staticcheck, modules, dependencies, docs, release'
+	@echo 'make check     all gates: format, vet, modernizers, staticcheck, modules, dependencies, docs, release, advisories'
 	@echo 'make fuzz      run every fuzz test for FUZZTIME=$(FUZZTIME)'
 	@echo 'make bench     run the benchmarks that match BENCH=$(BENCH) for BENCHTIME=$(BENCHTIME)'
 	@echo 'make chaos     servers killed, stopped, cut off and corrupted under load, on every pair; within ten minutes'
@@ -38,7 +41,7 @@ test:
 
 # One after another, also under make -j: the go command is parallel itself, and the first fault ends it.
 check:
-	@for gate in format vet fix static modules deps length docs release; do $(MAKE) check-$$gate; done
+	@for gate in format vet fix static modules deps length docs release advisories; do $(MAKE) check-$$gate; done
 
 check-format:
 	$(call gate,gofmt)
@@ -56,14 +59,15 @@ check-static: bin/staticcheck
 	$(call gate,staticcheck)
 	@bin/staticcheck work
 
-bin/staticcheck: tools/lint.mod tools/lint.sum
-	@cd tools && GOWORK=off go build -modfile=lint.mod -o ../bin/ tool && touch ../bin/staticcheck
+bin/staticcheck bin/govulncheck: tools/lint.mod tools/lint.sum
+	@cd tools && GOWORK=off go build -modfile=lint.mod -o ../bin/ tool && touch ../$@
 
 # As somebody sees a module who has it alone.
 check-modules:
 	$(call gate,each module alone: go mod tidy -diff; go build; go vet)
 	@printf '%s\n' $(modules) | xargs -P 2 -I{} sh -c \
 		'out=$$(cd "$$1" && export GOWORK=off && { go mod tidy -diff && go build -o /dev/null ./... && go vet ./...; } 2>&1) || { echo "$$out"; echo "in $$1"; exit 1; }' sh {}
+	@old=$$(cat go.work.sum) && go list -m all >/dev/null && [ "$$old" = "$$(cat go.work.sum)" ] || { echo 'go.work.sum was incomplete: commit it'; exit 1; }
 
 check-deps:
 	$(call gate,depcheck)
@@ -81,6 +85,11 @@ check-docs:
 check-release:
 	$(call gate,release: a clean consumer of each published module)
 	@go run ./tools/release check
+
+# Alone among the gates it may fail without a change here: that is its purpose.
+check-advisories: bin/govulncheck
+	$(call gate,published advisories against what consumers compile)
+	@go run ./tools/release advisories -database=$(ADVISORIES)
 
 fuzz:
 	@dirs=$(modules); for dir in $$dirs; do cd "$$dir"; \

@@ -15,7 +15,7 @@ import (
 	"github.com/qsessions/qsessions/core/session"
 )
 
-// TestStream: BAD-71. A streamed body begins after the commit; its writer may read the session, and is told that it is too
+// TestStream: BAD-71, FLT-23. A streamed body begins after the commit; its writer may read the session, and is told that it is too
 // late to change it.
 func TestStream(t *testing.T) {
 	t.Parallel()

@@ -19,7 +19,7 @@ import (
 	"github.com/qsessions/qsessions/core/sessiontest"
 )
 
-// TestCookieAttributes: SEC-20. The Set-Cookie of each configuration, byte for byte.
+// TestCookieAttributes: SEC-20, SEC-44. The Set-Cookie of each configuration, byte for byte, over plain http.
 func TestCookieAttributes(t *testing.T) {
 	t.Parallel()
 	token := regexp.MustCompile(`=[A-Za-z0-9_-]{64};`)

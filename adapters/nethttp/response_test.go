@@ -216,7 +216,7 @@ func TestServerError(t *testing.T) {
 	b.want("/get", 200, "user=alice note=saved")
 }
 
-// TestPanic: a panic goes on, commits nothing, and ends the session; what Save stored before is told by whoever recovers.
+// TestPanic: FLT-23. A panic goes on, commits nothing, and ends the session; what Save stored before is told by whoever recovers.
 func TestPanic(t *testing.T) {
 	t.Parallel()
 	recovering := func(next http.Handler) http.Handler {

@@ -73,7 +73,7 @@ type hides struct{ http.ResponseWriter }
 
 func (h hides) Unwrap() http.ResponseWriter { return h.ResponseWriter }
 
-// TestHijack: the session is committed before the connection is taken, also if other middleware hides the Hijacker.
+// TestHijack: FLT-23. The session is committed before the connection is taken, also if other middleware hides the Hijacker.
 func TestHijack(t *testing.T) {
 	t.Parallel()
 	for name, outer := range map[string]func(http.ResponseWriter) http.ResponseWriter{

@@ -283,12 +283,6 @@ func TestLoginAsAnother(t *testing.T) {
 	}
 }
 
-// TestUnknownOutcome: a write whose outcome is unknown is settled, whether it happened or not.
-// TestOutage: a store that cannot be asked is an error, never a logout; the request may try again.
-// TestOutageOfTouch: a touch that fails costs the client nothing.
-// TestCommitOutlivesClient: BAD-72. A client that goes away does not leave the outcome open; a load it may cancel.
-// TestStoreTimeout bounds loads and commits of contexts without a deadline.
-// stuck is a store that answers nothing.
 // TestStickyError: nothing is stored by a request whose change failed.
 func TestStickyError(t *testing.T) {
 	db := new(counting)

@@ -26,7 +26,7 @@ type Config struct {
 	OldCookies []Cookie
 	// Header is the name of a header that carries the token instead of the cookie, in both directions, for clients that
 	// are not browsers. A request may write "Bearer " before the token. An empty value in a response means that the
-	// session has ended. Never both: a token in the other place is not looked at.
+	// session has ended. It goes with neither Cookie nor OldCookies: a token in the other place is not looked at.
 	Header string
 	// Realm keeps the tokens of managers over one store apart: a token of one realm opens nothing in another. The default is
 	// the name that the token comes under: that of Cookie, of an old cookie, or of Header. Managers whose clients are to
@@ -88,14 +88,15 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Policy, err = c.Policy.withDefaults(); err != nil {
 		return c, err
 	}
+	cookie := c.Cookie
 	if c.Cookie, err = c.Cookie.withDefaults("Cookie"); err != nil {
 		return c, err
 	}
 	if len(c.OldCookies) > maxOldCookies {
 		return c, fmt.Errorf("session: Config.OldCookies has %d, not at most %d", len(c.OldCookies), maxOldCookies)
 	}
-	if len(c.OldCookies) > 0 && c.Header != "" {
-		return c, errors.New("session: Config.OldCookies and Config.Header: there is one transport")
+	if c.Header != "" && (cookie != Cookie{} || len(c.OldCookies) > 0) {
+		return c, errors.New("session: Config.Header, and Cookie or OldCookies: there is one transport")
 	}
 	c.OldCookies = slices.Clone(c.OldCookies)
 	for i := range c.OldCookies {

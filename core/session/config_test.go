@@ -37,6 +37,12 @@ func TestConfigRefused(t *testing.T) {
 		{"Header", Config{Header: strings.Repeat("x", 129)}},
 		{"Header", Config{Header: "cookie"}},
 		{"Header", Config{Header: "SET-COOKIE"}},
+		{"Header", Config{Header: "Session", Cookie: Cookie{Name: "sid"}}}, // RPT-47
+		{"Header", Config{Header: "Session", OldCookies: []Cookie{{}}}},
+		{"RotateEvery", Config{Policy: Policy{RotateEvery: 4*time.Minute - 1}}},
+		{"AnonymousIdle", Config{Policy: Policy{AnonymousIdle: 1}}},
+		{"AnonymousIdle", Config{Policy: Policy{AnonymousIdle: time.Hour, AnonymousLifetime: time.Minute}}},
+		{"Realm", Config{Realm: strings.Repeat("x", 129)}},
 		{"Keys[1]", Config{Keys: [][]byte{key, key[:31]}}},
 		{"Keys[0]", Config{Keys: [][]byte{nil}}},
 		{"Keys[1]", Config{Keys: [][]byte{key, make([]byte, 32)}}},

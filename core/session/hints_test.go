@@ -82,7 +82,7 @@ func FuzzHints(f *testing.F) {
 	})
 }
 
-// TestHintsTravel: hints come with the writes that happen anyway, stay while the User-Agent does, and reach lists and
+// TestHintsTravel: SEC-29. Hints come with the writes that happen anyway, stay while the User-Agent does, and reach lists and
 // enrichers; what is called the User-Agent is the string alone. That they arrive is no change of the client, that they
 // differ is one.
 func TestHintsTravel(t *testing.T) {

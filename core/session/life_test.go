@@ -37,7 +37,7 @@ func TestIdleTimeout(t *testing.T) {
 	}
 }
 
-// TestTouchExtends: SEC-8. Use extends the session, written at most once a minute, and never beyond use + idle.
+// TestTouchExtends: SEC-8, SEC-43. Use extends the session, written at most once a minute, and never beyond use + idle.
 func TestTouchExtends(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		db := new(counting)
@@ -62,7 +62,7 @@ func TestTouchExtends(t *testing.T) {
 	})
 }
 
-// TestAbsoluteLifetime: SEC-9, CVE-10. Requests, rotations and saves do not move the deadline.
+// TestAbsoluteLifetime: SEC-9, SEC-42, CVE-10. Requests, rotations and saves do not move the deadline.
 func TestAbsoluteLifetime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBrowser(t, newManager(t, new(memory.Store), Config{}))
@@ -92,7 +92,7 @@ func TestAbsoluteLifetime(t *testing.T) {
 	})
 }
 
-// TestReauthenticateResetsBoth: SEC-9. Only a new authentication moves the deadline; data, ID and level stay.
+// TestReauthenticateResetsBoth: SEC-9, SEC-43. Only a new authentication moves the deadline; data, ID and level stay.
 func TestReauthenticateResetsBoth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBrowser(t, newManager(t, new(memory.Store), Config{Policy: Policy{Idle: 12 * time.Hour}}))
@@ -110,7 +110,7 @@ func TestReauthenticateResetsBoth(t *testing.T) {
 	})
 }
 
-// TestRememberMe: SEC-9. Remembered sessions have a cap of their own, a cookie with Max-Age, and stay remembered.
+// TestRememberMe: SEC-9, SEC-41. Remembered sessions have a cap of their own, a cookie with Max-Age, and stay remembered.
 func TestRememberMe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBrowser(t, newManager(t, new(memory.Store), Config{}))
@@ -263,7 +263,7 @@ func (c *counting) Cutoff(ctx context.Context, user string) (at time.Time, err e
 	return at, err
 }
 
-// TestClientChange: BAD-35, ATK-6. A change of address or User-Agent is reported at once, and once; it is recorded with the next
+// TestClientChange: BAD-35, ATK-6, SEC-29. A change of address or User-Agent is reported at once, and once; it is recorded with the next
 // write, and causes none.
 func TestClientChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"github.com/qsessions/qsessions/core/store"
 )
 
+// TestUnknownOutcome: a write whose outcome is unknown is settled, whether it happened or not.
 func TestUnknownOutcome(t *testing.T) {
 	for _, c := range []struct{ name, method, when string }{
 		{"create lost", "Create", "before"}, {"create done", "Create", "after"},
@@ -42,6 +43,7 @@ func TestUnknownOutcome(t *testing.T) {
 	}
 }
 
+// TestOutage: a store that cannot be asked is an error, never a logout; the request may try again.
 func TestOutage(t *testing.T) {
 	db := new(counting)
 	m := newManager(t, db, Config{})
@@ -80,6 +82,7 @@ func TestOutage(t *testing.T) {
 	}
 }
 
+// TestOutageOfTouch: a touch that fails costs the client nothing.
 func TestOutageOfTouch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		db := new(counting)
@@ -93,6 +96,7 @@ func TestOutageOfTouch(t *testing.T) {
 	})
 }
 
+// TestCommitOutlivesClient: BAD-72. A client that goes away does not leave the outcome open; a load it may cancel.
 func TestCommitOutlivesClient(t *testing.T) {
 	m := newManager(t, new(memory.Store), Config{})
 	b := newBrowser(t, m)

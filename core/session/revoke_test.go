@@ -91,7 +91,7 @@ func TestRevokeOwn(t *testing.T) {
 	}
 }
 
-// TestRevokeOthers: SEC-12. Exactly the caller's session stays, under a new token.
+// TestRevokeOthers: SEC-12, CVE-13. Exactly the caller's session stays, under a new token.
 func TestRevokeOthers(t *testing.T) {
 	m := newManager(t, new(memory.Store), Config{})
 	alice, bob := signedIn(t, m, "alice", 5), signedIn(t, m, "bob", 1)
@@ -119,7 +119,7 @@ func TestRevokeOthers(t *testing.T) {
 	}
 }
 
-// TestRevokeOthersAgainstLoginInFlight: SEC-12. A login with the old password that is under way does not survive.
+// TestRevokeOthersAgainstLoginInFlight: SEC-12, CVE-13. A login with the old password that is under way does not survive.
 func TestRevokeOthersAgainstLoginInFlight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newManager(t, new(memory.Store), Config{})
@@ -144,7 +144,7 @@ func TestRevokeOthersAgainstLoginInFlight(t *testing.T) {
 	})
 }
 
-// TestRevokeUserAgainstLogin: the cut-off beats a login at every point of it (invariant I6): before its write, after its
+// TestRevokeUserAgainstLogin: SEC-11. The cut-off beats a login at every point of it (invariant I6): before its write, after its
 // write, and after its look.
 func TestRevokeUserAgainstLogin(t *testing.T) {
 	for _, c := range []struct{ name, method, when string }{

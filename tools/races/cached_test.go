@@ -43,7 +43,7 @@ func TestCachedRaces(t *testing.T) {
 	}
 }
 
-// TestFills: CVE-1, SEC-10, SEC-11. A removal while a copy is being made, on every pair.
+// TestFills: CVE-1, SEC-10. A removal while a copy is being made, on every pair.
 func TestFills(t *testing.T) {
 	t.Parallel()
 	for _, cache := range exact {

@@ -17,7 +17,7 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(testserver.Run(m)) }
 
-// TestRaces: CVE-1. Nothing is lost, and nobody comes back, on every store.
+// TestRaces: CVE-1, CVE-14. Nothing is lost, and nobody comes back, on every store.
 func TestRaces(t *testing.T) {
 	t.Parallel()
 	for _, name := range stores.Names() {

@@ -52,22 +52,9 @@ func (c checker) check(ctx context.Context) error {
 
 	published := r.Published()
 	results := make([]result, len(published))
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, parallel)
-	for i, m := range published {
-		wg.Go(func() {
-			slots <- struct{}{}
-			defer func() { <-slots }()
-			consumer := consumer{
-				module:  m.Path(),
-				version: versions[m.Name],
-				dir:     filepath.Join(tmp, fmt.Sprint("consumer", i)),
-				log:     c.log,
-			}
-			results[i] = consumer.check(ctx, p.dir, c.modcache, c.goproxy)
-		})
-	}
-	wg.Wait()
+	each(published, func(i int, m repo.Module) {
+		results[i] = c.consumer(m, versions, tmp).check(ctx, c.proxies(p))
+	})
 	for i, m := range published {
 		rule := c.rules[m.Name]
 		for _, problem := range results[i].problems(m, rule) {
@@ -86,10 +73,57 @@ func (c checker) check(ctx context.Context) error {
 	return nil
 }
 
+// consumer returns one of the module, in a directory of its own below dir. It asks for what the README's `go get` names
+// of ours, or for the module where there is no such line.
+func (c checker) consumer(m repo.Module, versions map[string]string, dir string) consumer {
+	get := []string{m.Path() + "@" + versions[m.Name]}
+	if readme, err := repo.Git(c.root, "show", "HEAD:"+m.Name+"/README.md"); err == nil {
+		if ours := goGet(readme, versions); len(ours) > 0 {
+			get = ours
+		}
+	}
+	return consumer{
+		module: m.Path(), version: versions[m.Name], get: get, dir: filepath.Join(dir, "consumers", m.Name), log: c.log,
+	}
+}
+
+// goGet returns the arguments of the first `go get` in the text that are modules of ours, with their versions.
+func goGet(text string, versions map[string]string) (arguments []string) {
+	_, rest, _ := strings.Cut("\n"+strings.ReplaceAll(text, "\\\n", " "), "\ngo get ")
+	line, _, _ := strings.Cut(rest, "\n")
+	for argument := range strings.FieldsSeq(line) {
+		name, ours := strings.CutPrefix(argument, repo.Prefix)
+		if version, known := versions[name]; ours && known {
+			arguments = append(arguments, argument+"@"+version)
+		}
+	}
+	return arguments
+}
+
+func (c checker) proxies(p proxy) proxies {
+	return proxies{ours: p.dir, modcache: c.modcache, goproxy: c.goproxy}
+}
+
+// each calls f for every module, a few at a time.
+func each(modules []repo.Module, f func(int, repo.Module)) {
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, parallel)
+	for i, m := range modules {
+		wg.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			f(i, m)
+		})
+	}
+	wg.Wait()
+}
+
 // problems compares what a consumer got with the rule of the module.
 func (res result) problems(m repo.Module, rule repo.Rule) (problems []string) {
 	if res.err != nil {
 		problems = append(problems, res.err.Error())
+	} else if res.untidy != nil {
+		problems = append(problems, fmt.Sprintf("what `go get` of the README adds is not enough: %v", res.untidy))
 	}
 	for _, path := range res.graph {
 		if path != m.Path() && !rule.Allows(path) {

@@ -26,6 +26,7 @@ func smallRules() map[string]repo.Rule {
 // TestCheck packs small trees. One is right; the others are wrong on purpose, and the fault must be named.
 func TestCheck(t *testing.T) {
 	const useCoreNew = "package x\n\nimport \"" + repo.Prefix + "core\"\n\n// X uses core.\nfunc X() int { return core.New() }\n"
+	const useCoreOld = "package sub\n\nimport \"" + repo.Prefix + "core\"\n\n// X uses core.\nfunc X() int { return core.Old() }\n"
 	const coreNew = "package core\n\n// New came later.\nfunc New() int { return 2 }\n"
 	const useLib = "package x\n\nimport _ \"example.org/lib\"\n"
 	const workWith = "go 1.25.0\n\nuse (\n\t./backend/x\n\t./core\n\t./"
@@ -132,6 +133,27 @@ func TestCheck(t *testing.T) {
 			want: "core/go.mod: requires example.org/lib, which its rule does not list",
 		},
 		{
+			name: "a go get line that names one module too few",
+			files: repotest.Files{
+				"go.work":              workWith + "backend/y\n)\n",
+				"backend/y/README.md":  "Get it:\n\n```sh\ngo get " + repo.Prefix + "backend/y\n```\n",
+				"backend/y/go.mod":     repotest.GoMod("backend/y", "core v0.1.0"),
+				"backend/y/sub/sub.go": useCoreOld, // and no package at the root
+			},
+			want: "backend/y: what `go get` of the README adds is not enough",
+		},
+		{
+			name: "a go get line that names both",
+			files: repotest.Files{
+				"go.work": workWith + "backend/y\n)\n",
+				"backend/y/README.md": "Get it:\n\n```sh\ngo get example.org/driver \\\n  " + repo.Prefix + "core " +
+					repo.Prefix + "backend/y # or others\n```\n",
+				"backend/y/go.mod":     repotest.GoMod("backend/y", "core v0.1.0"),
+				"backend/y/sub/sub.go": useCoreOld,
+			},
+			out: "backend/y          v0.1.0  1 packages",
+		},
+		{
 			name:  "an import without a requirement",
 			files: repotest.Files{"core/lib.go": "package core\n\nimport _ \"example.org/lib\"\n"},
 			want:  "core: a consumer downloads 2 modules, at most 1 are allowed",
@@ -204,17 +226,23 @@ func release(t *testing.T, dir string) {
 	}
 }
 
-// thirdParty returns a module cache with a small library of others. Its v1.1.0 requires another module.
+// thirdParty returns a module cache with a small library of others. From v1.1.0 on it requires another module, which
+// it imports from v1.2.0 on.
 func thirdParty(t *testing.T) string {
 	t.Helper()
+	const lib, heavy = "module example.org/lib\n\ngo 1.25.0\n", "module example.org/heavy\n\ngo 1.25.0\n"
+	const useHeavy = "package lib\n\nimport _ \"example.org/heavy\"\n"
 	cache := t.TempDir()
-	for _, m := range []struct{ path, version, mod string }{
-		{"example.org/lib", "v1.0.0", "module example.org/lib\n\ngo 1.25.0\n"},
-		{"example.org/lib", "v1.1.0", "module example.org/lib\n\ngo 1.25.0\n\nrequire example.org/heavy v1.0.0\n"},
-		{"example.org/heavy", "v1.0.0", "module example.org/heavy\n\ngo 1.25.0\n"},
+	for _, m := range []struct{ path, version, mod, code string }{
+		{"example.org/lib", "v1.0.0", lib, "package lib\n"},
+		{"example.org/lib", "v1.1.0", lib + "\nrequire example.org/heavy v1.0.0\n", "package lib\n"},
+		{"example.org/lib", "v1.2.0", lib + "\nrequire example.org/heavy v1.0.0\n", useHeavy},
+		{"example.org/lib", "v1.3.0", lib + "\nrequire example.org/heavy v1.1.0\n", useHeavy},
+		{"example.org/heavy", "v1.0.0", heavy, "package heavy\n"},
+		{"example.org/heavy", "v1.1.0", heavy, "package heavy\n"},
 	} {
 		source := t.TempDir()
-		repotest.Files{"go.mod": m.mod, "lib.go": "package lib\n"}.Write(t, source)
+		repotest.Files{"go.mod": m.mod, "lib.go": m.code}.Write(t, source)
 		dir := filepath.Join(cache, "cache", "download", filepath.FromSlash(m.path), "@v")
 		repotest.Files{
 			m.version + ".mod":  m.mod,

@@ -18,6 +18,7 @@ import (
 // consumer is a module of somebody else, in a clean directory with a clean module cache, that asks for one of ours.
 type consumer struct {
 	module, version string
+	get             []string // what `go get` is asked for
 	dir             string
 	env             []string
 	log             io.Writer
@@ -29,19 +30,20 @@ type result struct {
 	graph     []string // paths of the modules in its build list, without its own
 	zips      []string // the modules it downloaded
 	downloads int      // len(zips)
+	untidy    error    // why it does not build right after `go get`
 	err       error    // why it does not build
 }
 
-// check builds the consumer with third-party modules from the local module cache alone, and, where that fails, once
-// more with the configured proxy.
-func (c consumer) check(ctx context.Context, proxyDir, realCache, goproxy string) result {
-	ours := "file://" + filepath.ToSlash(proxyDir)
-	local := "file://" + filepath.ToSlash(filepath.Join(realCache, "cache", "download"))
+// try runs steps on the consumer in a clean directory, with third-party modules from the local module cache alone, and,
+// where that fails, once more with the configured proxy. It returns the consumer of the last attempt.
+func (c consumer) try(ctx context.Context, p proxies, steps func(consumer) error) (consumer, error) {
+	ours := "file://" + filepath.ToSlash(p.ours)
+	local := "file://" + filepath.ToSlash(filepath.Join(p.modcache, "cache", "download"))
 	base := c.dir
-	var res result
+	var err error
 	for attempt, settings := range [][]string{
 		{"GOPROXY=" + ours + "," + local + ",off", "GOSUMDB=off"},
-		{"GOPROXY=" + ours + "," + local + "," + goproxy, "GONOSUMDB=" + repo.Prefix + "*"},
+		{"GOPROXY=" + ours + "," + local + "," + p.goproxy, "GONOSUMDB=" + repo.Prefix + "*"},
 	} {
 		// A clean one each time: the cache may hold half of the first attempt.
 		c.dir = filepath.Join(base, fmt.Sprint(attempt))
@@ -52,40 +54,61 @@ func (c consumer) check(ctx context.Context, proxyDir, realCache, goproxy string
 			"GOMODCACHE="+filepath.Join(c.dir, "modcache"),
 		)
 		c.env = append(c.env, settings...)
-		res = c.build(ctx)
-		if !errors.Is(res.err, errDownload) || ctx.Err() != nil {
+		err = steps(c)
+		if !errors.Is(err, errDownload) || ctx.Err() != nil {
 			break
 		}
 	}
-	return res
+	return c, err
+}
+
+// proxies say where a consumer gets modules from.
+type proxies struct {
+	ours     string // directory of a proxy with our modules
+	modcache string // the module cache that has the third-party modules
+	goproxy  string // where they are otherwise
 }
 
 // errDownload means that a module cannot be had.
 var errDownload = errors.New("cannot download")
 
-func (c consumer) build(ctx context.Context) (res result) {
-	work := filepath.Join(c.dir, "work")
-	if res.err = os.MkdirAll(work, 0o755); res.err != nil {
-		return res
-	}
-	defer func() {
+// check builds the consumer.
+func (c consumer) check(ctx context.Context, p proxies) (res result) {
+	c, res.err = c.try(ctx, p, func(c consumer) error {
 		var err error
-		if res.zips, err = downloaded(filepath.Join(c.dir, "modcache")); err != nil {
-			res.err = errors.Join(res.err, err)
+		if res.packages, err = c.create(ctx); err != nil {
+			return err
 		}
-		res.downloads = len(res.zips)
-	}()
-	if _, res.err = c.goCommand(ctx, "mod", "init", "example.org/consumer"); res.err != nil {
-		return res
+		_, res.untidy = c.goCommand(ctx, "build", "-o", os.DevNull, ".")
+		if err := c.tidy(ctx); err != nil {
+			return err
+		}
+		res.graph, err = c.build(ctx)
+		return err
+	})
+	var err error
+	if res.zips, err = downloaded(filepath.Join(c.dir, "modcache")); err != nil {
+		res.err = errors.Join(res.err, err)
 	}
-	if _, err := c.goCommand(ctx, "get", c.module+"@"+c.version); err != nil {
-		res.err = fmt.Errorf("%w: %w", errDownload, err)
-		return res
+	res.downloads = len(res.zips)
+	return res
+}
+
+// create writes a program that imports every package of the module, and returns how many these are.
+func (c consumer) create(ctx context.Context) (packages int, err error) {
+	work := c.work()
+	if err := os.MkdirAll(work, 0o755); err != nil {
+		return 0, err
+	}
+	if _, err := c.goCommand(ctx, "mod", "init", "example.org/consumer"); err != nil {
+		return 0, err
+	}
+	if _, err := c.goCommand(ctx, append([]string{"get"}, c.get...)...); err != nil {
+		return 0, fmt.Errorf("%w: %w", errDownload, err)
 	}
 	list, err := c.goCommand(ctx, "list", "-e", "-f", "{{.Name}} {{.ImportPath}}", c.module+"/...")
 	if err != nil {
-		res.err = err
-		return res
+		return 0, err
 	}
 	var program strings.Builder
 	program.WriteString("package main\n\nimport (\n")
@@ -95,48 +118,52 @@ func (c consumer) build(ctx context.Context) (res result) {
 			continue
 		}
 		fmt.Fprintf(&program, "\t_ %q\n", path)
-		res.packages++
+		packages++
 	}
 	program.WriteString(")\n\nfunc main() {}\n")
-	if res.packages == 0 {
-		res.err = errors.New("has no package to import")
-		return res
+	if packages == 0 {
+		return 0, errors.New("has no package to import")
 	}
-	if res.err = os.WriteFile(filepath.Join(work, "main.go"), []byte(program.String()), 0o644); res.err != nil {
-		return res
+	return packages, os.WriteFile(filepath.Join(work, "main.go"), []byte(program.String()), 0o644)
+}
+
+func (c consumer) tidy(ctx context.Context) error {
+	if _, err := c.goCommand(ctx, "mod", "tidy"); err != nil {
+		return fmt.Errorf("%w: %w", errDownload, err)
 	}
+	return nil
+}
+
+// build compiles and verifies the program, and returns the paths of the modules in its build list without its own.
+func (c consumer) build(ctx context.Context) (graph []string, err error) {
 	for _, args := range [][]string{
-		{"mod", "tidy"},
 		{"build", "-o", os.DevNull, "."},
 		{"vet", c.module + "/..."},
 		{"mod", "verify"},
 	} {
 		if _, err := c.goCommand(ctx, args...); err != nil {
-			if args[1] == "tidy" {
-				err = fmt.Errorf("%w: %w", errDownload, err)
-			}
-			res.err = err
-			return res
+			return nil, err
 		}
 	}
-	graph, err := c.goCommand(ctx, "list", "-m", "all") // needs go.mod files that building does not
+	list, err := c.goCommand(ctx, "list", "-m", "all") // needs go.mod files that building does not
 	if err != nil {
-		res.err = fmt.Errorf("%w: %w", errDownload, err)
-		return res
+		return nil, fmt.Errorf("%w: %w", errDownload, err)
 	}
-	for line := range strings.Lines(graph) {
+	for line := range strings.Lines(list) {
 		path, _, _ := strings.Cut(strings.TrimSpace(line), " ")
 		if path != "example.org/consumer" {
-			res.graph = append(res.graph, path)
+			graph = append(graph, path)
 		}
 	}
-	return res
+	return graph, nil
 }
+
+func (c consumer) work() string { return filepath.Join(c.dir, "work") }
 
 func (c consumer) goCommand(ctx context.Context, args ...string) (string, error) {
 	fmt.Fprintf(c.log, "%s: go %s\n", strings.TrimPrefix(c.module, repo.Prefix), strings.Join(args, " "))
 	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Dir = filepath.Join(c.dir, "work")
+	cmd.Dir = c.work()
 	cmd.Env = c.env
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr

@@ -38,7 +38,11 @@ func (p proxy) pack(m repo.Module, version, commit string) error {
 	if err != nil {
 		return err
 	}
-	err = errors.Join(zip.CreateFromVCS(archive, at, p.root, commit, m.Name), archive.Close())
+	main, commit, err := p.mainTree(commit)
+	if err != nil {
+		return errors.Join(err, archive.Close())
+	}
+	err = errors.Join(zip.CreateFromVCS(archive, at, main, commit, m.Name), archive.Close())
 	if err != nil {
 		return err
 	}
@@ -66,6 +70,17 @@ func (p proxy) pack(m repo.Module, version, commit string) error {
 	return errors.Join(err, list.Close(),
 		os.WriteFile(filepath.Join(dir, version+".info"), info, 0o644),
 		os.WriteFile(filepath.Join(dir, version+".mod"), []byte(mod+"\n"), 0o644))
+}
+
+// mainTree returns the directory that holds .git itself, which package zip asks for, and the commit's hash, which means
+// the same commit there: the repository may be checked out as a further tree of `git worktree`.
+func (p proxy) mainTree(commit string) (dir, hash string, err error) {
+	git, err := repo.Git(p.root, "rev-parse", "--path-format=absolute", "--git-common-dir")
+	if err != nil {
+		return "", "", err
+	}
+	hash, err = repo.Git(p.root, "rev-parse", "--verify", commit+"^{commit}")
+	return filepath.Dir(git), hash, err
 }
 
 // packAll fills the proxy with the published modules, and returns the version under which each is packed from HEAD.

@@ -17,8 +17,8 @@ import (
 	"github.com/qsessions/qsessions/core/session"
 )
 
-// TestContract: SEC-23, SEC-27, SEC-30, CVE-21, CVE-22, CVE-30, CVE-31, CVE-52, BAD-3, BAD-4, BAD-9, BAD-70, BAD-71, BAD-72,
-// BAD-73, BAD-74. What the suite asks of every adapter.
+// TestContract: SEC-23, SEC-27, SEC-30, CVE-14, CVE-21, CVE-22, CVE-30, CVE-31, CVE-52, BAD-3, BAD-4, BAD-9, BAD-70, BAD-71,
+// BAD-72, BAD-73, BAD-74. What the suite asks of every adapter.
 func TestContract(t *testing.T) {
 	t.Parallel()
 	adaptertest.Run(t, adaptertest.Config{Start: start})

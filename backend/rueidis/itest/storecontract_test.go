@@ -10,8 +10,8 @@ import (
 	"github.com/qsessions/qsessions/testserver"
 )
 
-// TestStoreContract runs the contract's suite: CVE-24 as each case has a prefix of its own on one server, BAD-41 by way of
-// MaxData.
+// TestStoreContract: CVE-24, BAD-41, FLT-25. The contract's suite: each case has a prefix of its own on one server, and there is
+// a MaxData.
 func TestStoreContract(t *testing.T) {
 	for name, url := range servers {
 		t.Run(name, func(t *testing.T) {

@@ -80,7 +80,7 @@ func managers(t *testing.T, url string) (clients [2]*gated, ms [2]*sessions.Mana
 	return clients, ms, openStore(t, url, rueidisstore.Config{Prefix: name})
 }
 
-// TestRevokeUserAgainstLogin: CVE-11, SEC-12. In every order of the requests of a login and of a RevokeUser that begins
+// TestRevokeUserAgainstLogin: SEC-11, CVE-11. In every order of the requests of a login and of a RevokeUser that begins
 // after it, the login does not survive: neither one that creates a session, nor one of a session that was there.
 func TestRevokeUserAgainstLogin(t *testing.T) {
 	cart := sessions.Key[string]("cart")

@@ -57,8 +57,8 @@ var targets = []target{
 	{name: "sqlite", driver: "sqlite", dsn: sqlite},
 }
 
-// TestContract runs the contract's suite: GO-2026-5004 through the simple protocol, BAD-42 by way of MaxData, BAD-50 with
-// and without clientFoundRows.
+// TestContract: GO-2026-5004, BAD-42, BAD-50, FLT-25. The contract's suite: also through the simple protocol, with MaxData, and
+// with and without clientFoundRows.
 func TestContract(t *testing.T) {
 	for _, g := range append(targets, mattnTargets...) {
 		t.Run(g.name, func(t *testing.T) {

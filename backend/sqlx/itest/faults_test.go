@@ -48,7 +48,7 @@ var conflicts = map[string]struct {
 	"sqlite": {"_pragma=busy_timeout(1)", "BEGIN IMMEDIATE", "?", "", func(id store.ID) any { return id[:] }},
 }
 
-// TestRetry: a statement that the database gave up in favor of another one is repeated: PostgreSQL's serialization
+// TestRetry: FLT-14. A statement that the database gave up in favor of another one is repeated: PostgreSQL's serialization
 // failure, MariaDB's lock wait timeout, SQLite's busy. Without repetition each of them is an error.
 func TestRetry(t *testing.T) {
 	each(t, func(t *testing.T, g target, dsn string) {

@@ -166,7 +166,7 @@ func (s *oneTransaction) DeleteUser(ctx context.Context, user string, cutoff tim
 	return gone, tx.Commit()
 }
 
-// TestWrong: SEC-12. Stores that look right, and lose the race of a login against DeleteUser on PostgreSQL, are caught
+// TestWrong: SEC-11, SEC-12. Stores that look right, and lose the race of a login against DeleteUser on PostgreSQL, are caught
 // by the case that is about that race.
 func TestWrong(t *testing.T) {
 	for _, k := range []struct {

@@ -15,7 +15,7 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(testserver.Run(m)) }
 
-// TestSweepUnderLoad is what `measure sweep` does, with less to sweep: every expired session goes, no live one does, and
+// TestSweepUnderLoad: FLT-24. It is what `measure sweep` does, with less to sweep: every expired session goes, no live one does, and
 // no login or touch fails.
 func TestSweepUnderLoad(t *testing.T) {
 	t.Parallel()

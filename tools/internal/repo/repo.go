@@ -60,6 +60,11 @@ func (m Module) Pins() []Pin {
 	return pins
 }
 
+// Requires reports whether the module itself imports the one of the path, so that its go.mod requires it directly.
+func (m Module) Requires(path string) bool {
+	return slices.ContainsFunc(m.Mod.Require, func(r *modfile.Require) bool { return r.Mod.Path == path && !r.Indirect })
+}
+
 // Published returns the modules that are meant for others.
 func (r *Repo) Published() []Module {
 	return slices.DeleteFunc(slices.Clone(r.Modules), func(m Module) bool { return !m.Published() })
