@@ -98,19 +98,22 @@ func writeFar(ctx context.Context, s *sqlxstore.Store) error {
 	if _, err := s.DeleteUser(ctx, "bob", r.ExpiresAt); err != nil {
 		return err
 	}
-	for q, want := range map[store.Query]int{
-		{Live: r.ExpiresAt.Add(-time.Microsecond)}: 1, {Live: r.ExpiresAt}: 0,
-		{Expired: r.ExpiresAt}: 1, {Expired: r.ExpiresAt.Add(-time.Microsecond)}: 0,
+	for _, k := range []struct {
+		q    store.Query
+		want int
+	}{
+		{store.Query{Live: r.ExpiresAt.Add(-time.Microsecond)}, 1}, {store.Query{Live: r.ExpiresAt}, 0},
+		{store.Query{Expired: r.ExpiresAt}, 1}, {store.Query{Expired: r.ExpiresAt.Add(-time.Microsecond)}, 0},
 	} {
 		n := 0
-		for _, err := range s.List(ctx, q) {
+		for _, err := range s.List(ctx, k.q) {
 			if err != nil {
 				return err
 			}
 			n++
 		}
-		if n != want {
-			return fmt.Errorf("%+v: got %d records, want %d", q, n, want)
+		if n != k.want {
+			return fmt.Errorf("%+v: got %d records, want %d", k.q, n, k.want)
 		}
 	}
 	if n, err := s.Sweep(ctx, r.ExpiresAt, 10); n != 0 || err != nil {
