@@ -186,6 +186,7 @@ func TestWrong(t *testing.T) {
 			var n atomic.Int64
 			err := storetest.Check(t.Context(), storetest.Config{
 				Indexed: true,
+				Keeper:  true,
 				Rounds:  20,
 				Open: func(ctx context.Context) (storetest.Fixture, error) {
 					table := fmt.Sprintf("s%d", n.Add(1))
