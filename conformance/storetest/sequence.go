@@ -59,6 +59,7 @@ func (s *sequence) step(op, target, arg byte) {
 		s.hold(i, r, arg&1 == 0)
 	case "save":
 		if r := s.held[i]; r != nil {
+			was := r.Clone()
 			r.Data, r.ExpiresAt = []byte{op, target, arg}, hour(arg)
 			switch {
 			case r.User == "" && arg&1 == 0:
@@ -71,6 +72,9 @@ func (s *sequence) step(op, target, arg byte) {
 			c := r.Clone()
 			s.says("Save copy %d of id %d, version %d, %s, ends %s", i%2, i/2, r.Version, s.whose(r), s.when(r.ExpiresAt))
 			s.agree(e.s.Save(e.ctx, r), m.save(c), r, c)
+			if was.User != "" && r.User != was.User {
+				r = was
+			}
 			s.hold(i, r, false)
 		}
 	case "touch":
