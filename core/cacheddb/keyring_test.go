@@ -175,14 +175,14 @@ func TestKeyUnknownRevocation(t *testing.T) {
 // One caller asks for the key, for two seconds at most and half of its time; the others go on without copies.
 func TestKeyStuck(t *testing.T) {
 	inKeyed(t, func(t *testing.T, w *world, k *keys) {
-		r := w.create()
 		k.before = func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
 		var waited atomic.Int64
 		var wg sync.WaitGroup
 		began := time.Now()
 		for range 50 {
+			id := w.create().ID
 			wg.Go(func() {
-				w.load(w.a, r.ID)
+				w.load(w.a, id)
 				waited.Add(int64(time.Since(began)))
 			})
 		}
@@ -197,6 +197,20 @@ func TestKeyStuck(t *testing.T) {
 		began = time.Now()
 		if _, err := w.a.Load(ctx, w.create().ID); err != nil || time.Since(began) != 50*time.Millisecond {
 			t.Errorf("a caller with 100 ms: got %v after %v, want no error after half of it", err, time.Since(began))
+		}
+	})
+}
+
+// The end of a copy counts when the key is there, however long that took.
+func TestKeySlow(t *testing.T) {
+	inKeyed(t, func(t *testing.T, w *world, k *keys) {
+		r := w.create()
+		w.load(w.b, r.ID)
+		k.before = func(context.Context) error { time.Sleep(time.Second); return nil }
+		time.Sleep(2*time.Minute - time.Second/2)
+		w.load(w.a, r.ID)
+		if s := w.a.Stats(); s.Hits != 0 || s.Stale != 1 {
+			t.Errorf("got %+v, want the copy too old when the key is there", s)
 		}
 	})
 }
