@@ -29,8 +29,8 @@
 //
 // Keep others away: loopback, a private network, or TLS by Dial. Whoever can read a server sees sessions' data, though
 // nothing that opens a session. Whoever can write to it can end the sessions of a [Store] and make up some of any user, as
-// records bear a checksum against accidents and no more; copies in front of a database are safe from both with
-// cacheddb.Config.Keys.
+// records bear a checksum against accidents and no more. Copies in front of a database are authenticated, and encrypted with
+// cacheddb.Config.Keys: there nothing is made up, and what is left is said in package cacheddb.
 //
 // # Calls
 //

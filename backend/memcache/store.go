@@ -51,19 +51,19 @@ func (s *Store) Load(ctx context.Context, id store.ID) (*store.Record, error) {
 	if r == nil {
 		return nil, store.ErrNotFound
 	}
-	r.Tag = s.tag(t, r)
+	r.Tag = s.tag(t, r.Version, r.User)
 	return r, nil
 }
 
 // tag hides the version and the user in a ticket, so that a record with another Version or User than it was read with has
 // the ticket of nothing: a Save then looks at what there is. It is its own inverse. A tag of zero is none.
-func (s *Store) tag(ticket uint64, r *store.Record) uint64 {
+func (s *Store) tag(ticket uint64, version int64, user string) uint64 {
 	if ticket == 0 {
 		return 0
 	}
-	n := uint64(r.Version)
-	if r.User != "" {
-		n ^= maphash.String(s.seed, r.User)
+	n := uint64(version)
+	if user != "" {
+		n ^= maphash.String(s.seed, user)
 	}
 	return ticket ^ mix(n)
 }
@@ -103,8 +103,8 @@ func (s *Store) Create(ctx context.Context, r *store.Record) error {
 	return nil
 }
 
-// Save implements [store.Store], in one round trip if r comes from Load, sets no user, and nobody has changed the record
-// since, else in up to three.
+// Save implements [store.Store], in one round trip if r comes from Load and nobody has changed the record since, else in
+// up to three.
 func (s *Store) Save(ctx context.Context, r *store.Record) error {
 	n := *r
 	n.Version++
@@ -153,7 +153,8 @@ func (s *Store) replace(ctx context.Context, op string, r, n *store.Record, good
 		return err
 	}
 	server, until := s.c.pick(r.ID), s.c.until(ctx)
-	t := s.tag(r.Tag, r)
+	t := s.tag(r.Tag, r.Version, r.User)
+	anonymous := s.tag(r.Tag, r.Version, "") // if r had no user when it was read
 	for range maxTries {
 		if t != 0 {
 			err := server.cas(until, it, t)
@@ -165,6 +166,11 @@ func (s *Store) replace(ctx context.Context, op string, r, n *store.Record, good
 			}
 			if !errors.Is(err, memcache.ErrCASConflict) && !errors.Is(err, errNoConn) {
 				return s.c.fail(ctx, op, err)
+			}
+			// Almost every ticket of nothing is of no connection, which costs no round trip.
+			if errors.Is(err, errNoConn) && anonymous != t && anonymous != 0 {
+				t, anonymous = anonymous, 0
+				continue
 			}
 		}
 		var was *store.Record

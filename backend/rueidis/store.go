@@ -64,6 +64,7 @@ const (
 //   - A value that is no record of its session, because it was damaged, copied from another key or put there by somebody
 //     else, is never taken for one: Load answers [store.ErrNotFound], List leaves it out, though without Data it does not
 //     see damage of the data. [Store.Corrupt] counts such values, and Config.Logger gets a warning with the id.
+//   - Keys are kept as records are, without an end. A failover that loses one makes a new one be made.
 //   - A session has at most 9 MiB of data; more is [store.ErrTooLarge].
 //   - Without Config.IndexAll, List needs a user. With it, queries by address or for expired records read all sessions.
 //   - Timeouts and lost connections leave open whether a write was done: [store.ErrUnavailable]. No write is sent twice.

@@ -118,9 +118,9 @@ func (s *Store) filter(q *store.Query, w way) (*filter, bool) {
 	}
 	switch q.Kind {
 	case store.Users:
-		add("user_id IS NOT NULL")
+		add(f.owner + " IS NOT NULL")
 	case store.Anonymous:
-		add("user_id IS NULL")
+		add(f.owner + " IS NULL")
 	}
 	if !q.Live.IsZero() {
 		add("expires_at > ?", micros(q.Live))

@@ -48,14 +48,16 @@ type form struct {
 	first  string // in the order, before the id
 	user   string // the condition, with the user's value for each placeholder
 	due    string // the column
+	owner  string // the column
 }
 
 func (d *dialect) form(w way) form {
-	f := form{id: "id", ip: "ip", user: "user_id = ?", due: "sweep_at"}
+	f := form{id: "id", ip: "ip", user: "user_id = ?", due: "sweep_at", owner: "user_id"}
 	switch {
 	case w == byIDs && d.forceID == "":
 		// The other conditions are on few rows, and no reason to go by another index.
-		f.ip, f.user, f.due = d.unindexed("ip"), d.unindexed("user_id")+" = ?", d.unindexed("sweep_at")
+		f.ip, f.due, f.owner = d.unindexed("ip"), d.unindexed("sweep_at"), d.unindexed("user_id")
+		f.user = f.owner + " = ?"
 	case d.force != "":
 		f.force = [...]string{"", "{force_user}", "{force_sweep}", "{force_ip}", "{force_id}", "{force_id}"}[w]
 		if w == byID && d.forceID == "" {

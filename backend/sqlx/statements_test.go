@@ -40,6 +40,7 @@ func TestStatements(t *testing.T) {
 			{"list of anonymous", listed(t, s, false, store.Query{Kind: store.Anonymous})},
 			{"list of expired", listed(t, s, false, store.Query{Kind: store.Users, Expired: time.Unix(1, 0)})},
 			{"list of ids", listed(t, s, false, store.Query{IDs: []store.ID{{1}, {2}}, User: "12", Expired: time.Unix(1, 0), Prefix: netip.MustParsePrefix("10.0.0.0/8")})},
+			{"list of ids, anonymous", listed(t, s, false, store.Query{IDs: []store.ID{{1}, {2}}, Kind: store.Anonymous})},
 			{"count of an address", q.countIP.text},
 			{"list by address, few", listed(t, s, true, store.Query{Prefix: netip.MustParsePrefix("10.0.0.0/8")})},
 			{"list by address", listed(t, s, false, store.Query{Prefix: netip.MustParsePrefix("::/0")})},

@@ -8,6 +8,7 @@
 //	func config() storetest.Config {
 //		return storetest.Config{
 //			Indexed: true, // the store lists, deletes by user and sweeps
+//			Keeper:  true, // it keeps keys: a cache can be put in front of it
 //			Open: func(ctx context.Context) (storetest.Fixture, error) {
 //				s, err := mystore.Open(ctx, freshDatabase())
 //				if err != nil {

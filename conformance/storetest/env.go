@@ -18,20 +18,21 @@ import (
 type env struct {
 	harness.Trial
 
-	ctx   context.Context
-	s     store.Store
-	x     store.Indexed // nil if s is not
-	f     Fixture
-	c     Config
-	now   time.Time // when the case began, in whole seconds
-	made  int       // ids
-	users map[string]string
+	ctx    context.Context
+	s      store.Store
+	x      store.Indexed // nil if s is not
+	keeper store.Keeper  // nil if s is not
+	f      Fixture
+	c      Config
+	now    time.Time // when the case began, in whole seconds
+	made   int       // ids
+	users  map[string]string
 }
 
 // lacks reports whether a promise is not kept. Only the cases of promise say so: one fault, one violation.
 func (e *env) lacks(n Need) bool {
 	_, cached := e.s.(store.Cached)
-	return n&NeedIndexed != 0 && e.x == nil || n&NeedCached != 0 && (!cached || e.f.Behind == nil) ||
+	return n&NeedIndexed != 0 && e.x == nil || n&NeedKeeper != 0 && e.keeper == nil || n&NeedCached != 0 && (!cached || e.f.Behind == nil) ||
 		n&NeedUsers != 0 && (e.f.User == nil || e.f.Nobody == "")
 }
 

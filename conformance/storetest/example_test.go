@@ -64,7 +64,7 @@ func (s *plainStore) Save(ctx context.Context, r *store.Record) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if old := s.rows[r.ID]; old == nil || old.Version != r.Version {
+	if old := s.rows[r.ID]; old == nil || old.Version != r.Version || old.User != "" && old.User != r.User {
 		return store.ErrConflict
 	}
 	r.Version++

@@ -181,7 +181,7 @@ func listCases() []Case {
 		}},
 		{Name: "list/combined", Why: "What a Query does not set does not matter, and what it sets holds together.", run: func(e *env) {
 			rs := e.mixed()
-			for i := range 1 << 6 {
+			for i := range 1 << 9 {
 				q := store.Query{Live: e.in(90 * time.Minute)}
 				if i&1 != 0 {
 					q.User = e.user("ann")
@@ -196,8 +196,15 @@ func listCases() []Case {
 				if i&32 != 0 {
 					q.After = rs[1].ID
 				}
+				if i&64 != 0 {
+					q.IDs = []store.ID{rs[5].ID, rs[0].ID, rs[2].ID, rs[3].ID, rs[6].ID}
+				}
+				q.Limit, q.Data = i>>7&1*2, i&256 != 0
 				want := matching(rs, q)
-				e.lists(fmt.Sprintf("%+v", q), q, want...)
+				if q.Limit > 0 {
+					want = want[:min(len(want), q.Limit)]
+				}
+				e.ordered(fmt.Sprintf("%+v", q), q, want...)
 			}
 		}},
 		{Name: "list/prefix", Why: "A Query with Prefix selects only addresses in it.", run: func(e *env) {
@@ -255,7 +262,7 @@ func matching(rs []*store.Record, q store.Query) []*store.Record {
 
 // matches reports whether q selects r: what List must do, in Go.
 func matches(r *store.Record, q store.Query) bool {
-	return (q.User == "" || r.User == q.User) &&
+	return (len(q.IDs) == 0 || slices.Contains(q.IDs, r.ID)) && (q.User == "" || r.User == q.User) &&
 		(q.Kind != store.Users || r.User != "") && (q.Kind != store.Anonymous || r.User == "") &&
 		(q.Live.IsZero() || r.Live(q.Live)) && (q.Expired.IsZero() || !r.Live(q.Expired)) &&
 		(!q.Prefix.IsValid() || q.Prefix.Contains(r.IP)) &&

@@ -59,6 +59,9 @@ func (s *mapped) Save(ctx context.Context, r *store.Record) error {
 		if old == nil || old.Version != r.Version {
 			return store.ErrConflict
 		}
+		if old.User != "" && old.User != r.User {
+			return store.ErrConflict
+		}
 		c := r.Clone()
 		c.Version, c.Tag = old.Version+1, 0
 		switch {

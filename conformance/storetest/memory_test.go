@@ -9,7 +9,7 @@ import (
 )
 
 func inMemory() storetest.Config {
-	return storetest.Config{Indexed: true, Open: func(context.Context) (storetest.Fixture, error) {
+	return storetest.Config{Indexed: true, Keeper: true, Open: func(context.Context) (storetest.Fixture, error) {
 		return storetest.Fixture{Store: new(memory.Store)}, nil
 	}}
 }

@@ -30,7 +30,7 @@ func (m *model) create(r *store.Record) error {
 
 func (m *model) save(r *store.Record) error {
 	old := m.rows[r.ID]
-	if old == nil || old.Version != r.Version {
+	if old == nil || old.Version != r.Version || old.User != "" && old.User != r.User {
 		return store.ErrConflict
 	}
 	r.Version++

@@ -30,7 +30,7 @@ func TestModel(t *testing.T) {
 		"lets the last writer win", "inserts on Save", "ignores LastSeen on Touch", "lets the latest touch win", "ignores the version on Touch",
 		"counts a Touch as a version", "does not tell the caller of a Touch", "ignores what to keep", "forgets removed records at once",
 		"names removed records once", "names what it keeps", "names all of a user", "names all removed records", "moves a cut-off back", "removes what is as old as the cut-off", "sweeps two hours late",
-		"forgets cut-offs with the records", "keeps times in milliseconds", "lists one more than the limit", "lists After as well",
+		"forgets cut-offs with the records", "keeps times in milliseconds", "lists one more than the limit", "lists After as well", "changes the user", "removes the user", "ignores IDs", "ignores all beside IDs", "lists an id twice",
 		"ignores Kind beside User", "takes the end for live", "folds the case of users", "fails to delete what is not there", "replaces on Create", "saves removed records",
 		"compares LastSeen on Save", "loads nothing without an error", "keeps the record that it was given", "hands out what it keeps",
 	} {

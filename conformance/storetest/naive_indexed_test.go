@@ -20,6 +20,20 @@ func (s *naive) page(q store.Query, after store.ID, offset int) ([]*store.Record
 		slices.Reverse(rs)
 	}
 	rs = slices.DeleteFunc(rs, func(r *store.Record) bool { return !s.match(r, q, after) })
+	if len(q.IDs) > 0 && (s.has("lists in the order of the ids") || s.has("lists an id twice")) {
+		var given []*store.Record
+		for _, id := range q.IDs {
+			if i := slices.IndexFunc(rs, func(r *store.Record) bool { return r.ID == id }); i >= 0 {
+				given = append(given, rs[i])
+			}
+		}
+		if s.has("lists an id twice") {
+			slices.SortFunc(given, func(a, b *store.Record) int { return compareIDs(b.ID, a.ID) })
+		} else {
+			given = slices.Compact(given)
+		}
+		rs = given
+	}
 	rs = rs[min(offset, len(rs)):]
 	all := len(rs) <= pageSize
 	for i, r := range rs[:min(len(rs), pageSize)] {
@@ -49,11 +63,18 @@ func (s *naive) match(r *store.Record, q store.Query, after store.ID) bool {
 		behind = behind && (s.rows[after] != nil || after != q.After)
 	}
 	live := func(t time.Time) bool { return r.Live(t) || s.has("takes the end for live") && r.ExpiresAt.Equal(t) }
+	ids := q.IDs
+	if s.has("looks at 99 ids") {
+		ids = ids[:min(len(ids), 99)]
+	}
 	kind := q.Kind
 	if q.User != "" && s.has("ignores Kind beside User") {
 		kind = store.Everyone
 	}
-	return (after.IsZero() || behind) &&
+	if len(q.IDs) > 0 && s.has("ignores all beside IDs") {
+		return slices.Contains(ids, r.ID)
+	}
+	return (after.IsZero() || behind) && (len(ids) == 0 || slices.Contains(ids, r.ID) || s.has("ignores IDs")) &&
 		(q.User == "" || s.user(r.User) == s.user(q.User)) &&
 		(kind != store.Users || r.User != "") && (kind != store.Anonymous || r.User == "") &&
 		(q.Live.IsZero() || live(q.Live)) && (q.Expired.IsZero() || !live(q.Expired)) &&
@@ -81,6 +102,13 @@ func (s *naive) List(ctx context.Context, q store.Query) iter.Seq2[*store.Record
 		used = true
 		if s.has("leaves a goroutine behind") {
 			go func() { <-make(chan struct{}) }() // a producer that nobody stops
+		}
+		if len(q.IDs) > store.MaxIDs && !s.has("takes any number of ids") {
+			yield(nil, store.ErrTooLarge)
+			return
+		}
+		if s.has("sorts the ids that it was given") {
+			slices.SortFunc(q.IDs, compareIDs)
 		}
 		s.each(ctx, q, yield)
 	}

@@ -207,6 +207,9 @@ func (s *naive) Save(ctx context.Context, r *store.Record) error {
 	case old.Version != version:
 		return store.ErrConflict
 	}
+	if old != nil && old.User != "" && old.User != r.User && !s.has("changes the user") && !(s.has("removes the user") && r.User == "") {
+		return store.ErrConflict
+	}
 	if s.has("checks, then saves") {
 		s.gap(&s.writes)
 	}

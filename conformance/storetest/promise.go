@@ -17,6 +17,11 @@ func promiseCases() []Case {
 				e.Fatalf("there is a Fixture.Behind: %t, but Config.Cached is %t", got, e.c.Cached)
 			}
 		}},
+		{Name: "promise/keeper", Why: "A store implements Keeper exactly if it keeps the keys of its deployment.", run: func(e *env) {
+			if got := e.keeper != nil; got != e.c.Keeper {
+				e.Fatalf("%T implements store.Keeper: %t, but Config.Keeper is %t", e.s, got, e.c.Keeper)
+			}
+		}},
 		{Name: "promise/users", Why: "ErrNoUser says that the store refers to a table of users, and that the user is not in it.", run: func(e *env) {
 			if got := e.f.User != nil && e.f.Nobody != ""; got != e.c.Users {
 				e.Fatalf("there are a Fixture.User and a Fixture.Nobody: %t, but Config.Users is %t", got, e.c.Users)

@@ -93,6 +93,31 @@ func saveCases() []Case {
 				}
 			}
 		}},
+		{Name: "save/keeps-user", Why: "Save never changes or removes a user that is set: ErrConflict, and nothing is changed.", run: func(e *env) {
+			ann, bob := e.user("ann"), e.user("bob")
+			created, bound := e.create(e.bound(ann, e.now)), e.create(e.record())
+			bound.User, bound.AuthenticatedAt = ann, e.now
+			e.ok("Save that sets the user", e.s.Save(e.ctx, bound))
+			for _, was := range []*store.Record{created, bound, e.get(created.ID), e.get(bound.ID)} {
+				for _, user := range []string{bob, ""} {
+					r := was.Clone()
+					r.User, r.AuthenticatedAt, r.Data = user, e.in(time.Second), []byte("refused")
+					want := r.Clone()
+					e.want("Save with another user", e.s.Save(e.ctx, r), store.ErrConflict)
+					e.same("Save", r, want)
+					e.stored(was)
+				}
+			}
+			if e.x != nil {
+				e.lists("of the other user", store.Query{User: bob})
+				e.lists("of the user", store.Query{User: ann}, created, bound)
+			}
+			for _, r := range []*store.Record{created, bound} {
+				r.Data = []byte("saved")
+				e.ok("Save with the same user", e.s.Save(e.ctx, r))
+				e.stored(r)
+			}
+		}},
 		{Name: "save/expired", Why: "A store never decides whether a session is live: Save works on an expired record.", run: func(e *env) {
 			r := e.record()
 			r.ExpiresAt = e.in(-5 * time.Second)

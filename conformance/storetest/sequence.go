@@ -59,12 +59,22 @@ func (s *sequence) step(op, target, arg byte) {
 		s.hold(i, r, arg&1 == 0)
 	case "save":
 		if r := s.held[i]; r != nil {
-			if r.Data, r.ExpiresAt = []byte{op, target, arg}, hour(arg); r.User == "" && arg&1 == 0 {
+			was := r.Clone()
+			r.Data, r.ExpiresAt = []byte{op, target, arg}, hour(arg)
+			switch {
+			case r.User == "" && arg&1 == 0:
 				r.User, r.AuthenticatedAt = user, auth
+			case r.User != "" && arg&13 == 5: // a Save that changes the user is refused
+				r.User = user
+			case r.User != "" && arg&13 == 13:
+				r.User, r.AuthenticatedAt = "", time.Time{}
 			}
 			c := r.Clone()
 			s.says("Save copy %d of id %d, version %d, %s, ends %s", i%2, i/2, r.Version, s.whose(r), s.when(r.ExpiresAt))
 			s.agree(e.s.Save(e.ctx, r), m.save(c), r, c)
+			if was.User != "" && r.User != was.User {
+				r = was
+			}
 			s.hold(i, r, false)
 		}
 	case "touch":
@@ -85,16 +95,19 @@ func (s *sequence) step(op, target, arg byte) {
 		}
 	}
 	if e.x != nil {
-		s.indexed(name, user, auth, id, arg, hour(arg%3).Add(-90*time.Minute))
+		s.indexed(name, int(op)/len(names), user, auth, id, arg, hour(arg%3).Add(-90*time.Minute))
 	}
 }
 
 // indexed is step for the methods of an indexed store. Most of a sweep's time is behind what expires at a grid point.
-func (s *sequence) indexed(name, user string, auth time.Time, id store.ID, arg byte, before time.Time) {
+func (s *sequence) indexed(name string, more int, user string, auth time.Time, id store.ID, arg byte, before time.Time) {
 	e, m := s.e, s.m
 	switch name {
 	case "list":
-		q := store.Query{Kind: store.Kind(arg % 3), Limit: int(arg >> 2 % 4), Data: arg&4 != 0}
+		if more&1 == 0 {
+			arg &= 15 // many conditions together find nothing
+		}
+		q := store.Query{Kind: store.Kind(arg % 3), Limit: more >> 1 % 4, Data: arg&4 != 0}
 		if arg&8 != 0 {
 			q.User = user
 		}
@@ -109,6 +122,9 @@ func (s *sequence) indexed(name, user string, auth time.Time, id store.ID, arg b
 		}
 		if arg&128 != 0 {
 			q.Prefix = netip.PrefixFrom(netip.AddrFrom4([4]byte{192, 0, 2, arg}), 26)
+		}
+		if more&8 != 0 {
+			q.IDs = []store.ID{id, s.ids[(slices.Index(s.ids[:], id)+int(arg%3))%len(s.ids)], id}
 		}
 		s.says("%s", s.query(q))
 		e.ordered(s.query(q), q, m.list(q)...)
@@ -176,6 +192,13 @@ func (s *sequence) query(q store.Query) string {
 		if set {
 			b = append(b, fmt.Sprintf(format, a...))
 		}
+	}
+	if len(q.IDs) > 0 {
+		of := make([]int, len(q.IDs))
+		for i, id := range q.IDs {
+			of[i] = slices.Index(s.ids[:], id)
+		}
+		says(true, "of ids %v", of)
 	}
 	says(q.User != "", "of user %q", q.User)
 	says(q.Kind == store.Users, "of users")

@@ -15,12 +15,14 @@ import (
 
 // A Config says what to test. Only Open is required.
 type Config struct {
-	// Open returns an empty store. It is called once for each case, sequence or benchmark; its context ends with that.
+	// Open returns an empty store. It is called once for each case, sequence or benchmark, and once more where a case compares
+	// two stores; its context ends with that.
 	Open func(ctx context.Context) (Fixture, error)
 
-	// Indexed and Cached are promises that the store implements [store.Indexed] and [store.Cached], Users that it refers
-	// to a table of users. A promise that is not kept is a violation, and so is one that is kept but was not made.
-	Indexed, Cached, Users bool
+	// Indexed, Cached and Keeper are promises that the store implements [store.Indexed], [store.Cached] and [store.Keeper],
+	// Users that it refers to a table of users. A promise that is not kept is a violation, and so is one that is kept but was
+	// not made.
+	Indexed, Cached, Keeper, Users bool
 
 	// MaxData is how many bytes of Data the store can keep at most; it answers twice as many with [store.ErrTooLarge].
 	// Zero means that there is no such limit: 1 MiB is tried.
@@ -64,6 +66,7 @@ const (
 	NeedCached
 	NeedUsers
 	NeedMaxData
+	NeedKeeper
 )
 
 // A Case is one clause of the contract.
@@ -91,8 +94,8 @@ func (v *Violation) Unwrap() error { return v.Err }
 // Cases returns what [Run] tests, area by area.
 func Cases() []Case {
 	return slices.Concat(promiseCases(), loadCases(), createCases(), saveCases(), touchCases(), deleteCases(),
-		listCases(), loopCases(), deleteUserCases(), cutoffCases(), sweepCases(), cachedCases(), valueCases(), ownershipCases(),
-		contextCases(), raceCases(), raceIndexedCases())
+		listCases(), listIDsCases(), loopCases(), deleteUserCases(), cutoffCases(), sweepCases(), cachedCases(), keeperCases(), valueCases(),
+		ownershipCases(), contextCases(), raceCases(), raceIndexedCases(), raceKeeperCases())
 }
 
 // Check runs all cases that c promises to satisfy and returns what is violated: one [*Violation] for each case, joined,
@@ -134,7 +137,7 @@ func Run(t *testing.T, c Config) {
 // cases returns the cases that apply.
 func (c Config) cases() []Case {
 	have := Need(0)
-	for n, promised := range map[Need]bool{NeedIndexed: c.Indexed, NeedCached: c.Cached, NeedUsers: c.Users, NeedMaxData: c.MaxData > 0} {
+	for n, promised := range map[Need]bool{NeedIndexed: c.Indexed, NeedCached: c.Cached, NeedUsers: c.Users, NeedMaxData: c.MaxData > 0, NeedKeeper: c.Keeper} {
 		if promised {
 			have |= n
 		}
@@ -166,6 +169,7 @@ func (c Config) open(ctx context.Context) (*env, func() error, error) {
 		Trial: harness.Trial{Rounds: cmp.Or(c.Rounds, harness.DefaultRounds), RaceTime: cmp.Or(c.raceTime, harness.RaceTime)},
 	}
 	e.x, _ = f.Store.(store.Indexed)
+	e.keeper, _ = f.Store.(store.Keeper)
 	leave := func() error {
 		if f.Close == nil {
 			return nil

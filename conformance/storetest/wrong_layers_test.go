@@ -71,6 +71,10 @@ func TestWrongLayers(t *testing.T) {
 	noCopies.Cached = true
 	unpromisedUsers := withUsers("")
 	unpromisedUsers.Users = false
+	unpromisedKeys := withKeyring("")
+	unpromisedKeys.Keeper = false
+	noKeys := checkNaive("")
+	noKeys.Keeper = true
 	noUsers := checkNaive("")
 	noUsers.Users = true
 	for _, w := range []struct {
@@ -91,6 +95,21 @@ func TestWrongLayers(t *testing.T) {
 		{"compares with the copy", withCopies("compares with the copy"), "cached/save-compares-database race/save-all-counted?"},
 		{"leaves the copy of what it deletes", withCopies("leaves the copy of what it deletes"), "delete/removes"},
 		{"leaves the copies of a user", withCopies("leaves the copies of a user"), "deleteuser/removes"},
+		{"right, with keys", withKeyring(""), ""},
+		{"Keeper is promised but not there", noKeys, "promise/keeper"},
+		{"Keeper is there but not promised", unpromisedKeys, "promise/keeper"},
+		{"makes a key at each call", withKeyring("makes a key at each call"), "keeper/same keeper/stays keeper/owned race/key"},
+		{"looks, then makes a key", withKeyring("looks, then makes a key"), "race/key"},
+		{"has one key", withKeyring("has one key"), "keeper/names"},
+		{"folds the separators of names", withKeyring("folds the separators of names"), "keeper/names"},
+		{"cuts names", withKeyring("cuts names"), "keeper/names"},
+		{"derives keys from names", withKeyring("derives keys from names"), "keeper/random"},
+		{"makes no random keys", withKeyring("makes no random keys"), "keeper/same keeper/names keeper/random keeper/stays keeper/owned keeper/context race/key"},
+		{"makes short keys", withKeyring("makes short keys"), "keeper/same keeper/names keeper/random keeper/stays keeper/owned keeper/context race/key"},
+		{"hands out the key that it keeps", withKeyring("hands out what it keeps"), "keeper/owned"},
+		{"takes any name", withKeyring("takes any name"), "keeper/name-refused"},
+		{"sweeps keys", withKeyring("sweeps keys"), "keeper/stays"},
+		{"swallows cancellation of Key", withKeyring("swallows cancellation"), "keeper/context"},
 		{"right, with users", withUsers(""), ""},
 		{"Users are promised but not there", noUsers, "promise/users"},
 		{"Users are there but not promised", unpromisedUsers, "promise/users"},

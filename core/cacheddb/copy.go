@@ -10,7 +10,7 @@ import (
 //
 //	1, CRC-32C of the namespace and all the rest, not-after, record
 //	2, 4 bytes that name the key, 12 bytes of nonce, AES-256-GCM of (not-after, record)
-//	3, 4 bytes that name the key, HMAC-SHA256 of all the rest, not-after, record
+//	3, 4 bytes that name the key, HMAC-SHA256 of (not-after, record), not-after, record
 //
 // where not-after has 8 bytes, big-endian microseconds since 1970. A Store has one form, and any other is no copy to it. The
 // keys of forms 2 and 3 are derived for the namespace. The record says whose slot it belongs to: in another one it is no

@@ -17,9 +17,27 @@
 //     [store.PendingError]: nobody uses a copy after its EffectiveBy.
 //   - The cache may be slow, stopped, empty, full, or answer anything at all, such as another session's copy. That costs
 //     reads of the database, and nobody is signed out. While the database cannot be asked, fresh copies go on to answer.
+//   - Nothing that a cache holds becomes a session, a user or a level: a copy is used only if this deployment has made it,
+//     for this namespace, this session and until this time.
 //
-// Copies bear a checksum, against accidents. Whoever can write to the cache on purpose could make one up, and whoever can
-// read it sees sessions' data, though no token: Config.Keys encrypts and authenticates copies, each bound to its session.
+// # Who can do harm in the cache
+//
+// Copies are authenticated (HMAC-SHA256, RFC 2104) with a key that the database keeps as a [store.Keeper], which is made when
+// it is first needed and read by every process. No configuration is needed, and none is forgotten: [New] refuses a database
+// that keeps no key, unless it is given Config.Keys or told Config.Unauthenticated. RotateKey of the database's package,
+// with the name [KeyName], replaces the key: all copies are then void, and each process learns of it within five minutes, or
+// at the first copy with the new key.
+//
+// Whoever can write to the cache on purpose can
+//
+//   - drop copies, and so make every load one of the database;
+//   - put a genuine old copy back: a session that was revoked is then accepted, and a session has the data, the level and
+//     the user that it had, for as long as that copy is fresh: Freshness plus Skew after it was made. An authoritative load
+//     (LoadFresh, and so every Require with a MaxAge or a Level) is exact, and no save with such a copy is accepted, as its
+//     version is not the database's.
+//
+// Whoever can read the cache sees users, addresses, User-Agents and values, though no token: Config.Keys encrypts copies with
+// AES-256-GCM, and takes the place of the database's key. (Values alone are hidden by session.Config.Keys as well.)
 //
 // # What does not hold
 //

@@ -90,10 +90,9 @@ func keyName(key []byte) (name [keyNameSize]byte, err error) {
 
 func (f *authenticated) room() (head, tail int) { return authenticatedHead, 0 }
 
-// authenticate sets m.sum to the code of a copy: of all of it but the code itself.
+// authenticate sets m.sum to the code of the body of a copy. The rest of the copy is compared with what it must be.
 func (m *mac) authenticate(b []byte) {
 	m.Reset()
-	m.Write(b[:1+keyNameSize])
 	m.Write(b[authenticatedHead:])
 	m.Sum(m.sum[:0])
 }

@@ -219,3 +219,9 @@ func (w *world) cacheFails(err error, methods ...string) {
 }
 
 func (w *world) cacheWorks() { w.cacheFails(nil) }
+
+// form is that of the copies of a.
+func (w *world) form() form {
+	f, _ := w.a.keys.form(w.Context(), time.Now())
+	return f
+}

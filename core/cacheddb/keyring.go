@@ -38,16 +38,18 @@ type keyring struct {
 	failed bool         // the last question; under mu
 }
 
-// form returns the form, or nil while the key is not known: then there are no copies.
-func (k *keyring) form(ctx context.Context) form {
-	if k.keeper != nil && int64(time.Since(k.born)) >= k.due.Load() && k.mu.TryLock() {
+// form returns the form at the given time, or nil while the key is not known: then there are no copies. It also returns the
+// time when it has the answer, which is later if it has asked.
+func (k *keyring) form(ctx context.Context, now time.Time) (form, time.Time) {
+	if k.keeper != nil && int64(now.Sub(k.born)) >= k.due.Load() && k.mu.TryLock() {
 		k.ask(ctx)
 		k.mu.Unlock()
+		now = time.Now()
 	}
 	if f := k.known.Load(); f != nil {
-		return *f
+		return *f, now
 	}
-	return nil
+	return nil, now
 }
 
 // ask asks the database for the key. A caller that gives up does not end the question, and gives it half of its time. The

@@ -38,7 +38,7 @@ func (s *Store) Load(ctx context.Context, id store.ID) (*store.Record, error) {
 		s.count.misses.Add(1)
 		return s.ask(ctx, id, l, false)
 	}
-	f := s.keys.form(ctx)
+	f, now := s.keys.form(ctx, time.Now()) // asking the cache took time
 	if f == nil {
 		s.count.skipped.Add(1)
 		return s.ask(ctx, id, l, false)
@@ -49,7 +49,6 @@ func (s *Store) Load(ctx context.Context, id store.ID) (*store.Record, error) {
 		s.count.bad.Add(1)
 		return s.ask(ctx, id, l, false)
 	}
-	now := time.Now() // asking the cache took time
 	// A copy from a clock that is ahead of all others would be used for too long.
 	if t := now.UnixMicro(); t > notAfter || notAfter > t+(s.cfg.Freshness+s.cfg.Skew).Microseconds() || !r.Live(now) {
 		s.count.stale.Add(1)
@@ -122,7 +121,7 @@ func (s *Store) put(ctx context.Context, r *store.Record, t store.Ticket, asOf t
 	if t == 0 {
 		return store.ErrConflict
 	}
-	f := s.keys.form(ctx)
+	f, _ := s.keys.form(ctx, time.Now())
 	if f == nil || !s.breaker.allow() {
 		s.count.skipped.Add(1)
 		return store.ErrUnavailable

@@ -105,7 +105,7 @@ func TestClockAhead(t *testing.T) {
 		}{{2 * time.Second, true}, {2*time.Second + time.Microsecond, false}, {1000 * time.Hour, false}} {
 			_, ticket, err := w.cache.Cache.Get(w.Context(), r.ID)
 			w.ok(err)
-			b, err := encode(w.a.keys.form(w.Context()), r, time.Now().Add(2*time.Minute+c.ahead).UnixMicro())
+			b, err := encode(w.form(), r, time.Now().Add(2*time.Minute+c.ahead).UnixMicro())
 			w.ok(err)
 			w.ok(w.cache.Cache.Put(w.Context(), r.ID, ticket, b, time.Hour))
 			before := w.a.Stats().Hits

@@ -184,7 +184,7 @@ func TestLoadFreshHeals(t *testing.T) {
 			old.ID, old.Version = r.ID, 1 // a late toucher puts version 1 back
 			_, ticket, err := w.cache.Cache.Get(w.Context(), r.ID)
 			w.ok(err)
-			b, err := encode(w.a.keys.form(w.Context()), old, time.Now().Add(time.Minute).UnixMicro())
+			b, err := encode(*w.a.keys.known.Load(), old, time.Now().Add(time.Minute).UnixMicro())
 			w.ok(err)
 			return w.cache.Cache.Put(w.Context(), r.ID, ticket, b, time.Minute)
 		}

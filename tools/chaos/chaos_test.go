@@ -110,13 +110,13 @@ func TestChaosFindsFaults(t *testing.T) {
 			return deaf{c}, db
 		}},
 		{"a database that does not remove", "none", []violation{resurrected}, func(c store.Cache, db store.Indexed) (store.Cache, store.Indexed) {
-			return c, keeping{db}
+			return c, keeping{db.(kept)}
 		}},
 		{"a database where the last write wins", "none", []violation{lostWrite}, func(c store.Cache, db store.Indexed) (store.Cache, store.Indexed) {
-			return c, lastWins{db}
+			return c, lastWins{db.(kept)}
 		}},
 		{"a database that calls an outage not found", "FLT-20", []violation{falseLogout}, func(c store.Cache, db store.Indexed) (store.Cache, store.Indexed) {
-			return c, denying{db}
+			return c, denying{db.(kept)}
 		}},
 	} {
 		t.Run(b.name, func(t *testing.T) {
@@ -145,11 +145,17 @@ type deaf struct{ store.Cache }
 
 func (deaf) Delete(context.Context, ...store.ID) error { return nil }
 
-type keeping struct{ store.Indexed }
+// A kept database is what a process puts a cache in front of: what wraps one passes its key on.
+type kept interface {
+	store.Indexed
+	store.Keeper
+}
+
+type keeping struct{ kept }
 
 func (keeping) Delete(context.Context, ...store.ID) error { return nil }
 
-type lastWins struct{ store.Indexed }
+type lastWins struct{ kept }
 
 func (s lastWins) Save(ctx context.Context, r *store.Record) error {
 	now, err := s.Load(ctx, r.ID)
@@ -157,13 +163,13 @@ func (s lastWins) Save(ctx context.Context, r *store.Record) error {
 		return err
 	}
 	r.Version = now.Version
-	return s.Indexed.Save(ctx, r)
+	return s.kept.Save(ctx, r)
 }
 
-type denying struct{ store.Indexed }
+type denying struct{ kept }
 
 func (s denying) Load(ctx context.Context, id store.ID) (*store.Record, error) {
-	r, err := s.Indexed.Load(ctx, id)
+	r, err := s.kept.Load(ctx, id)
 	if err != nil {
 		return nil, store.ErrNotFound
 	}

@@ -122,6 +122,7 @@ type need[N ~uint8 | ~uint16] struct {
 var (
 	storeNeeds = []need[storetest.Need]{
 		{storetest.NeedIndexed, "Indexed"}, {storetest.NeedCached, "Cached"}, {storetest.NeedUsers, "it refers to users"}, {storetest.NeedMaxData, "it has a limit"},
+		{storetest.NeedKeeper, "Keeper"},
 	}
 	adapterNeeds = []need[adaptertest.Feature]{
 		{adaptertest.EarlyHints, "it can send 103"}, {adaptertest.Hijack, "handlers can take the connection"},

@@ -25,6 +25,7 @@ func FuzzContract(f *testing.F) { storetest.Fuzz(f, config()) }
 func config() storetest.Config {
 	return storetest.Config{
 		Indexed: true,
+		Keeper:  true, // it keeps keys: a cache can be put in front of it
 		Open: func(ctx context.Context) (storetest.Fixture, error) {
 			s, err := mystore.Open(ctx, freshDatabase())
 			if err != nil {
@@ -54,6 +55,7 @@ var areas = map[string]string{
 	"cutoff":     "Cutoff says which logins of a user come too late.",
 	"sweep":      "Sweep forgets what nobody can use any more.",
 	"cached":     "A store that may answer from a copy can be asked not to.",
+	"keeper":     "Key keeps a random key of the deployment, which authenticates copies.",
 	"values":     "What goes in comes out.",
 	"errors":     "Errors tell what happened, not what is stored.",
 	"ownership":  "The caller may do what it likes with its own memory.",

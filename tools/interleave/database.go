@@ -1,6 +1,7 @@
 package interleave
 
 import (
+	"bytes"
 	"context"
 	"iter"
 	"slices"
@@ -29,7 +30,15 @@ type cutoff struct {
 	at   time.Time
 }
 
-var _ store.Indexed = (*database)(nil)
+var (
+	_ store.Indexed = (*database)(nil)
+	_ store.Keeper  = (*database)(nil)
+)
+
+// Key implements [store.Keeper]. It is no step: what is explored is what follows when the key is known.
+func (d *database) Key(context.Context, string) ([]byte, error) {
+	return bytes.Repeat([]byte{7}, store.KeySize), nil
+}
 
 func (d *database) snapshot() *database {
 	return &database{id: d.id, rows: slices.Clone(d.rows), cutoffs: slices.Clone(d.cutoffs)}
@@ -98,7 +107,7 @@ func (d *database) Save(_ context.Context, r *store.Record) error {
 	n.Version++
 	err := d.s.do(command{name: "UPDATE row, by version", writes: true, effect: func() footprint {
 		i := d.find(n.ID)
-		if done = i >= 0 && d.rows[i].Version == n.Version-1 && !d.rows[i].dead; !done {
+		if done = i >= 0 && d.rows[i].Version == n.Version-1 && !d.rows[i].dead && (d.rows[i].User == "" || d.rows[i].User == n.User); !done {
 			return footprint{read: d.object(n.ID)}
 		}
 		f := footprint{wrote: d.object(n.ID)}
@@ -172,7 +181,7 @@ func (d *database) List(_ context.Context, q store.Query) iter.Seq2[*store.Recor
 		var found []*row
 		err := d.s.do(command{name: "SELECT rows of the user", effect: func() footprint {
 			for _, r := range d.rows {
-				if r.User == q.User && !r.dead && (q.Live.IsZero() || r.Live(q.Live)) {
+				if (len(q.IDs) == 0 || slices.Contains(q.IDs, r.ID)) && (q.User == "" || r.User == q.User) && !r.dead && (q.Live.IsZero() || r.Live(q.Live)) {
 					found = append(found, r)
 				}
 			}

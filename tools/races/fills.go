@@ -59,6 +59,11 @@ type pausedStore struct {
 	then func() error
 }
 
+// Key implements [store.Keeper] by the store behind it.
+func (s *pausedStore) Key(ctx context.Context, name string) ([]byte, error) {
+	return s.Indexed.(store.Keeper).Key(ctx, name)
+}
+
 func (s *pausedStore) Load(ctx context.Context, id store.ID) (*store.Record, error) {
 	r, err := s.Indexed.Load(ctx, id)
 	if then := s.then; then != nil {

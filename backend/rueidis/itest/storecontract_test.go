@@ -34,6 +34,7 @@ const busy = 10 * time.Second
 func suite(url string) storetest.Config {
 	return storetest.Config{
 		Indexed: true,
+		Keeper:  true,
 		MaxData: 8 << 20,
 		Open: func(ctx context.Context) (storetest.Fixture, error) {
 			s, err := rueidisstore.Open(ctx, url, rueidisstore.Config{Prefix: prefix(), IndexAll: true, Timeout: busy})

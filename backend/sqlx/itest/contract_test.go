@@ -83,6 +83,7 @@ func (g target) suite(t *testing.T) storetest.Config {
 	var n atomic.Int64
 	return storetest.Config{
 		Indexed: true,
+		Keeper:  true,
 		MaxData: g.maxData,
 		Rounds:  rounds,
 		Open: func(ctx context.Context) (storetest.Fixture, error) {

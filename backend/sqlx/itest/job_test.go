@@ -2,9 +2,11 @@ package itest
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -21,6 +23,8 @@ const jobEnv = "QSESSIONS_ITEST_JOB"
 // A job is done by another process: this binary, again.
 type job struct {
 	What, Driver, DSN, Table string
+
+	out io.Writer // of what it prints
 }
 
 // start starts a process with j. The test ends it, if it has not ended itself.
@@ -36,7 +40,7 @@ func (j job) start(t *testing.T, env ...string) *exec.Cmd {
 	}
 	c := exec.CommandContext(t.Context(), self)
 	c.Env = append(append(os.Environ(), jobEnv+"="+string(text)), env...)
-	c.Stderr = t.Output()
+	c.Stdout, c.Stderr = j.out, t.Output()
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -67,8 +71,13 @@ func (j job) run(ctx context.Context) error {
 	if err := s.Migrate(ctx); err != nil {
 		return err
 	}
-	if j.What == "migrate" {
+	switch j.What {
+	case "migrate":
 		return nil
+	case "key":
+		key, err := s.Key(ctx, "cache")
+		fmt.Printf("%x", sha256.Sum256(key))
+		return err
 	}
 	return writeFar(ctx, s)
 }
@@ -98,19 +107,22 @@ func writeFar(ctx context.Context, s *sqlxstore.Store) error {
 	if _, err := s.DeleteUser(ctx, "bob", r.ExpiresAt); err != nil {
 		return err
 	}
-	for q, want := range map[store.Query]int{
-		{Live: r.ExpiresAt.Add(-time.Microsecond)}: 1, {Live: r.ExpiresAt}: 0,
-		{Expired: r.ExpiresAt}: 1, {Expired: r.ExpiresAt.Add(-time.Microsecond)}: 0,
+	for _, k := range []struct {
+		q    store.Query
+		want int
+	}{
+		{store.Query{Live: r.ExpiresAt.Add(-time.Microsecond)}, 1}, {store.Query{Live: r.ExpiresAt}, 0},
+		{store.Query{Expired: r.ExpiresAt}, 1}, {store.Query{Expired: r.ExpiresAt.Add(-time.Microsecond)}, 0},
 	} {
 		n := 0
-		for _, err := range s.List(ctx, q) {
+		for _, err := range s.List(ctx, k.q) {
 			if err != nil {
 				return err
 			}
 			n++
 		}
-		if n != want {
-			return fmt.Errorf("%+v: got %d records, want %d", q, n, want)
+		if n != k.want {
+			return fmt.Errorf("%+v: got %d records, want %d", k.q, n, k.want)
 		}
 	}
 	if n, err := s.Sweep(ctx, r.ExpiresAt, 10); n != 0 || err != nil {

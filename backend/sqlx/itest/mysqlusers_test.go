@@ -24,6 +24,12 @@ func TestNarrowUsers(t *testing.T) {
 		if err := s.Create(t.Context(), session(user)); !errors.Is(err, store.ErrNoUser) {
 			t.Errorf("Create for %q: got %v, want %v", user, err, store.ErrNoUser)
 		}
+		bound := session("")
+		create(t, s, bound)
+		bound.User = user
+		if err := s.Save(t.Context(), bound); !errors.Is(err, store.ErrNoUser) {
+			t.Errorf("Save for %q: got %v, want %v", user, err, store.ErrNoUser)
+		}
 		if ids := listed(t, s, store.Query{User: user}); len(ids) != 0 {
 			t.Errorf("List of %q: got %v", user, ids)
 		}
@@ -33,6 +39,18 @@ func TestNarrowUsers(t *testing.T) {
 	}
 	if ids := listed(t, s, store.Query{User: "alice"}); len(ids) != 1 {
 		t.Errorf("List of alice: got %v, want her one", ids)
+	}
+	// To the column "ALICE" is "alice". Whatever a Save says then, the user that is set stays.
+	r, err := s.Load(t.Context(), listed(t, s, store.Query{User: "alice"})[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.User = "ALICE"
+	if err := s.Save(t.Context(), r); err != nil && !errors.Is(err, store.ErrConflict) {
+		t.Error(err)
+	}
+	if r, err := s.Load(t.Context(), r.ID); err != nil || r.User != "alice" {
+		t.Errorf("after a Save for ALICE: got %+v, %v, want alice", r, err)
 	}
 	separator := "?"
 	if strings.Contains(dsn, "?") {

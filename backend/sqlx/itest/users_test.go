@@ -107,7 +107,7 @@ func TestContractUsers(t *testing.T) {
 			nobody, _ := o.id("nobody")
 			var n atomic.Int64
 			storetest.Run(t, storetest.Config{
-				Indexed: true, Users: true, Rounds: fewRounds,
+				Indexed: true, Keeper: true, Users: true, Rounds: fewRounds,
 				Open: func(ctx context.Context) (storetest.Fixture, error) {
 					c := o.config()
 					c.Table = fmt.Sprintf("s%d", n.Add(1))

@@ -2,6 +2,7 @@ package itest
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -166,15 +167,54 @@ func (s *oneTransaction) DeleteUser(ctx context.Context, user string, cutoff tim
 	return gone, tx.Commit()
 }
 
-// TestWrong: SEC-11, SEC-12. Stores that look right, and lose the race of a login against DeleteUser on PostgreSQL, are caught
-// by the case that is about that race.
+// rebinding goes by the version alone when a Save has another user.
+type rebinding struct {
+	*sqlxstore.Store
+	db    *sql.DB
+	table string
+}
+
+func (s *rebinding) Save(ctx context.Context, r *store.Record) error {
+	if _, err := s.db.ExecContext(ctx, `UPDATE `+s.table+` SET user_id = NULLIF($1, '') WHERE id = $2 AND version = $3 AND expires_at > 0`, r.User, r.ID.String(), r.Version); err != nil {
+		return err
+	}
+	return s.Store.Save(ctx, r)
+}
+
+// replacing makes a key where it found none, whatever has come meanwhile.
+type replacing struct {
+	*sqlxstore.Store
+	db    *sql.DB
+	table string
+}
+
+func (s *replacing) Key(ctx context.Context, name string) ([]byte, error) {
+	var key []byte
+	err := s.db.QueryRowContext(ctx, `SELECT secret FROM `+s.table+`_keys WHERE name = $1`, name).Scan(&key)
+	if !errors.Is(err, sql.ErrNoRows) {
+		return key, err
+	}
+	key = make([]byte, store.KeySize)
+	_, _ = rand.Read(key)
+	_, err = s.db.ExecContext(ctx, `INSERT INTO `+s.table+`_keys VALUES ($1, $2, 0) ON CONFLICT (name) DO UPDATE SET secret = excluded.secret`, name, key)
+	return key, err
+}
+
+// TestWrong: SEC-11, SEC-12, ATK-1. Stores that look right, and lose a race or change a user on PostgreSQL, are caught by the case
+// that is about it.
 func TestWrong(t *testing.T) {
 	for _, k := range []struct {
-		name string
-		make func(s *sqlxstore.Store, db *sql.DB, table string) store.Indexed
+		name, by string
+		make     func(s *sqlxstore.Store, db *sql.DB, table string) store.Indexed
 	}{
-		{"check, then write", func(s *sqlxstore.Store, _ *sql.DB, _ string) store.Indexed { return &checkThenWrite{Store: s} }},
-		{"one transaction", func(s *sqlxstore.Store, db *sql.DB, table string) store.Indexed {
+		{"goes by the version alone", "save/keeps-user", func(s *sqlxstore.Store, db *sql.DB, table string) store.Indexed {
+			return &rebinding{s, db, table}
+		}},
+		{"looks, then makes a key", "race/key", func(s *sqlxstore.Store, db *sql.DB, table string) store.Indexed {
+			return &replacing{s, db, table}
+		}},
+		{"check, then write", "race/login-deleteuser", func(s *sqlxstore.Store, _ *sql.DB, _ string) store.Indexed { return &checkThenWrite{Store: s} }},
+		{"one transaction", "race/login-deleteuser", func(s *sqlxstore.Store, db *sql.DB, table string) store.Indexed {
 			return &oneTransaction{Store: s, db: db, table: table}
 		}},
 	} {
@@ -186,6 +226,7 @@ func TestWrong(t *testing.T) {
 			var n atomic.Int64
 			err := storetest.Check(t.Context(), storetest.Config{
 				Indexed: true,
+				Keeper:  true,
 				Rounds:  20,
 				Open: func(ctx context.Context) (storetest.Fixture, error) {
 					table := fmt.Sprintf("s%d", n.Add(1))
@@ -200,8 +241,8 @@ func TestWrong(t *testing.T) {
 			for _, v := range violations(err) {
 				caught = append(caught, v.Case.Name)
 			}
-			if !slices.Contains(caught, "race/login-deleteuser") {
-				t.Errorf("race/login-deleteuser did not catch it; caught by %q: %v", caught, err)
+			if !slices.Contains(caught, k.by) {
+				t.Errorf("%s did not catch it; caught by %q: %v", k.by, caught, err)
 			}
 			t.Logf("caught by %q", caught)
 		})

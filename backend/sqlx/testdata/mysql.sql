@@ -95,6 +95,13 @@ SELECT id, version, user_id, auth_at, created_at, last_seen, expires_at, ip, use
  ORDER BY id DESC
  LIMIT 51;
 
+-- list of ids, anonymous
+SELECT id, version, user_id, auth_at, created_at, last_seen, expires_at, ip, user_agent
+  FROM `app`.`sessions` FORCE INDEX (PRIMARY)
+ WHERE expires_at > 0 AND id IN (?, ?) AND user_id IS NULL AND id < ?
+ ORDER BY id DESC
+ LIMIT 51;
+
 -- count of an address
 SELECT COUNT(*) FROM (SELECT ip FROM `app`.`sessions` FORCE INDEX (`sessions_ip`) WHERE ip BETWEEN ? AND ? ORDER BY ip LIMIT 10001) AS few;
 

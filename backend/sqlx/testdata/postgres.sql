@@ -95,6 +95,13 @@ SELECT id, version, user_id, auth_at, created_at, last_seen, expires_at, ip, use
  ORDER BY id DESC
  LIMIT 51;
 
+-- list of ids, anonymous
+SELECT id, version, user_id, auth_at, created_at, last_seen, expires_at, ip, user_agent
+  FROM "app"."sessions"
+ WHERE expires_at > 0 AND id = ANY($1::uuid[]) AND LEAST(user_id) IS NULL AND id < $2
+ ORDER BY id DESC
+ LIMIT 51;
+
 -- count of an address
 SELECT COUNT(*) FROM (SELECT ip FROM "app"."sessions" WHERE ip BETWEEN $1 AND $2 ORDER BY ip LIMIT 10001) AS few;
 

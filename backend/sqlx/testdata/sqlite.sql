@@ -95,6 +95,13 @@ SELECT id, version, user_id, auth_at, created_at, last_seen, expires_at, ip, use
  ORDER BY id DESC
  LIMIT 51;
 
+-- list of ids, anonymous
+SELECT id, version, user_id, auth_at, created_at, last_seen, expires_at, ip, user_agent
+  FROM "sessions"
+ WHERE expires_at > 0 AND id IN (?, ?) AND +user_id IS NULL AND id < ?
+ ORDER BY id DESC
+ LIMIT 51;
+
 -- count of an address
 SELECT COUNT(*) FROM (SELECT ip FROM "sessions" INDEXED BY "sessions_ip" WHERE ip BETWEEN ? AND ? ORDER BY ip LIMIT 10001) AS few;
 

@@ -58,6 +58,11 @@ type Store struct {
 	close []func() error
 }
 
+// Key implements [store.Keeper], as every store here does.
+func (s *Store) Key(ctx context.Context, name string) ([]byte, error) {
+	return s.Indexed.(store.Keeper).Key(ctx, name)
+}
+
 // String is the name with the version.
 func (s *Store) String() string {
 	if s.Name == Memory {

@@ -24,7 +24,7 @@ const demoAddr = "127.0.0.1:8080"
 type demoCmd struct {
 	Store   string `env:"QSESSIONS_STORE" placeholder:"ADDR" help:"Address of the store. Default: a SQLite file in your cache directory."`
 	Table   string `default:"qsessions_demo" placeholder:"NAME" help:"Table of the sessions. Default: ${default}."`
-	Cache   string `env:"QSESSIONS_CACHE" placeholder:"ADDR" help:"Address of a cache in front of the store: redis://host:6379 or memcached://host:11211. Default: none."`
+	Cache   string `env:"QSESSIONS_CACHE" placeholder:"ADDR" help:"Address of a cache in front of the store: redis://host:6379 or memcached://host:11211. Its copies are authenticated, not encrypted. Default: none."`
 	GeoIP   string `name:"geoip" placeholder:"DIR" help:"Folder with GeoLite2 or GeoIP2 databases, see geoip download. Default: the demo makes up a few places."`
 	Seed    int    `default:"300" placeholder:"N" help:"Make up sessions until there are N, so that there is something to look at; 0 makes none. Default: ${default}."`
 	Adapter string `default:"nethttp" enum:"nethttp,fiber" placeholder:"NAME" help:"Web framework: ${enum}. Default: ${default}."`

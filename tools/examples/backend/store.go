@@ -61,7 +61,7 @@ func (s *Store) Save(ctx context.Context, r *store.Record) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if old := s.records[r.ID]; old == nil || old.Version != r.Version {
+	if old := s.records[r.ID]; old == nil || old.Version != r.Version || old.User != "" && old.User != r.User {
 		return store.ErrConflict
 	}
 	r.Version++

@@ -42,9 +42,9 @@ func (m *moves) get(s *state, p *proc, i int) found {
 			return missing
 		}
 		m.lease(s, p)
-	case full:
+	case full, forged:
 		p.ticket = s.slot.ticket
-		if m.fresh(s, i) {
+		if m.genuine(s) && m.fresh(s, i) {
 			p.rec = s.slot.copy
 			return usable
 		}
@@ -56,6 +56,11 @@ func (m *moves) get(s *state, p *proc, i int) found {
 		return marked
 	}
 	return nothing
+}
+
+// genuine reports whether the copy in the slot passes for one of the protocol's own.
+func (m *moves) genuine(s *state) bool {
+	return s.slot.kind == full || s.slot.kind == forged && m.v.wrong.takeForged
 }
 
 func (m *moves) lease(s *state, p *proc) {

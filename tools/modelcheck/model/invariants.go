@@ -12,6 +12,7 @@ const (
 	I3    Invariant = "I3"    // a row that was removed is never live again
 	I4    Invariant = "I4"    // no load refuses a token that opens a live row
 	I6    Invariant = "I6"    // no login survives a revocation of all sessions that began after it
+	I7    Invariant = "I7"    // no load accepts what only the cache has said, and no save puts it into the row
 	RYW   Invariant = "RYW"   // loads see a save that could tell the cache; those of its own node any save; all in time
 	Token Invariant = "Token" // a token that was replaced opens nothing, as RYW, and changes nothing
 	Fresh Invariant = "Fresh" // no load is older than a LoadFresh that had returned
@@ -96,6 +97,8 @@ func (m *moves) begin(s *state, p *proc, i int, token int8) {
 func (m *moves) accepts(s *state, p *proc) {
 	d, r := &p.duty, &p.rec
 	switch {
+	case r.keys&forgery != 0:
+		m.breaks(I7)
 	case d.ended:
 		m.breaks(I1)
 	case d.endedBy:
@@ -127,6 +130,8 @@ func (m *moves) refuses(s *state, p *proc, i int) {
 // rows judges the row.
 func (s *state) rows() Invariant {
 	switch {
+	case s.life == live && s.row.keys&forgery != 0:
+		return I7
 	case s.promises.gone && s.life == live:
 		return I3
 	case s.life == live && s.promises.acked&^s.row.keys != 0:

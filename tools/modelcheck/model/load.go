@@ -124,7 +124,7 @@ func (m *moves) check(s *state, i int) {
 	switch {
 	case mine:
 		p.at = reading
-	case n.slot.kind == full:
+	case n.slot.kind == full || n.slot.kind == forged:
 		m.got(n, p, i, m.get(n, p, i))
 	default:
 		p.ticket = 0

@@ -9,7 +9,7 @@ import (
 
 // Each mistake breaks the invariant that is named for it, by the shortest trace, and the protocol keeps them all.
 //
-// CVE-8, CVE-11, SEC-10
+// CVE-8, CVE-11, SEC-10, ATK-1
 func TestVariants(t *testing.T) {
 	for _, v := range Variants() {
 		t.Run(strings.ReplaceAll(v.Name, " ", "_"), func(t *testing.T) {
@@ -54,7 +54,7 @@ func TestVariantsAreComplete(t *testing.T) {
 			t.Errorf("no variant makes the mistake %s", f.Name)
 		}
 	}
-	for _, i := range []Invariant{I1, I1b, I2, I3, I4, I6, RYW, Token, Fresh} {
+	for _, i := range []Invariant{I1, I1b, I2, I3, I4, I6, I7, RYW, Token, Fresh} {
 		if !broken[i] {
 			t.Errorf("no variant breaks %s", i)
 		}

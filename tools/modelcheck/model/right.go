@@ -56,6 +56,8 @@ func loads() []Variant {
 		{Name: "P19 a node cut off, a save on each", cast: cast{readers: 1, readers1: 1, writers: 1, writers1: 1}, world: world{cut: 1}},
 		{Name: "P20 saves in doubt", cast: cast{readers: 1, readers1: 1, writers: 1}, world: world{evict: true, unsure: true, lose: true, time: true},
 			bigger: func(v *Variant) { v.cast.readers1, v.cast.writers = 0, 2 }},
+		{Name: "P21 a cache that forges copies", cast: cast{readers: 1, writers: 1, revokers: 1}, world: world{hostile: true, lose: true},
+			bigger: func(v *Variant) { v.cast.touchers, v.world.evict = 1, true }},
 	}
 }
 

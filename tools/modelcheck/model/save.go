@@ -36,7 +36,7 @@ func (m *moves) startSave(s *state, i int) {
 			continue
 		}
 		trusts := !(s.cut && role.node == 0) && m.clock(s, i) > s.untold[role.node]
-		if trusts && s.slot.kind == full && m.fresh(s, i) && s.slot.copy.opens(token, m.clock(s, i)) {
+		if trusts && m.genuine(s) && m.fresh(s, i) && s.slot.copy.opens(token, m.clock(s, i)) {
 			n, p := m.step(s, i, "loads the copy")
 			p.rec, p.ticket, p.boot, p.token = s.slot.copy, s.slot.ticket, s.boot, token
 			m.ready(n, p, i)

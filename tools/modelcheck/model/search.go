@@ -120,7 +120,7 @@ func (s *search) trace(starts []state, at int32, last uint8) []string {
 // picture shows the row and the slot.
 func (s *state) picture() string {
 	row := [...]string{"no row", "row " + s.row.picture(), "dead row"}[s.life]
-	at := [...]string{"empty", "leased", s.slot.copy.picture() + " till " + fmt.Sprintf("%+d", s.slot.notAfter), "junk", "tombstone"}[s.slot.kind]
+	at := [...]string{"empty", "leased", s.slot.copy.picture() + " till " + fmt.Sprintf("%+d", s.slot.notAfter), "junk", "tombstone", "a forged copy"}[s.slot.kind]
 	if s.slot.ticket != 0 {
 		at += fmt.Sprintf(" #%d", s.slot.ticket)
 	}

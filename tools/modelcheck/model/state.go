@@ -11,6 +11,9 @@ type record struct {
 	auth    int8  // when the user's credentials were checked, see shared.epoch; 0: anonymous
 }
 
+// forgery is the key that only whoever writes to the cache sets.
+const forgery uint8 = 1 << 7
+
 // opens reports whether a client with token gets in at now.
 func (r *record) opens(token, now int8) bool {
 	return token == r.token || token == r.prev && now < r.grace
@@ -32,6 +35,7 @@ const (
 	full
 	junk // a copy that does not pass its checks
 	tomb // of broken variants: "revoked"
+	forged
 )
 
 type slot struct {

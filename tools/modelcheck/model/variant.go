@@ -48,6 +48,7 @@ type world struct {
 	unsure   bool // a save happens, and its caller gets an error
 	corrupt  bool // copies become junk
 	rollback bool // the slot returns to an earlier state
+	hostile  bool // the cache makes up copies
 	classic  bool // Get takes three steps, and tickets are counted by the server
 	restarts int8 // of that server, which then counts from 1 again
 	gets     int8 // the most tickets that it gives: bounds the loads
@@ -73,6 +74,7 @@ type mistakes struct {
 	trustCopy  bool // refuses a client by a copy
 	anyDate    bool // believes absurd deadlines
 	noDeadline bool // believes copies for ever
+	takeForged bool // does not tell a forged copy from a genuine one
 
 	// LoadFresh
 	leaveOld      bool // leaves the copy as it is

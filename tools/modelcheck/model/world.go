@@ -13,6 +13,12 @@ func (m *moves) world(s *state) {
 		n := m.branch(s, "the copy is damaged")
 		n.slot = slot{kind: junk, ticket: s.slot.ticket}
 	}
+	if w.hostile && s.slot.kind != forged {
+		n := m.branch(s, "the cache forges a copy")
+		c := slot{kind: forged, copy: s.row, notAfter: F}
+		c.copy.keys |= forgery
+		m.store(n, c)
+	}
 	if w.wild && s.slot.kind == full && s.slot.notAfter != never {
 		m.branch(s, "the copy has an absurd deadline").slot.notAfter = never
 	}

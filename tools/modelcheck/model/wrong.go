@@ -4,7 +4,7 @@ import "slices"
 
 // wrong returns the variants that do one thing differently, each with the invariant that it breaks.
 func wrong() []Variant {
-	return slices.Concat(wrongCaches(), wrongDetails(), wrongTokens(), wrongRevocations())
+	return slices.Concat(wrongCaches(), wrongDetails(), wrongCopies(), wrongTokens(), wrongRevocations())
 }
 
 // wrongCaches are what caches of sessions commonly do.
@@ -94,6 +94,18 @@ func wrongDetails() []Variant {
 		{Name: "B9 ticket after the read", Want: I1, Steps: 6,
 			cast: readers, world: evict, wrong: mistakes{ticketLate: true},
 			About: "the ticket is younger than what it stores"},
+	}
+}
+
+// wrongCopies are about who may have made a copy.
+func wrongCopies() []Variant {
+	return []Variant{
+		{Name: "E1 a forged copy answers", Want: I7, Steps: 2,
+			cast: cast{readers: 1}, world: world{hostile: true}, wrong: mistakes{takeForged: true},
+			About: "whoever can write to the cache is let in"},
+		{Name: "E2 a forged copy is saved", Want: I7, Steps: 3,
+			cast: cast{writers: 1}, world: world{hostile: true}, wrong: mistakes{takeForged: true},
+			About: "and stays so for good"},
 	}
 }
 

@@ -1,0 +1,5 @@
+//go:build race
+
+package cacheddb
+
+const underRace = true
