@@ -160,7 +160,7 @@ func TestSignInFirst(t *testing.T) {
 	for _, path := range pages {
 		a := b.get(path)
 		a.want(t, http.StatusOK, `<a class="button" href="`+signInAt(path)+`">Sign in again</a>`, "Then you come back to this page.")
-		a.without(t, id+"/revoke\"", "revoke-others\"", `<button form="selection"`, `name="all"`)
+		a.without(t, id+"/revoke\"", "revoke-others\"", `id="selection"`, `type="checkbox" form=`, `name="all"`)
 		b.header.Set("Accept-Language", "de")
 		b.get(path).want(t, http.StatusOK, ">Erneut anmelden</a>", "kommen Sie auf diese Seite zurück")
 		b.header.Del("Accept-Language")
