@@ -77,6 +77,8 @@ func TestConfigWrong(t *testing.T) {
 		"Templates":     {Config: Config{Templates: files("account.html", "{{range .Data.Sessions}}{{if not .Current}}{{.Nope}}{{end}}{{end}}")}},
 		"Templates ":    {Config: Config{Templates: files("account.html", "{{if .Data.More}}{{.Nope}}{{end}}")}},
 		"Templates  ":   {Config: Config{Templates: files("session.html", "{{if .Data.Live}}{{.Nope}}{{end}}")}},
+		"Templates   ":  {Config: Config{Templates: files("account.html", "{{if .SignIn}}{{.Nope}}{{end}}")}},
+		"Templates    ": {Config: Config{Templates: files("account.html", "{{if not .SignIn}}{{.Nope}}{{end}}")}},
 	} {
 		a, err := NewAccount(m, c)
 		if err == nil || !strings.Contains(err.Error(), "Config."+strings.TrimSpace(field)) {
