@@ -1,11 +1,13 @@
 package e2e
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"html"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -53,7 +55,7 @@ func newStage(t *testing.T, facts func(session.Client) session.Facts, languages 
 	if err != nil {
 		t.Fatal(err)
 	}
-	config := pages.Config{Languages: languages, SignIn: func(string) string { return "/" }}
+	config := pages.Config{Languages: languages, SignIn: func(back string) string { return "/?" + url.Values{"back": {back}}.Encode() }}
 	account, err := pages.NewAccount(sessions, pages.AccountConfig{Config: config})
 	if err != nil {
 		t.Fatal(err)
@@ -75,6 +77,7 @@ func newStage(t *testing.T, facts func(session.Client) session.Facts, languages 
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		fmt.Fprint(w, `<!doctype html><html lang="en"><head><title>Stage</title><meta name="viewport" content="width=device-width"></head>`+
 			`<body><main><h1>Stage</h1><form method="post" action="/sign-in">`)
+		fmt.Fprintf(w, `<input type="hidden" name="back" value="%s">`, html.EscapeString(cmp.Or(r.URL.Query().Get("back"), "/")))
 		for _, user := range []string{"alice", "olga"} {
 			fmt.Fprintf(w, `<button name="user" value="%s">Sign in as %[1]s</button>`, html.EscapeString(user))
 		}
@@ -85,7 +88,7 @@ func newStage(t *testing.T, facts func(session.Client) session.Facts, languages 
 	})
 	mux.Handle("POST /sign-in", site.With(func(w http.ResponseWriter, r *http.Request, s session.Session) {
 		s.Login(r.PostFormValue("user"))
-		http.Redirect(w, r, "/", http.StatusSeeOther)
+		http.Redirect(w, r, r.PostFormValue("back"), http.StatusSeeOther) // wherever that is: it is no more than a stage
 	}))
 	server := httptest.NewServer(site.Handler(mux))
 	t.Cleanup(server.Close)
@@ -109,4 +112,22 @@ func (s *stage) add(user string, client session.Client, values map[string]any) s
 		s.t.Fatalf("%q: %v", user, err)
 	}
 	return current.ID()
+}
+
+// age makes the sign-ins of a user that much older.
+func (s *stage) age(user string, by time.Duration) {
+	s.t.Helper()
+	for listed, err := range s.store.List(s.t.Context(), store.Query{User: user}) {
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		r, err := s.store.Load(s.t.Context(), listed.ID)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		r.AuthenticatedAt = r.AuthenticatedAt.Add(-by)
+		if err := s.store.Save(s.t.Context(), r); err != nil {
+			s.t.Fatal(err)
+		}
+	}
 }

@@ -58,6 +58,8 @@ type tab struct {
 	phone  bool // it looks like one now
 	bad    bool // its test is about the faults it has
 
+	navigated chan page.NavigationType // how each page came to be shown; later ones are dropped while it is full
+
 	mu       sync.Mutex
 	document network.RequestID // of the page that is shown
 	response *network.Response
@@ -67,7 +69,7 @@ type tab struct {
 // newTab opens an empty page in a new profile for a site.
 func newTab(t *testing.T, origin string, d device) *tab {
 	t.Helper()
-	p := &tab{t: t, origin: origin, device: d}
+	p := &tab{t: t, origin: origin, device: d, navigated: make(chan page.NavigationType, 100)}
 	ctx, cancel := chromedp.NewContext(need(t, shared.browser), chromedp.WithNewBrowserContext(), chromedp.WithListener(p.observe))
 	t.Cleanup(func() {
 		cancel()
@@ -144,6 +146,13 @@ func (p *tab) observe(event any) {
 			p.response = e.Response
 		} else if e.Response.Status >= 400 && e.Response.URL != p.origin+"/favicon.ico" { // which no page asks for
 			problem("request: %s answers %d", e.Response.URL, e.Response.Status)
+		}
+	case *page.EventFrameNavigated:
+		if e.Frame.ParentID == "" {
+			select {
+			case p.navigated <- e.Type:
+			default:
+			}
 		}
 	case *page.EventJavascriptDialogOpening:
 		problem("dialog: %s", e.Message)

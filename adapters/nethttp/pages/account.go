@@ -15,6 +15,10 @@ import (
 // An Account is the page on which people see their own sessions and end them: a handler to be mounted at Config.Path,
 // inside the session middleware. Whoever is not signed in is answered with 401. It is safe for concurrent use.
 //
+// A cached copy of the session may show the list. Requests that end sessions ask the database, so that a session that has
+// been revoked ends no others, and those that end other sessions than the own one ask for a fresh sign-in: see
+// Config.FreshToRevoke.
+//
 //	GET  {path}                  the list, latest activity first
 //	GET  {path}{id}              one session
 //	POST {path}{id}/revoke       ends it; the own one: a sign-out
@@ -39,13 +43,6 @@ func NewAccount(m *session.Manager, c AccountConfig) (*Account, error) {
 	if c.Config, err = c.Config.withDefaults("/account/sessions/"); err != nil {
 		return nil, err
 	}
-	if c.FreshToRevoke < 0 {
-		return nil, fmt.Errorf("pages: AccountConfig.FreshToRevoke is %v", c.FreshToRevoke)
-	}
-	c.FreshToRevoke = cmp.Or(c.FreshToRevoke, c.RequireFresh)
-	if c.RequireFresh > 0 && c.FreshToRevoke > c.RequireFresh {
-		return nil, fmt.Errorf("pages: AccountConfig.FreshToRevoke is %v, which is more than RequireFresh", c.FreshToRevoke)
-	}
 	c.SignedOut = cmp.Or(c.SignedOut, c.Path+signedOutPage)
 	elsewhere, err := origin(c.SignedOut)
 	if err != nil {
@@ -56,15 +53,15 @@ func NewAccount(m *session.Manager, c AccountConfig) (*Account, error) {
 		return nil, err
 	}
 	a := &Account{s, c}
-	look, revoke := guard{fresh: c.RequireFresh}, guard{fresh: c.FreshToRevoke}
+	look, revoke := guard{fresh: c.RequireFresh}, guard{fresh: c.FreshToRevoke, exact: true}
 	s.get("", look, a.list, "after", "limit")
 	s.get("{id}", look, a.one)
-	s.post("{id}/revoke", revoke, a.revoke)
+	s.post("{id}/revoke", revoke.butOwn(), a.revoke)
 	if c.SignedOut == c.Path+signedOutPage {
 		s.mux.HandleFunc(c.SignedOut, a.signedOut)
 	}
 	s.post("revoke-others", revoke, a.revokeOthers)
-	s.post("sign-out", guard{}, a.signOut)
+	s.post("sign-out", guard{exact: true}, a.signOut)
 	return a, s.try(
 		try{"account.html", AccountData{Sessions: []session.Info{{Current: true}, {}}, Others: 1, More: true, Page: 2, Pages: 3}},
 		try{"account.html", AccountData{Others: 1}},
@@ -123,7 +120,7 @@ func (a *Account) list(w http.ResponseWriter, v *view) error {
 
 	p := v.page("account.title", data)
 	p.zone = v.zone(v.reader(data.Sessions))
-	p.Notice = v.notice(p)
+	p.Notice, p.SignIn = v.notice(p), v.signInFirst()
 	return v.render(w, http.StatusOK, "account.html", p)
 }
 
@@ -181,6 +178,7 @@ func (a *Account) one(w http.ResponseWriter, v *view) error {
 	}
 	p := v.page("session.title", SessionData{Session: i, Live: true})
 	p.zone = v.zone(v.reader([]session.Info{i}))
+	p.SignIn = v.signInFirst()
 	return v.render(w, http.StatusOK, "session.html", p)
 }
 
@@ -225,7 +223,7 @@ func (a *Account) signOut(w http.ResponseWriter, v *view) error {
 		return err
 	}
 	if a.config.ClearSiteData {
-		w.Header().Set("Clear-Site-Data", `"cache", "cookies", "storage"`)
+		w.Header().Set("Clear-Site-Data", `"storage"`)
 	}
 	if v.json {
 		return v.writeOutcome(w, out, session.ID{})

@@ -15,6 +15,10 @@ import (
 // inside the session middleware. Whoever is not signed in is answered with 401, and whom Authorize refuses with 403. It is
 // safe for concurrent use.
 //
+// Every request asks the database for the operator's session, never a cached copy: one that has been revoked, or that a
+// cache made up, shows nothing and ends nothing. A stolen cookie of an operator could sign everyone out, so that ending
+// sessions asks for a fresh sign-in: see Config.FreshToRevoke.
+//
 //	GET  {path}                  the list, latest first; a Filter as parameters, and after, limit
 //	GET  {path}{id}              one session
 //	GET  {path}charts            what devices and places the latest active sessions have
@@ -55,12 +59,13 @@ func NewAdmin(m *session.Manager, c AdminConfig) (*Admin, error) {
 		return nil, err
 	}
 	a := &Admin{s, c}
-	g := guard{c.RequireFresh, c.Authorize}
-	s.get("", g, a.list, "state", "kind", "own", "user", "ip", "text", "after", "limit")
-	s.get("{id}", g, a.one)
-	s.getPage("charts", g, a.charts)
-	s.post("{id}/revoke", g, a.revoke)
-	s.post("revoke", g, a.revokeMany)
+	look := guard{fresh: c.RequireFresh, exact: true, authorize: c.Authorize}
+	revoke := guard{fresh: c.FreshToRevoke, exact: true, authorize: c.Authorize}
+	s.get("", look, a.list, "state", "kind", "own", "user", "ip", "text", "after", "limit")
+	s.get("{id}", look, a.one)
+	s.getPage("charts", look, a.charts)
+	s.post("{id}/revoke", revoke.butOwn(), a.revoke)
+	s.post("revoke", revoke, a.revokeMany)
 	row, fullFilter := AdminRow{Info: fullInfo(), Live: true, UserURL: "/"}, Filter{"active", "users", true, "a", "a", "a", netip.Prefix{}}
 	return a, s.try(
 		try{"admin.html", AdminData{Sessions: []AdminRow{row}, Filter: fullFilter, First: "/", Next: "/", Continue: true}},
@@ -146,7 +151,7 @@ func (a *Admin) list(w http.ResponseWriter, v *view) error {
 	p := v.page("admin.title", data)
 	p.Admin = true
 	p.zone = v.zone(v.reader(found.sessions))
-	p.Notice = v.notice(p)
+	p.Notice, p.SignIn = v.notice(p), v.signInFirst()
 	return v.render(w, http.StatusOK, "admin.html", p)
 }
 
@@ -175,5 +180,6 @@ func (a *Admin) one(w http.ResponseWriter, v *view) error {
 	p := v.page("session.title", data)
 	p.Admin = true
 	p.zone = v.zone(v.reader([]session.Info{i}))
+	p.SignIn = v.signInFirst()
 	return v.render(w, http.StatusOK, "session.html", p)
 }

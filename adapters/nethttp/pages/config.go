@@ -1,11 +1,13 @@
 package pages
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/url"
 	"path"
@@ -23,16 +25,24 @@ type Config struct {
 	Path string
 
 	// SignIn returns the address of the page where people sign in, or prove again who they are, and that leads back to the
-	// given path afterwards. Without it error pages have no such link. It is called by many goroutines.
+	// given path afterwards. It must ask for a proof also whoever is signed in, or a sign-in that is too old stays so. Without
+	// it error pages have no such link. It is called by many goroutines.
 	SignIn func(back string) string
 
 	// Links lead from the pages to the application, in the bar at the top; default: none. Their texts are shown as they are,
 	// in every language.
 	Links []Link
 
-	// RequireFresh asks for a sign-in that is not older before anything is shown or revoked (ASVS 5.0 7.5.2); default:
-	// any. It asks the database, never a cached copy.
+	// RequireFresh asks for a sign-in that is not older before anything is shown or revoked; default: any. Signing out
+	// oneself never asks for one.
 	RequireFresh time.Duration
+
+	// FreshToRevoke asks for a sign-in that is not older before a session is ended that is not the request's own, so that a
+	// stolen cookie alone ends nobody's sessions (ASVS 5.0 7.5.2). It is for both pages: an operator's cookie could sign
+	// everyone out. Default: 15 minutes where SignIn is set, and never more than RequireFresh where that is set. Without
+	// SignIn the pages could only refuse, and lead people nowhere, so the default asks for no more than RequireFresh does.
+	// Negative: no more than RequireFresh, also with SignIn.
+	FreshToRevoke time.Duration
 
 	// CrossOrigin refuses posts of other origins; default: all of them, also those of the same site. Set it to trust some.
 	CrossOrigin *http.CrossOriginProtection
@@ -66,15 +76,15 @@ type Link struct {
 type AccountConfig struct {
 	Config
 
-	// FreshToRevoke is RequireFresh for revoking alone, where that is to be stricter than looking; default and at most
-	// RequireFresh, if that is set.
-	FreshToRevoke time.Duration
-
 	// SignedOut is where the browser goes after a sign-out: a path, or an address with http or https; default: a page that
 	// says that, and until when another server may go on to accept the session, if a cache could not be told.
 	SignedOut string
-	// ClearSiteData also asks the browser to forget cookies, storage and cache of the whole origin at a sign-out (ASVS 5.0
-	// 14.3.1): those of other applications there too.
+	// ClearSiteData also asks the browser to forget, at a sign-out, what scripts of the origin have stored: Web Storage,
+	// IndexedDB, service workers (ASVS 5.0 14.3.1; W3C Clear Site Data, "storage"). Other applications of the same origin,
+	// its scheme, host and port, lose theirs too; other subdomains lose nothing. Cookies are not part of it, as browsers
+	// remove those of all subdomains, which signs people out there; the cookie of the session is taken back by itself. Nor is
+	// the cache, as looking through a large one makes the sign-out slow: pages that must not be kept say so themselves, by
+	// Cache-Control (ASVS 5.0 14.3.2).
 	ClearSiteData bool
 }
 
@@ -96,6 +106,9 @@ type AdminConfig struct {
 	// PageSize is how many sessions a page has unless the request says so; default 50, at most 200.
 	PageSize int
 }
+
+// defaultFresh is how old a sign-in may be for ending other sessions, unless Config.FreshToRevoke says otherwise.
+const defaultFresh = 15 * time.Minute
 
 // The bounds of what one request does.
 const (
@@ -123,6 +136,15 @@ func (c Config) withDefaults(mount string) (Config, error) {
 	}
 	if c.RequireFresh < 0 {
 		return c, fmt.Errorf("pages: Config.RequireFresh is %v", c.RequireFresh)
+	}
+	most := cmp.Or(c.RequireFresh, math.MaxInt64)
+	switch {
+	case c.FreshToRevoke > most:
+		return c, fmt.Errorf("pages: Config.FreshToRevoke is %v, which is more than RequireFresh", c.FreshToRevoke)
+	case c.FreshToRevoke == 0 && c.SignIn != nil:
+		c.FreshToRevoke = min(defaultFresh, most)
+	case c.FreshToRevoke <= 0:
+		c.FreshToRevoke = c.RequireFresh
 	}
 	if c.CrossOrigin == nil {
 		c.CrossOrigin = http.NewCrossOriginProtection()

@@ -41,6 +41,7 @@ func TestConfigWrong(t *testing.T) {
 		"Path: with a query":       {Path: "/a?b"},
 		"Path: hostile":            {Path: `/"><script>`},
 		"RequireFresh":             {RequireFresh: -1},
+		"FreshToRevoke":            {FreshToRevoke: 2 * time.Hour, RequireFresh: time.Hour},
 		"Languages: none":          {Languages: []*Language{}},
 		"Languages: nil":           {Languages: []*Language{English(), nil}},
 		"Languages: zero":          {Languages: []*Language{{}}},
@@ -66,18 +67,18 @@ func TestConfigWrong(t *testing.T) {
 		}
 	}
 	for field, c := range map[string]AccountConfig{
-		"FreshToRevoke":  {FreshToRevoke: -1},
-		"FreshToRevoke ": {FreshToRevoke: 2 * time.Hour, Config: Config{RequireFresh: time.Hour}},
-		"Links[0]":       {Config: Config{Links: []Link{{URL: "/"}}}},
-		"Links[1]":       {Config: Config{Links: []Link{{"Home", "/"}, {"Bad", "javascript:alert(1)"}}}},
-		"SignedOut":      {SignedOut: "javascript:alert(1)"},
-		"SignedOut ":     {SignedOut: "bye"},
-		"SignedOut  ":    {SignedOut: "//example.com/"},
-		"SignedOut   ":   {SignedOut: "https://example.com;script-src *"},
-		"SignedOut    ":  {SignedOut: "https://example.com%20*/"},
-		"Templates":      {Config: Config{Templates: files("account.html", "{{range .Data.Sessions}}{{if not .Current}}{{.Nope}}{{end}}{{end}}")}},
-		"Templates ":     {Config: Config{Templates: files("account.html", "{{if .Data.More}}{{.Nope}}{{end}}")}},
-		"Templates  ":    {Config: Config{Templates: files("session.html", "{{if .Data.Live}}{{.Nope}}{{end}}")}},
+		"Links[0]":      {Config: Config{Links: []Link{{URL: "/"}}}},
+		"Links[1]":      {Config: Config{Links: []Link{{"Home", "/"}, {"Bad", "javascript:alert(1)"}}}},
+		"SignedOut":     {SignedOut: "javascript:alert(1)"},
+		"SignedOut ":    {SignedOut: "bye"},
+		"SignedOut  ":   {SignedOut: "//example.com/"},
+		"SignedOut   ":  {SignedOut: "https://example.com;script-src *"},
+		"SignedOut    ": {SignedOut: "https://example.com%20*/"},
+		"Templates":     {Config: Config{Templates: files("account.html", "{{range .Data.Sessions}}{{if not .Current}}{{.Nope}}{{end}}{{end}}")}},
+		"Templates ":    {Config: Config{Templates: files("account.html", "{{if .Data.More}}{{.Nope}}{{end}}")}},
+		"Templates  ":   {Config: Config{Templates: files("session.html", "{{if .Data.Live}}{{.Nope}}{{end}}")}},
+		"Templates   ":  {Config: Config{Templates: files("account.html", "{{if .SignIn}}{{.Nope}}{{end}}")}},
+		"Templates    ": {Config: Config{Templates: files("account.html", "{{if not .SignIn}}{{.Nope}}{{end}}")}},
 	} {
 		a, err := NewAccount(m, c)
 		if err == nil || !strings.Contains(err.Error(), "Config."+strings.TrimSpace(field)) {

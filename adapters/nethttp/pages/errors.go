@@ -91,14 +91,6 @@ func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 }
 
-// back is the path to which a sign-in leads back.
-func (s *site) back(r *http.Request) string {
-	if r.Method == http.MethodGet && !s.isAPI(r) {
-		return r.URL.RequestURI()
-	}
-	return s.config.Path
-}
-
 // problemJSON is a problem details object (RFC 9457). Type tells problems apart. Title is in English, as clients have their
 // own words for people. There is no instance: nothing could be found at its address.
 type problemJSON struct {

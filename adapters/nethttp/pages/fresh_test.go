@@ -3,11 +3,10 @@ package pages
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
-	"github.com/qsessions/qsessions/core/cacheddb"
-	"github.com/qsessions/qsessions/core/memory"
 	"github.com/qsessions/qsessions/core/store"
 )
 
@@ -54,42 +53,149 @@ func TestRequireFresh(t *testing.T) {
 	b.get(accountPath).want(t, http.StatusOK)
 }
 
-// TestFreshToRevoke wants a stricter limit for revoking than for looking.
+// TestFreshToRevoke: ATK-5. A stolen cookie alone ends no other session (ASVS 5.0 7.5.2): where there is a page to sign in on,
+// that asks for a sign-in of the last 15 minutes, on both pages and in both forms, unless the configuration says otherwise.
+// Looking and signing out oneself never do.
 func TestFreshToRevoke(t *testing.T) {
-	f := start(t, options{account: AccountConfig{
-		Config: Config{RequireFresh: time.Hour, SignIn: signInAt}, FreshToRevoke: 5 * time.Minute,
-	}})
+	for name, test := range map[string]struct {
+		config Config
+		limit  time.Duration // of ending other sessions; 0: none
+	}{
+		"default":                  {Config{SignIn: signInAt}, 15 * time.Minute},
+		"without SignIn":           {Config{}, 0},
+		"off":                      {Config{SignIn: signInAt, FreshToRevoke: -1}, 0},
+		"own":                      {Config{SignIn: signInAt, FreshToRevoke: 5 * time.Minute}, 5 * time.Minute},
+		"own without SignIn":       {Config{FreshToRevoke: 5 * time.Minute}, 5 * time.Minute},
+		"longer":                   {Config{SignIn: signInAt, FreshToRevoke: time.Hour}, time.Hour},
+		"RequireFresh is longer":   {Config{SignIn: signInAt, RequireFresh: 3 * time.Hour}, 15 * time.Minute},
+		"RequireFresh is stricter": {Config{SignIn: signInAt, RequireFresh: 10 * time.Minute}, 10 * time.Minute},
+		"RequireFresh alone":       {Config{RequireFresh: 20 * time.Minute}, 20 * time.Minute},
+		"RequireFresh, off":        {Config{SignIn: signInAt, RequireFresh: 20 * time.Minute, FreshToRevoke: -1}, 20 * time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := start(t, options{account: AccountConfig{Config: test.config}, admin: AdminConfig{Config: test.config}})
+			for _, stale := range []bool{false, true} {
+				b := f.browser(t, "one")
+				b.signIn("olga")
+				if age := test.limit; stale {
+					if age == 0 {
+						age = 2 * time.Hour
+					}
+					b.age(age + time.Minute)
+				} else if age > 0 {
+					b.age(age - time.Minute)
+				}
+				refused := stale && test.limit > 0
+				for _, accept := range []string{"text/html", "application/json"} {
+					b.header.Set("Accept", accept)
+					for _, path := range []string{accountPath + "{id}/revoke", accountPath + "revoke-others", adminPath + "{id}/revoke", adminPath + "revoke"} {
+						other := f.browser(t, "two")
+						other.signIn("olga")
+						id := other.id().String()
+						a := b.endOther(strings.ReplaceAll(path, "{id}", id), id)
+						switch {
+						case !refused && (a.status >= 400 || other.user() != ""):
+							t.Errorf("%s, %s: %d, and the other one is %q: %s", path, accept, a.status, other.user(), a.text())
+						case refused && (a.status != http.StatusForbidden || other.user() != "olga"):
+							t.Errorf("%s, %s, stale: %d, and the other one is %q", path, accept, a.status, other.user())
+						case refused && accept == "application/json":
+							a.is(t, http.StatusForbidden, "stale")
+						case refused:
+							a.want(t, http.StatusForbidden, "Please sign in again", "Nothing was changed.")
+						}
+					}
+				}
+				b.header.Del("Accept")
+				if test.config.RequireFresh == 0 {
+					b.get(accountPath).want(t, http.StatusOK)
+					b.get(adminPath).want(t, http.StatusOK)
+				}
+				b.endsItself(t, test.limit)
+			}
+		})
+	}
+}
+
+// endOther asks for the end of a session, in the form that the Accept header of b says.
+func (b *browser) endOther(path, id string) answer {
+	b.t.Helper()
+	if strings.HasSuffix(path, adminPath+"revoke") && b.header.Get("Accept") == "application/json" {
+		return b.json(http.MethodPost, path, `{"ids":["`+id+`"]}`)
+	}
+	return b.post(path, url.Values{"id": {id}, "confirm": {"1"}})
+}
+
+// endsItself wants every way to end the own session open, however old the sign-in is.
+func (b *browser) endsItself(t *testing.T, limit time.Duration) {
+	t.Helper()
+	for _, path := range []string{accountPath + "sign-out", accountPath + "{id}/revoke", adminPath + "{id}/revoke"} {
+		for _, accept := range []string{"text/html", "application/json"} {
+			self := b.browser(t, "self")
+			self.signIn("olga")
+			self.age(limit + time.Hour)
+			self.header.Set("Accept", accept)
+			if a := self.post(strings.ReplaceAll(path, "{id}", self.id().String()), nil); a.status >= 400 || self.user() != "" {
+				t.Errorf("%s, %s: signing out oneself: %d, still %q: %s", path, accept, a.status, self.user(), a.text())
+			}
+		}
+	}
+}
+
+// TestSignInFirst: ATK-5. Where ending other sessions would be refused, the page leads to the sign-in instead, and from there
+// back to where the person was; so does the answer to a form of a page that has become too old meanwhile.
+func TestSignInFirst(t *testing.T) {
+	config := Config{SignIn: signInAt}
+	f := start(t, options{account: AccountConfig{Config: config}, admin: AdminConfig{Config: config}})
 	b, other := f.browser(t, "one"), f.browser(t, "two")
-	b.signIn("alice")
-	other.signIn("alice")
-	b.age(6 * time.Minute)
-	b.get(accountPath).want(t, http.StatusOK)
-	for _, path := range []string{"revoke-others", other.id().String() + "/revoke", b.id().String() + "/revoke"} {
-		b.post(accountPath+path, nil).want(t, http.StatusForbidden, `href="`+signInAt(accountPath)+`"`)
+	b.signIn("olga")
+	other.signIn("olga")
+	id, own := other.id().String(), b.id().String()
+	pages := []string{accountPath + "?page=2", accountPath + id, adminPath + "?user=olga&ip=", adminPath + id}
+	for _, path := range pages {
+		a := b.get(path)
+		a.want(t, http.StatusOK, "/revoke")
+		a.without(t, "Sign in again", signInAt(""))
 	}
-	if other.user() != "alice" {
-		t.Error("a stale sign-in could revoke")
+	b.age(16 * time.Minute)
+	for _, path := range pages {
+		a := b.get(path)
+		a.want(t, http.StatusOK, `<a class="button" href="`+signInAt(path)+`">Sign in again</a>`, "Then you come back to this page.")
+		a.without(t, id+"/revoke\"", "revoke-others\"", `id="selection"`, `type="checkbox" form=`, `name="all"`)
+		b.header.Set("Accept-Language", "de")
+		b.get(path).want(t, http.StatusOK, ">Erneut anmelden</a>", "kommen Sie auf diese Seite zurück")
+		b.header.Del("Accept-Language")
 	}
-	b.age(time.Hour)
-	b.get(accountPath).want(t, http.StatusForbidden)
+	b.get(accountPath).want(t, http.StatusOK, `/sign-out"`)
+	b.get(adminPath+own).want(t, http.StatusOK, own+`/revoke"`) // a sign-out
+	b.get(accountPath+"?done=revoked&n=1").want(t, http.StatusOK, "One session has ended.", `href="`+signInAt(accountPath)+`"`)
+	for referer, back := range map[string]string{
+		accountPath + "?page=2": accountPath + "?page=2", accountPath + id: accountPath + id, accountPath + "?done=revoked&n=1&page=2": accountPath + "?page=2",
+		"": accountPath, "/": accountPath, accountPath + "revoke-others": accountPath, accountPath + "api/": accountPath,
+		accountPath + "../../x": accountPath, accountPath + "%2e%2e/x": accountPath, adminPath: accountPath, "//evil.example/": accountPath,
+	} {
+		for _, origin := range []string{f.url, "https://evil.example", ""} { // nothing but the path is taken from it
+			b.header.Set("Referer", origin+referer)
+			b.post(accountPath+"revoke-others", nil).want(t, http.StatusForbidden, `<a class="button" href="`+signInAt(back)+`">`)
+		}
+	}
+	b.header.Set("Referer", f.url+adminPath+"?user=olga")
+	b.post(adminPath+"revoke", url.Values{"id": {id}}).want(t, http.StatusForbidden, `href="`+signInAt(adminPath+"?user=olga")+`"`)
+	if other.user() != "olga" {
+		t.Fatal("a stale sign-in could revoke")
+	}
+	b.signIn("olga") // and they go on where they were
+	b.get(accountPath+"?page=2").want(t, http.StatusOK, "revoke-others\"")
+	b.post(accountPath+"revoke-others", nil).want(t, http.StatusSeeOther)
+	if other.user() != "" {
+		t.Error("the other session goes on")
+	}
 }
 
 // TestFreshBehindCache wants no cached copy to answer where a fresh sign-in is asked for.
 func TestFreshBehindCache(t *testing.T) {
-	db := new(memory.Store)
-	s, err := cacheddb.New(new(memory.Cache), db, cacheddb.Config{Timeout: 5 * time.Second})
-	if err != nil {
-		t.Fatal(err)
-	}
-	f := start(t, options{store: s, account: AccountConfig{Config: Config{RequireFresh: time.Hour}}})
-	b := f.browser(t, "one")
-	b.signIn("alice")
-	for range 2 { // the second one is answered by the cache
-		b.get(accountPath).want(t, http.StatusOK)
-		if b.user() != "alice" {
-			t.Fatal("not signed in")
-		}
-	}
+	f, db := behindCache(t, options{account: AccountConfig{Config: Config{RequireFresh: time.Hour}}})
+	b := f.cached(t, "one", "alice")
+	b.get(accountPath).want(t, http.StatusOK)
 	if err := db.Delete(t.Context(), b.id()); err != nil { // elsewhere, and the cache was not told
 		t.Fatal(err)
 	}

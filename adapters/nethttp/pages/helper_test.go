@@ -28,6 +28,7 @@ type fixture struct {
 	client   func() session.Client // of a request; nil: its User-Agent alone
 	// signingIn runs in the sign-in of a user, before the session knows of it.
 	signingIn func(user string)
+	before    func(*http.Request) // runs before each handler, inside the middleware; nil: nothing does
 }
 
 type options struct {
@@ -97,7 +98,12 @@ func start(t testing.TB, o options) *fixture {
 	mux.Handle("GET /{$}", site.With(func(w http.ResponseWriter, _ *http.Request, s session.Session) {
 		_, _ = io.WriteString(w, s.User())
 	}))
-	f.handler = site.Handler(mux)
+	f.handler = site.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if f.before != nil {
+			f.before(r)
+		}
+		mux.ServeHTTP(w, r)
+	}))
 	if o.bubble {
 		f.url = "http://sessions.test"
 		return f

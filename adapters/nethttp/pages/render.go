@@ -58,7 +58,7 @@ func parseTemplates(replace fs.FS) (*template.Template, error) {
 type Page struct {
 	Title    string
 	Text     string // of an error
-	SignIn   string // the address of the sign-in page, for an error
+	SignIn   string // the address of the sign-in page: of an error, and where ending other sessions asks for a fresh sign-in
 	Back     string // the address of the list, for an error of whoever may see it
 	Notice   string // what the last action did
 	Home     string // Config.Path

@@ -145,23 +145,6 @@ func (s *site) allow(w http.ResponseWriter, r *http.Request, method string) bool
 	return false
 }
 
-// A guard says who may ask.
-type guard struct {
-	fresh     time.Duration
-	authorize func(*http.Request, session.Session) bool // nil: whoever is signed in
-}
-
-func (s *site) view(r *http.Request, g guard) (*view, error) {
-	current, err := s.sessions.Require(r.Context(), session.Requirement{MaxAge: g.fresh})
-	if err != nil {
-		return nil, err
-	}
-	if g.authorize != nil && !g.authorize(r, current) {
-		return nil, errForbidden
-	}
-	return &view{s, r, current, s.config.choose(r), s.wantsJSON(r)}, nil
-}
-
 // context is that of the request, for enrichers that know the reader's language.
 func (v *view) context() context.Context {
 	return v.config.Localize(v.r.Context(), v.language.tag)

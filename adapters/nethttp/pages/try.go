@@ -34,11 +34,13 @@ func (s *site) try(tries ...try) error {
 	r := &http.Request{Method: http.MethodGet, URL: &url.URL{Path: s.config.Path}, Header: http.Header{}}
 	for _, l := range s.config.Languages {
 		for _, t := range tries {
-			v := &view{site: s, r: r, language: l}
-			p := v.page("account.title", t.data)
-			p.User, p.SignIn, p.Back, p.Notice, p.Text = "a", "/", "/", "a", "a"
-			if err := s.templates.ExecuteTemplate(io.Discard, t.template, p); err != nil {
-				return fmt.Errorf("pages: Config.Templates: %w", err)
+			for _, signIn := range []string{"", "/"} {
+				v := &view{site: s, r: r, language: l}
+				p := v.page("account.title", t.data)
+				p.User, p.SignIn, p.Back, p.Notice, p.Text = "a", signIn, "/", "a", "a"
+				if err := s.templates.ExecuteTemplate(io.Discard, t.template, p); err != nil {
+					return fmt.Errorf("pages: Config.Templates: %w", err)
+				}
 			}
 		}
 	}

@@ -11,3 +11,6 @@ for (const t of document.querySelectorAll('time[datetime]')) {
   if ('whole' in t.dataset) t.textContent = exact;
 }
 document.querySelector('form[data-continue]')?.requestSubmit();
+// Chromium shows a page again on the way back although it is not to be stored, and although its reader has signed out since.
+addEventListener('pagehide', () => { document.body.hidden = true; });
+addEventListener('pageshow', (e) => { if (e.persisted) location.reload(); });

@@ -1,0 +1,90 @@
+package pages
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/qsessions/qsessions/core/session"
+)
+
+// A guard says who may ask.
+type guard struct {
+	fresh     time.Duration                             // how old the sign-in may be; 0: any
+	exact     bool                                      // the database is asked, never a cached copy
+	own       bool                                      // the session in the path, if it is the own one, needs no fresh sign-in
+	authorize func(*http.Request, session.Session) bool // nil: whoever is signed in
+}
+
+// butOwn lets people end the own session, which is a sign-out, without a fresh sign-in.
+func (g guard) butOwn() guard {
+	g.own = true
+	return g
+}
+
+func (s *site) view(r *http.Request, g guard) (*view, error) {
+	current, err := s.require(r, g)
+	if err != nil {
+		return nil, err
+	}
+	if g.authorize != nil && !g.authorize(r, current) {
+		return nil, errForbidden
+	}
+	return &view{s, r, current, s.config.choose(r), s.wantsJSON(r)}, nil
+}
+
+func (s *site) require(r *http.Request, g guard) (session.Session, error) {
+	want := session.Requirement{MaxAge: g.fresh}
+	if g.exact {
+		want.Level = 1 // every sign-in has that; to ask for it is to ask the database
+	}
+	current, err := s.sessions.Require(r.Context(), want)
+	if g.own && errors.Is(err, session.ErrStale) {
+		want.MaxAge = 0
+		if own, e := s.sessions.Require(r.Context(), want); e == nil && own.ID().String() == r.PathValue("id") {
+			return own, nil
+		}
+	}
+	return current, err
+}
+
+// signInFirst returns the address where the reader proves again who they are, if ending other sessions asks for that, or "".
+// It saves a way that ends at a refusal: what decides is the guard of the request that ends them.
+func (v *view) signInFirst() string {
+	limit := v.config.FreshToRevoke
+	if v.config.SignIn == nil || limit == 0 || time.Since(v.session.Info().AuthenticatedAt) <= limit {
+		return ""
+	}
+	return v.config.SignIn(v.back(v.r))
+}
+
+// back is the path to which a sign-in leads back: of the page that was asked for, or that has the form that was sent.
+func (s *site) back(r *http.Request) string {
+	u := r.URL
+	if r.Method != http.MethodGet || s.isAPI(r) {
+		var err error
+		if u, err = url.Parse(r.Referer()); err != nil || !s.isPage(u.Path) {
+			return s.config.Path
+		}
+	}
+	q := u.Query()
+	if q.Has("done") { // the notice of an action before is not to be shown again
+		for _, name := range []string{"done", "n", "until"} {
+			q.Del(name)
+		}
+		u = &url.URL{Path: u.Path, RawQuery: q.Encode()}
+	}
+	return u.RequestURI() // without the host, which is the client's choice
+}
+
+// isPage reports whether path is that of a list, or of one session.
+func (s *site) isPage(path string) bool {
+	rest, ok := strings.CutPrefix(path, s.config.Path)
+	if ok && rest != "" {
+		_, err := session.ParseID(rest)
+		return err == nil
+	}
+	return ok
+}
