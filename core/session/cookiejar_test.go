@@ -187,3 +187,73 @@ func TestDuplicateOfPlainName(t *testing.T) {
 		}
 	}
 }
+
+// crowd returns a browser of alice with a dead cookie in the other jar, whose token is due for an exchange, and its manager.
+func crowd(t *testing.T) (*cookies, *Manager) {
+	db := new(memory.Store)
+	m := newManager(t, db, Config{Policy: Policy{RotateEvery: rotateEvery}})
+	b := &cookies{t: t}
+	b.do(newManager(t, db, Config{Cookie: Cookie{Partitioned: true}}), logsIn("alice"))
+	time.Sleep(rotateEvery)
+	return b, m
+}
+
+// TestPendingInTheOtherJar: RPT-14, ATK-3. A response that has put the next token beside that of before has arrived: of the
+// two the next one counts, and the other one goes.
+func TestPendingInTheOtherJar(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, m := crowd(t)
+		b.do(m, nothing)
+		if len(b.held) != 2 {
+			t.Fatalf("no exchange: %v", b)
+		}
+		next := b.held[1].value
+		b.quiet(m, "both", "alice")
+		if len(b.held) != 1 || b.held[0].value != next {
+			t.Errorf("the browser has %v", b)
+		}
+	})
+}
+
+// TestTidyBesideExchange: RPT-14, ATK-3. A request that tidies while a parallel one is given the next token does not hand out
+// the old one, whose response could come last.
+func TestTidyBesideExchange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, m := crowd(t)
+		b.held = append(b.held, held{name: "__Host-session", path: "/", value: freshToken()})
+		first, second := b.start(m), b.start(m)
+		b.take(first.end())
+		late := second.end()
+		if b.user(m) != "alice" {
+			t.Fatal("the next token does not work")
+		}
+		b.take(late)
+		time.Sleep(2 * time.Minute)
+		if u := b.user(m); u != "alice" {
+			t.Errorf("user %q: the response of a parallel request brought the old token back", u)
+		}
+	})
+}
+
+// TestTidyInSlowRequest: RPT-14, ATK-3. Nor does a request that began before the exchange was due, and ends after it.
+func TestTidyInSlowRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, m := crowd(t)
+		b.do(m, nothing)
+		b.do(m, nothing)
+		b.held = append(b.held, held{name: "__Host-session", path: "/", partitioned: true, value: freshToken()})
+		time.Sleep(rotateEvery - time.Second)
+		slow := b.start(m)
+		time.Sleep(time.Second)
+		b.do(m, nothing)
+		late := slow.end()
+		if b.user(m) != "alice" {
+			t.Fatal("the next token does not work")
+		}
+		b.take(late)
+		time.Sleep(2 * time.Minute)
+		if u := b.user(m); u != "alice" {
+			t.Errorf("user %q: the response of a slow request brought the old token back", u)
+		}
+	})
+}
