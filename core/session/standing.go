@@ -85,7 +85,9 @@ func (s *secret) room(now time.Time, grace time.Duration) int {
 }
 
 // awaited reports whether a pending token may be shown.
-func (s *secret) awaited() bool { return s.slots[0].kind == slotPending || s.slots[1].kind == slotPending }
+func (s *secret) awaited() bool {
+	return s.slots[0].kind == slotPending || s.slots[1].kind == slotPending
+}
 
 // issue adds the digest of a new token of the family. What is over leaves its slot: a later seenAt must not open it again.
 func (s *secret) issue(d digest, now time.Time, grace time.Duration) {
