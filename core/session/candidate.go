@@ -22,9 +22,9 @@ type candidates struct {
 
 func (c *candidates) all() []shown { return c.found[:c.n] }
 
-// add notes a token; the first of the same is kept. Of too many those of old names go first.
+// add notes a token; the first of the same under one name is kept. Of too many those of old names go first.
 func (c *candidates) add(t token, cookie uint8) {
-	if slices.ContainsFunc(c.found[:c.n], func(o shown) bool { return o.token == t && (o.cookie == cookie || o.cookie == 0) }) {
+	if slices.ContainsFunc(c.found[:c.n], func(o shown) bool { return o.token == t && o.cookie == cookie }) {
 		return
 	}
 	at := c.n
