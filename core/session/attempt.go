@@ -261,7 +261,7 @@ func (h *handle) accept(ctx context.Context, a *attempt) error {
 		}
 	}
 	h.mu.Lock()
-	h.base, h.secret, h.id = n, s, n.ID
+	h.base, h.secret, h.id, h.written = n, s, n.ID, true
 	if len(w.changes) > 0 {
 		h.opened, h.plain, h.plainErr = true, w.view, nil
 	}

@@ -22,9 +22,9 @@ type candidates struct {
 
 func (c *candidates) all() []shown { return c.found[:c.n] }
 
-// add notes a token; the first of the same is kept. Of too many those of old names go first.
+// add notes a token; the first of the same under one name is kept. Of too many those of old names go first.
 func (c *candidates) add(t token, cookie uint8) {
-	if slices.ContainsFunc(c.found[:c.n], func(o shown) bool { return o.token == t && (o.cookie == cookie || o.cookie == 0) }) {
+	if slices.ContainsFunc(c.found[:c.n], func(o shown) bool { return o.token == t && o.cookie == cookie }) {
 		return
 	}
 	at := c.n
@@ -137,20 +137,22 @@ func (m *Manager) crowded(j jar) bool {
 // the other. Of a name without the prefix __Host- there may be several in one.
 func (c *Cookie) twoJars() bool { return c.Partitioned || c.host() }
 
-// takeBack renders the Set-Cookie lines, one below the other, that take back the cookies of other names and scopes.
-// answered is true if the response hands out the cookie of today, or takes it back.
-func (m *Manager) takeBack(j jar, answered bool) string {
+// takeBack renders the Set-Cookie lines, one below the other, that take back the cookies of other names and scopes. The
+// response hands out the cookie of today, or takes it back, too.
+func (m *Manager) takeBack(j jar) string {
 	own := &m.cookies[0]
 	var lines []string
 	for i := 1; i < len(m.cookies); i++ {
-		if old := &m.cookies[i]; j.old&(1<<i) != 0 || old.Name == own.Name && (answered || j.own > 1) {
+		if old := &m.cookies[i]; j.old&(1<<i) != 0 || old.Name == own.Name {
 			lines = append(lines, old.header("", 0))
 		}
 	}
-	if own.twoJars() && j.own > 1 || answered && own.Partitioned && j != (jar{}) {
+	if own.Partitioned && j != (jar{}) || own.host() && j.own > 1 {
 		other := *own
 		other.Partitioned = !own.Partitioned
-		lines = append(lines, other.header("", 0))
+		if line := other.header("", 0); !slices.Contains(lines, line) {
+			lines = append(lines, line)
+		}
 	}
 	return strings.Join(lines, "\n")
 }

@@ -252,7 +252,7 @@ func (h *handle) touch(ctx context.Context) (bool, error) {
 		return false, unavailable(ctx, err)
 	}
 	h.mu.Lock()
-	h.base = &r
+	h.base, h.written = &r, true
 	h.mu.Unlock()
 	h.noteClient(old, &r)
 	return true, nil

@@ -21,8 +21,9 @@ type Config struct {
 	Cookie Cookie
 	// OldCookies are the names and scopes (Domain, Path, Partitioned) that Cookie had before; at most 16. A token that comes
 	// under an old name is read, handed out anew as Cookie, and taken back under the old name; after a change of scope under
-	// the same name, the old cookie is taken back as soon as a browser shows both, or gets another. Keep them for as long as
-	// the cookies may live.
+	// the same name, the old cookie is taken back with the next one that the browser gets, at the latest a
+	// Policy.TouchEvery after it has shown both. Keep them for as long as the cookies may live. Where instances of two
+	// releases run side by side, the one of before must know the new name: a release that only lists it here comes first.
 	OldCookies []Cookie
 	// Header is the name of a header that carries the token instead of the cookie, in both directions, for clients that
 	// are not browsers. A request may write "Bearer " before the token. An empty value in a response means that the

@@ -68,6 +68,7 @@ type content struct {
 	presented  shown         // the token that this request has shown, or was given
 	standing   standing      // of it
 	jar        jar           // of the browser
+	written    bool          // this request has saved or touched the session
 	superseded *found        // the session whose token another request has just replaced
 	base       *store.Record // as stored; nil: nothing is
 	secret     secret        // of base

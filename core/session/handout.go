@@ -28,7 +28,7 @@ func (h *handle) upkeep() bool {
 // cookieDue reports whether a cookie that was handed out is to be sent again, as its session ends at another time by now: a
 // tenth of what is left, or more.
 func (h *handle) cookieDue(s *secret, expiresAt time.Time) bool {
-	if !s.persistent || h.standing < pending || h.m.cfg.Header != "" || h.sent.Load() || h.renamed() {
+	if !s.persistent || h.standing < current || h.m.cfg.Header != "" || h.sent.Load() || h.renamed() {
 		return false
 	}
 	end := cookieEnd(expiresAt, h.started)
@@ -47,23 +47,41 @@ func cookieEnd(expiresAt, now time.Time) time.Time {
 func (h *handle) hand(t *token, s *secret) {
 	var age time.Duration
 	if s.persistent {
-		age = max(s.cookieEnd.Sub(now()).Round(time.Second), time.Second)
+		t := now()
+		end := s.cookieEnd
+		if end.IsZero() { // the session has been prolonged when no cookie could be sent
+			end = cookieEnd(s.expiry(t), t)
+		}
+		age = max(end.Sub(t).Round(time.Second), time.Second)
 	}
 	h.out, h.hasOut = h.m.carry(t.text(), age), true
 }
 
 // tidy hands the token out anew where the browser has several cookies, or one of an old name or scope, and returns the lines
-// that take back all but that one. Where the response of an exchange may be lost, the old cookie stays. Call it with h.mu.
+// that take back all but that one. Nothing is taken back by a response that hands out nothing: two releases, of which each
+// takes back the cookie of the other, would leave none. Call it with h.mu.
 func (h *handle) tidy(e *Effect) string {
 	if h.m.cfg.Header != "" {
 		return ""
 	}
-	if h.base != nil && h.standing == current && e.Name == "" && (h.m.crowded(h.jar) || h.presented.cookie != 0 && !h.renamed()) {
+	if e.Name == "" && h.scattered() {
 		h.hand(&h.presented.token, &h.secret)
 		e.Name, e.Value = h.m.responseHeader(), h.out
 	}
-	if e.Name != "" || h.base != nil && h.standing != lingering && h.presented.cookie == 0 {
-		return h.m.takeBack(h.jar, e.Name != "")
+	if e.Name == "" {
+		return ""
 	}
-	return ""
+	return h.m.takeBack(h.jar)
+}
+
+// scattered reports whether the token is to be handed out anew although it stays as it is: only where no other request can
+// have been given a successor of it, which it would replace.
+func (h *handle) scattered() bool {
+	if h.base == nil || h.standing != current || h.passive || h.secret.awaited() || h.m.exchangeDue(&h.secret, now()) {
+		return false
+	}
+	// A cookie of a domain or path that is none of ours cannot be taken back. Of a name that may have those, the attempt
+	// is made along with a write, which is once in Policy.TouchEvery, and not in each response.
+	crowded := h.m.crowded(h.jar) && (h.written || h.m.cookies[0].host())
+	return crowded || h.jar.old != 0 && !h.renamed()
 }

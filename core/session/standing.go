@@ -24,8 +24,8 @@ const (
 	replayed                  // of the family, and over
 	worn                      // current, for too long without a successor that was shown
 	lingering                 // old, within Policy.Grace
-	pending
 	current
+	pending // last: where a browser shows both, in two cookies, the answer has arrived
 )
 
 // open reports whether the token is let in.
@@ -82,6 +82,11 @@ func (s *secret) room(now time.Time, grace time.Duration) int {
 		}
 	}
 	return -1
+}
+
+// awaited reports whether a pending token may be shown.
+func (s *secret) awaited() bool {
+	return s.slots[0].kind == slotPending || s.slots[1].kind == slotPending
 }
 
 // issue adds the digest of a new token of the family. What is over leaves its slot: a later seenAt must not open it again.
