@@ -34,9 +34,10 @@
 // before it as well. New may be mounted twice, or several times with different managers.
 //
 // Fiber's cache goes before it, and only around routes that are public: what it has kept it sends with a Cache-Control of its
-// own. [From], [With], the Require functions and [HTTP] say at once that the response varies by the session's header, so
-// that a cache behind keeps users apart too; but not inside of Fiber's timeout middleware, and [session.From] alone says so
-// only when the handler has returned.
+// own. [From], [With], the Require functions and [HTTP] say at once that the response varies by the session's header, and
+// that one which depends on a stored session is to be kept by no cache, so that a cache behind keeps users apart too, and
+// shows nothing to those whose session has ended; but not inside of Fiber's timeout middleware, and [session.From] alone says
+// so only when the handler has returned.
 //
 // Name the session's cookie in encryptcookie's Except: the token is random already, and that middleware drops the Max-Age=0
 // which takes a cookie back.

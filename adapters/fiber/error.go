@@ -55,7 +55,7 @@ func statusOf(err error) *fiber.Error {
 		return fiber.ErrServiceUnavailable
 	case errors.Is(err, session.ErrUnauthenticated), errors.Is(err, session.ErrRevoked):
 		return fiber.ErrUnauthorized
-	case errors.Is(err, session.ErrStale):
+	case errors.Is(err, session.ErrStale), errors.Is(err, session.ErrCrossSite):
 		return fiber.ErrForbidden
 	case errors.Is(err, session.ErrTooMany):
 		return fiber.ErrConflict
@@ -71,7 +71,8 @@ func statusOf(err error) *fiber.Error {
 func ofSession(err error) bool {
 	for _, known := range [...]error{
 		session.ErrUnavailable, session.ErrUnauthenticated, session.ErrRevoked, session.ErrStale, session.ErrNotFound,
-		session.ErrTooMany, session.ErrReplaced, session.ErrCrossSite, session.ErrTooLarge, session.ErrCorrupt, session.ErrTooLate, session.ErrClosed, session.ErrNoSession,
+		session.ErrTooMany, session.ErrReplaced, session.ErrCrossSite, session.ErrTooLarge, session.ErrCorrupt, session.ErrTooLate,
+		session.ErrClosed, session.ErrNoSession,
 	} {
 		if errors.Is(err, known) {
 			return true

@@ -13,7 +13,7 @@ import (
 // names the manager.
 func From(c fiber.Ctx) (session.Session, error) {
 	s, err := session.From(c.Context()) // and not c, which the store could keep
-	vary(c, session.Vary(c.Context()))
+	depends(c, session.Vary(c.Context()), s)
 	if err != nil {
 		return nil, refused(err)
 	}
@@ -24,11 +24,13 @@ func From(c fiber.Ctx) (session.Session, error) {
 func With(m *session.Manager, f func(fiber.Ctx, session.Session) error) fiber.Handler {
 	return func(c fiber.Ctx) error {
 		s, err := m.From(c.Context())
-		vary(c, m.RequestHeader())
 		if err != nil {
-			return refused(err)
+			err = refused(err)
+		} else {
+			err = f(c, s)
 		}
-		return f(c, s)
+		depends(c, m.RequestHeader(), s)
+		return err
 	}
 }
 
@@ -66,8 +68,8 @@ func Passive(c fiber.Ctx) error {
 
 func require(m *session.Manager, what session.Requirement) fiber.Handler {
 	return func(c fiber.Ctx) error {
-		_, err := m.Require(c.Context(), what)
-		vary(c, m.RequestHeader())
+		s, err := m.Require(c.Context(), what)
+		depends(c, m.RequestHeader(), s)
 		if err != nil {
 			return refused(err)
 		}
@@ -75,11 +77,16 @@ func require(m *session.Manager, what session.Requirement) fiber.Handler {
 	}
 }
 
-// vary says at once on which header the response depends, for a cache behind the middleware, which looks before the commit.
-// In a handler of Fiber's timeout middleware it does not: an OnTimeout may be writing the response.
-func vary(c fiber.Ctx, name string) {
+// depends says at once that the response depends on s, which is nil after an error, by the named header, for a cache behind
+// the middleware, which looks before the commit. In a handler of Fiber's timeout middleware it does not: an OnTimeout may be
+// writing the response.
+func depends(c fiber.Ctx, name string, s session.Session) {
 	if _, limited := c.Context().Deadline(); limited {
 		return
 	}
-	applyTo(&c.Response().Header, session.Effect{Vary: name})
+	e := session.Effect{Vary: name}
+	if s != nil && !s.ID().IsZero() {
+		e.Cache = unshared
+	}
+	applyTo(&c.Response().Header, e)
 }

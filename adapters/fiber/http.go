@@ -38,7 +38,8 @@ func HTTP(h http.Handler) fiber.Handler {
 		}()
 		h.ServeHTTP(w, r)
 		w.send(c)
-		vary(c, session.Vary(ctx))
+		s, _ := session.Peek(ctx)
+		depends(c, session.Vary(ctx), s)
 		return nil
 	}
 }

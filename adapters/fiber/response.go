@@ -12,16 +12,23 @@ type header struct{ *fasthttp.ResponseHeader }
 
 var _ session.Header = header{}
 
+// unshared is the Cache-Control of a response that depends on a stored session until the commit, which takes it away: Fiber's
+// cache, if it is behind the middleware, keeps no such response. On a hit it would send it as a public one, and to clients
+// whose session has ended. No application writes it in this way.
+const unshared = "no-cache,private,no-cache"
+
 // apply writes e into the response that will be sent: of a request that has timed out, it is not c's.
 func apply(e session.Effect, c fiber.Ctx) {
-	if e == (session.Effect{}) {
-		return // without allocating
-	}
 	h := &c.Response().Header
 	if timeout := c.RequestCtx().LastTimeoutErrorResponse(); timeout != nil {
 		h = &timeout.Header
 	}
-	applyTo(h, e)
+	if string(h.Peek(fiber.HeaderCacheControl)) == unshared {
+		h.Del(fiber.HeaderCacheControl)
+	}
+	if e != (session.Effect{}) { // without allocating
+		applyTo(h, e)
+	}
 }
 
 // applyTo looks first, without allocating, whether the most common header is there already.

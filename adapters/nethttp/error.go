@@ -23,7 +23,7 @@ func (mw *Middleware) Error(w http.ResponseWriter, r *http.Request, err error) {
 //   - [*session.PendingError]: 202, as what was asked for is done, with the time by which it holds everywhere
 //   - [session.ErrUnavailable]: 503, with Retry-After, and logged; or a canceled request
 //   - [session.ErrUnauthenticated], [session.ErrRevoked]: 401
-//   - [session.ErrStale]: 403
+//   - [session.ErrStale], [session.ErrCrossSite]: 403
 //   - [session.ErrNotFound]: 404
 //   - [session.ErrTooMany], [session.ErrReplaced]: 409
 //   - [session.ErrTooLarge]: 413
@@ -46,7 +46,7 @@ func WriteError(w http.ResponseWriter, r *http.Request, err error) {
 		w.Header().Set("Retry-After", retryAfter)
 	case errors.Is(err, session.ErrUnauthenticated), errors.Is(err, session.ErrRevoked):
 		code = http.StatusUnauthorized
-	case errors.Is(err, session.ErrStale):
+	case errors.Is(err, session.ErrStale), errors.Is(err, session.ErrCrossSite):
 		code = http.StatusForbidden
 	case errors.Is(err, session.ErrTooMany):
 		code = http.StatusConflict

@@ -108,3 +108,31 @@ func TestRequireFreshIsExact(t *testing.T) {
 		}
 	}
 }
+
+// TestRequireProof: RPT-41. A second factor within ten minutes is not one of half an hour ago and a password just now.
+func TestRequireProof(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, session.Config{}, nethttp.Config{})
+	ok := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+	s.mux.Handle("/user", s.RequireProof(session.Requirement{})(ok))
+	s.mux.Handle("/level", s.RequireProof(session.Requirement{Level: 2})(ok))
+	s.mux.Handle("/age", s.RequireProof(session.Requirement{MaxAge: 10 * time.Minute})(ok))
+	s.mux.Handle("/both", s.RequireProof(session.Requirement{Level: 2, MaxAge: 10 * time.Minute})(ok))
+	s.on("/old-login", func(_ http.ResponseWriter, _ *http.Request, s session.Session) {
+		s.Login("alice", session.Level(2), session.AuthenticatedAt(time.Now().Add(-30*time.Minute)))
+	})
+	s.on("/password", func(_ http.ResponseWriter, _ *http.Request, s session.Session) { s.Reauthenticate() })
+	s.on("/code", func(_ http.ResponseWriter, _ *http.Request, s session.Session) { s.Reauthenticate(session.Level(2)) })
+	b := serve(t, 1, s.handler())("")
+	for _, step := range []struct {
+		path                   string
+		user, level, age, both int
+	}{{"/get", 401, 401, 401, 401}, {"/old-login", 200, 200, 403, 403}, {"/password", 200, 200, 200, 403}, {"/code", 200, 200, 200, 200}} {
+		b.do("GET", step.path)
+		for path, want := range map[string]int{"/user": step.user, "/level": step.level, "/age": step.age, "/both": step.both} {
+			if a := b.do("GET", path); a.StatusCode != want {
+				t.Errorf("RPT-41 %s after %s: got %d, want %d", path, step.path, a.StatusCode, want)
+			}
+		}
+	}
+}

@@ -49,6 +49,14 @@ type Route struct {
 	// adapter's middleware. They are unset where Config.Lacks has [Require].
 	SignedIn bool
 	Fresh    time.Duration
+
+	// Proof lets only users through whose authentication meets it, as one proof, by the adapter's middleware; the zero value
+	// asks for nothing. It is unset where Config.Lacks has [Proof].
+	Proof session.Requirement
+
+	// Passive marks the requests of the route as no use of their session, by the adapter's middleware. It is unset where
+	// Config.Lacks has [Passive].
+	Passive bool
 }
 
 // An Exchange is one request and its response, as the framework's handlers have them. A handler uses it in one goroutine,
@@ -107,9 +115,11 @@ const (
 	ClientHints                     // the adapter asks for client hints: App.ClientHints
 	ErrorPage                       // the application may replace the error page: App.Error
 	Require                         // middleware that turns away who is not signed in: Route.SignedIn, Route.Fresh
+	Proof                           // middleware that asks for a level and an age of one proof: Route.Proof
+	Passive                         // middleware for requests that are no use of their session: Route.Passive
 )
 
-var featureNames = []string{"EarlyHints", "Hijack", "Flush", "Cancel", "ClientHints", "ErrorPage", "Require"}
+var featureNames = []string{"EarlyHints", "Hijack", "Flush", "Cancel", "ClientHints", "ErrorPage", "Require", "Proof", "Passive"}
 
 // String names the features.
 func (f Feature) String() string {

@@ -15,7 +15,7 @@ func cacheCases() []Case {
 				e.cached(what, a, "Vary", want, http.Header{})
 			})
 		}},
-		{Name: "cache/no-store", Why: "A response with a token has Cache-Control: no-store, whatever its status and method are; another has none that the application did not set.", run: func(e *env) {
+		{Name: "cache/no-store", Why: "A response with a token has Cache-Control: no-store, whatever its status and method are; another one to a visitor has none that the application did not set.", run: func(e *env) {
 			e.eachWay(func(what string, a *answer, want session.Effect) {
 				want.Name = "" // as far as there is a token: that there is one is not the business of this case
 				if lines := a.header["Set-Cookie"]; len(lines) > 0 {
@@ -49,6 +49,26 @@ func cacheCases() []Case {
 				e.cached("no token and "+had, e.do("GET", "/control/seen?control="+had), "Cache-Control", e.golden(nothing), own)
 			}
 		}},
+		{Name: "cache/signed-in", Why: "A response that depends on a signed-in user has Cache-Control: private, no-cache, whatever its status and method are: no shared cache keeps it, and a browser asks before it shows it again. One that does not look at its session has none.", run: func(e *env) {
+			e.eachUser(session.Config{}, "private, no-cache")
+		}},
+		{Name: "cache/signed-in-no-store", Why: "With Config.NoStore a response that depends on a signed-in user has Cache-Control: no-store, so that Back after a sign-out asks the server.", run: func(e *env) {
+			e.eachUser(session.Config{NoStore: true}, "no-store")
+		}},
+		{Name: "cache/signed-in-own", Why: "A response to a signed-in user keeps the Cache-Control that the application has set, with Config.NoStore too.", run: func(e *env) {
+			for _, c := range []session.Config{{}, {NoStore: true}} {
+				e.site(c, with("/control", func(x Exchange, _ session.Session) error {
+					x.SetHeader("Cache-Control", x.Query("control"))
+					return x.Send(200, "control")
+				}))
+				b := e.user("alice")
+				for _, had := range []string{"private,max-age=60", "no-store", "no-cache", "private,no-cache", "public,max-age=600"} {
+					if got := b.get("/control?control=" + had).field("Cache-Control"); got != had {
+						e.Fatalf("Cache-Control %q of the application became %q", had, got)
+					}
+				}
+			}
+		}},
 	}
 }
 
@@ -62,6 +82,23 @@ func (e *env) eachWay(f func(what string, a *answer, want session.Effect)) {
 		f(w.name+", unseen", e.do(w.method, "/way/unseen"), session.Effect{})
 		f(w.name+", seen", e.do(w.method, "/way/seen"), e.golden(nothing))
 		f(w.name+", with a token", e.do(w.method, "/way/new"), e.golden(set("kept")))
+	}
+}
+
+// eachUser ends the case unless the responses to a signed-in user have the Cache-Control, however they are made.
+func (e *env) eachUser(c session.Config, want string) {
+	all := append(ways(), way{name: "failure", method: "GET", answer: func(x Exchange) error { return x.Send(500, "failed") }})
+	for _, w := range all {
+		if w.needs&e.config.Lacks != 0 {
+			continue
+		}
+		e.site(c, w.routes()...)
+		b := e.user("alice")
+		for path, want := range map[string]string{"/way/unseen": "", "/way/seen": want, "/way/new": want} {
+			if got := b.do(w.method, path).field("Cache-Control"); got != want {
+				e.Fatalf("%s, %s: Cache-Control is %q, want %q", w.name, path, got, want)
+			}
+		}
 	}
 }
 

@@ -56,7 +56,7 @@ func cookieCases() []Case {
 				}
 			}
 		}},
-		{Name: "cookie/tossing", Why: "Of several cookies of one name the first live one of three counts; of a name with __Host- only the first, as browsers have one.", run: (*env).tossing},
+		{Name: "cookie/tossing", Why: "Of several cookies of one name eight are looked at, and of the live ones the user who signed in last counts; three or more cost one call that finds those which are there.", run: (*env).tossing},
 		{Name: "cookie/many", Why: "Beyond 3000 cookies nothing is read: the request is an anonymous visitor's, without a store call, and its cookie is left alone.", run: func(e *env) {
 			e.site(session.Config{})
 			b := e.user("alice")
@@ -108,40 +108,45 @@ func (e *env) cookieBytes() {
 // tossing sends cookies of one name.
 func (e *env) tossing() {
 	e.site(session.Config{Cookie: session.Cookie{Name: "sid"}})
-	alice, bob := e.user("alice"), e.user("bob")
-	dead := []*browser{e.foreign(), e.foreign(), e.foreign()}
-	line := func(all ...*browser) string {
-		pairs := make([]string, len(all))
-		for i, b := range all {
-			pairs[i] = b.prefix + b.token
-		}
-		return "Cookie: " + strings.Join(pairs, "; ")
+	alice := e.holder(func(s session.Session) { s.Login("alice", session.AuthenticatedAt(time.Now().Add(-time.Minute))) })
+	visitor, bob := e.holder(set("kept")), e.user("bob")
+	var dead []*browser
+	for range 8 {
+		dead = append(dead, e.foreign())
 	}
 	for _, c := range []struct {
-		what  string
-		lines []string
-		user  string
-		loads int
+		what         string
+		lines        []string
+		user         string
+		loads, lists int
 	}{
-		{"two live ones", []string{line(alice, bob)}, "alice", 1},
-		{"two live ones in the other order", []string{line(bob, alice)}, "bob", 1},
-		{"a dead one before", []string{line(dead[0], alice)}, "alice", 2},
-		{"two dead ones before", []string{line(dead[0], dead[1], alice)}, "alice", 3},
-		{"a dead one in a line before", []string{line(dead[0]), line(alice)}, "alice", 2},
-		{"two live ones in two lines", []string{line(bob), line(alice)}, "bob", 1},
-		{"malformed ones before", []string{"Cookie: sid=x; sid=; sid=y; sid=z; " + alice.prefix + alice.token}, "alice", 1},
-		{"the same dead one many times before", []string{line(dead[0], dead[0], dead[0], dead[0], alice)}, "alice", 2},
-		{"three dead ones before", []string{line(dead[0], dead[1], dead[2], alice)}, "", 3},
+		{"two live ones", []string{line(alice, bob)}, "bob", 2, 0},
+		{"two live ones in the other order", []string{line(bob, alice)}, "bob", 2, 0},
+		{"two live ones in two lines", []string{line(bob), line(alice)}, "bob", 2, 0},
+		{"a visitor's before", []string{line(visitor, alice)}, "alice", 2, 0},
+		{"a dead one before", []string{line(dead[0], alice)}, "alice", 2, 0},
+		{"a dead one in a line before", []string{line(dead[0]), line(alice)}, "alice", 2, 0},
+		{"malformed ones before", []string{"Cookie: sid=x; sid=; sid=y; sid=z; " + alice.prefix + alice.token}, "alice", 1, 0},
+		{"the same dead one many times before", []string{line(dead[0], dead[0], dead[0], dead[0], alice)}, "alice", 2, 0},
+		{"two dead ones before", []string{line(dead[0], dead[1], alice)}, "alice", 1, 1},
+		{"seven dead ones before", []string{line(append(slices.Clone(dead[:7]), alice)...)}, "alice", 1, 1},
+		{"eight dead ones before", []string{line(append(slices.Clone(dead), alice)...)}, "", 0, 1},
 	} {
-		loads := e.db.count("Load")
+		loads, lists := e.db.count("Load"), e.db.count("List")
 		a := e.do("GET", "/get", c.lines...)
 		e.answered(c.what, a, 200, "user="+c.user+" note=")
 		e.silent(c.what, a)
-		if got := e.db.count("Load") - loads; got != c.loads {
-			e.Fatalf("%s: %d loads, want %d", c.what, got, c.loads)
+		if loads, lists := e.db.count("Load")-loads, e.db.count("List")-lists; loads != c.loads || lists != c.lists {
+			e.Fatalf("%s: %d loads and %d lists, want %d and %d", c.what, loads, lists, c.loads, c.lists)
 		}
 	}
-	e.site(session.Config{})
-	alice = e.user("alice")
-	e.answered("a dead __Host- cookie before", e.do("GET", "/get", line(e.foreign(), alice)), 200, "user= note=")
+}
+
+// line is the request header of one browser that holds the cookies of several.
+func line(all ...*browser) string {
+	pairs := make([]string, len(all))
+	for i, b := range all {
+		pairs[i] = b.prefix + b.token
+	}
+	return "Cookie: " + strings.Join(pairs, "; ")
 }

@@ -35,6 +35,8 @@ type env struct {
 	m   *session.Manager
 	sc  session.Config
 	log *logBuffer // of the managers
+
+	copies bool // managers read from copies that no write reaches
 }
 
 // leave stops the servers.
@@ -62,7 +64,11 @@ func (e *env) manager(c session.Config) *session.Manager {
 	}
 	e.db = new(db)
 	c.Logger = slog.New(slog.NewTextHandler(e.log, nil))
-	m, err := session.New(e.db, c)
+	var s store.Store = e.db
+	if e.copies {
+		s = &copying{db: e.db}
+	}
+	m, err := session.New(s, c)
 	e.ok("a manager", err)
 	e.m, e.sc = m, c
 	return m

@@ -23,7 +23,7 @@ func Example() {
 var miniConfig = adaptertest.Config{
 	Start: startMini,
 	Lacks: adaptertest.EarlyHints | adaptertest.Hijack | adaptertest.Flush | adaptertest.Cancel | // the framework
-		adaptertest.ClientHints | adaptertest.ErrorPage | adaptertest.Require, // the adapter
+		adaptertest.ClientHints | adaptertest.ErrorPage | adaptertest.Require | adaptertest.Proof | adaptertest.Passive, // the adapter
 }
 
 // startMini serves app.

@@ -12,15 +12,15 @@ var errHandler = errors.New("the handler has failed: private detail")
 func failureCases() []Case {
 	status := func(x Exchange) error { return x.Send(500, "failed") }
 	return []Case{
-		{Name: "failure/status", Why: "A response with a status of 500 or more commits nothing, and has no new token.", run: func(e *env) {
+		{Name: "failure/status", Why: "A response with a status of 500 or more commits no value, no login and no rotation, and has no new token.", run: func(e *env) {
 			e.fails(500, status)
 			e.fails(503, func(x Exchange) error { return x.Send(503, "failed") })
 		}},
-		{Name: "failure/error-handler", Why: "A status of 500 or more commits nothing, also if the framework's error handler makes the response.", run: func(e *env) {
+		{Name: "failure/error-handler", Why: "A status of 500 or more commits no value, no login and no rotation, also if the framework's error handler makes the response.", run: func(e *env) {
 			e.fails(500, func(x Exchange) error { return x.Fail(500) })
 			e.fails(503, func(x Exchange) error { return x.Fail(503) })
 		}},
-		{Name: "failure/error", Why: "An error of a handler commits nothing, and its text is not in the response.", run: func(e *env) {
+		{Name: "failure/error", Why: "An error of a handler commits no value, no login and no rotation, and its text is not in the response.", run: func(e *env) {
 			e.fails(500, func(Exchange) error { return errHandler })
 		}},
 		{Name: "failure/saved", Why: "What Session.Save has stored before a failure stays, and its token is sent.", run: func(e *env) {
@@ -37,10 +37,11 @@ func failureCases() []Case {
 				b.want("/get", "user= note=saved")
 			}
 		}},
-		{Name: "failure/panic", Why: "A panic of a handler commits nothing, and harms no other request.", run: func(e *env) {
+		{Name: "failure/panic", Why: "A panic of a handler commits no value, no login and no rotation, and harms no other request.", run: func(e *env) {
 			e.site(session.Config{}, with("/panic", func(_ Exchange, s session.Session) error {
 				note.Set(s, "lost")
 				s.Login("mallory")
+				s.Rotate()
 				panic("on purpose")
 			}))
 			b := e.holder(set("kept"))
@@ -99,9 +100,9 @@ func (e *env) fails(status int, f func(Exchange) error) {
 	e.site(session.Config{},
 		with("/fail/set", func(x Exchange, s session.Session) error { note.Set(s, "lost"); return f(x) }),
 		with("/fail/login", func(x Exchange, s session.Session) error { s.Login("mallory"); return f(x) }),
-		with("/fail/logout", func(x Exchange, s session.Session) error { s.Logout(); return f(x) }))
+		with("/fail/rotate", func(x Exchange, s session.Session) error { s.Rotate(); return f(x) }))
 	b := e.holder(set("kept"))
-	for _, path := range []string{"/fail/set", "/fail/login", "/fail/logout"} {
+	for _, path := range []string{"/fail/set", "/fail/login", "/fail/rotate"} {
 		for _, who := range []*browser{b, e.browser()} {
 			a := who.get(path)
 			if a.status != status {

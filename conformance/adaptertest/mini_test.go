@@ -62,7 +62,8 @@ func (c *mini) fail(err error) {
 		c.header.Set("Cache-Control", "no-store")
 		for known, s := range map[error]miniStatus{
 			session.ErrUnavailable: 503, session.ErrUnauthenticated: 401, session.ErrRevoked: 401, session.ErrStale: 403,
-			session.ErrNotFound: 404, session.ErrTooMany: 409, session.ErrTooLarge: 413,
+			session.ErrNotFound: 404, session.ErrTooMany: 409, session.ErrTooLarge: 413, session.ErrReplaced: 409,
+			session.ErrCrossSite: 403,
 		} {
 			if errors.Is(err, known) {
 				status = s
@@ -83,6 +84,7 @@ func miniSessions(m *session.Manager, ip *clientip.Resolver, next miniHandler) m
 		if !begun {
 			return next(c)
 		}
+		m.NoteFetch(ctx, session.ReadFetch(c.r.Method, c.r.Header.Get))
 		c.ctx = ctx
 		defer func() { m.Close(ctx).Apply(c.header) }() // of what was saved, also after a panic
 		if err := next(c); err != nil {

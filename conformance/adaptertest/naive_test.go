@@ -92,6 +92,7 @@ func (n *naive) handler(next http.Handler) http.Handler {
 				s.Rotate()
 			}
 		}
+		n.note(ctx, r)
 		inner := r.WithContext(ctx)
 		if n.is("shows handlers nothing but a session") {
 			inner = r.WithContext(hidden{ctx, n.m})
@@ -109,6 +110,19 @@ func (n *naive) handler(next http.Handler) http.Handler {
 			nw.close()
 		}
 	})
+}
+
+// note says how a request came about.
+func (n *naive) note(ctx context.Context, r *http.Request) {
+	switch f := session.ReadFetch(r.Method, r.Header.Get); {
+	case n.is("forgets how requests came about"):
+	case n.is("takes each request of another site for a form"):
+		n.m.NoteFetch(ctx, session.Fetch{Method: "POST", Site: f.Site, Mode: "navigate", Dest: "document"})
+	case n.is("takes each request of another site for a link"):
+		n.m.NoteFetch(ctx, session.Fetch{Method: "GET", Site: f.Site, Mode: "navigate", Dest: "document"})
+	default:
+		n.m.NoteFetch(ctx, f)
+	}
 }
 
 // hidden is a context that does not tell of a manager's session.
@@ -254,13 +268,17 @@ func (n *naive) fail(w http.ResponseWriter, r *http.Request, err error) {
 		status int
 	}{
 		{session.ErrUnavailable, 503}, {session.ErrUnauthenticated, 401}, {session.ErrRevoked, 401}, {session.ErrStale, 403},
-		{session.ErrNotFound, 404}, {session.ErrTooMany, 409}, {session.ErrTooLarge, 413},
+		{session.ErrNotFound, 404}, {session.ErrTooMany, 409}, {session.ErrTooLarge, 413}, {session.ErrReplaced, 409}, {session.ErrCrossSite, 403},
 	} {
 		if errors.Is(err, known.err) && !n.is("answers every error with 500") {
 			status = known.status
 		}
 	}
 	switch {
+	case errors.Is(err, session.ErrReplaced) && n.is("takes a replaced token for a logout"):
+		status = 401
+	case errors.Is(err, session.ErrReplaced) && n.is("clears a cookie that was replaced"):
+		w.Header().Add("Set-Cookie", "__Host-session=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax")
 	case status == 503 && n.is("takes an outage for a logout"):
 		status = 401
 	case status == 503 && n.is("clears the cookie in an outage"):
@@ -283,8 +301,20 @@ func (n *naive) fail(w http.ResponseWriter, r *http.Request, err error) {
 // require lets through who meets what.
 func (n *naive) require(what session.Requirement, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if n.is("judges freshness by a copy") && what.MaxAge > 0 && what.Level == 0 {
+			s, err := n.m.From(r.Context())
+			if err == nil && s.User() != "" && time.Since(s.Info().AuthenticatedAt) < what.MaxAge {
+				next.ServeHTTP(w, r)
+				return
+			}
+		}
 		_, err := n.m.Require(r.Context(), what)
 		switch {
+		case n.is("asks for the parts of a proof one by one"):
+			_, err = n.m.Require(r.Context(), session.Requirement{Level: what.Level})
+			if err == nil {
+				_, err = n.m.Require(r.Context(), session.Requirement{MaxAge: what.MaxAge})
+			}
 		case n.is("turns nobody away"):
 			err = nil
 		case n.is("turns nobody away who is signed in") && errors.Is(err, session.ErrStale):
@@ -361,6 +391,8 @@ func (w *naiveWriter) begin(status int) error {
 	h := w.Header()
 	switch {
 	case w.n.is("commits when the response is sent"):
+		return nil
+	case status >= 500 && w.n.is("leaves the end of what fails to the end of the request"):
 		return nil
 	case w.without(status), status >= 500 && w.n.is("forgets what Save has stored"):
 		effect := w.n.m.Close(w.ctx)
@@ -447,6 +479,22 @@ func (w *naiveWriter) apply(e session.Effect) {
 		if s, ok := session.Peek(w.ctx); ok && s.ID().IsZero() && e.Name == "" && w.r.Header.Get("Cookie") != "" {
 			h.Add("Set-Cookie", "__Host-session=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax")
 		}
+	case n.is("forgets that pages of users are private"):
+		e.Cache = ""
+	case n.is("knows no NoStore"):
+		if e.Cache != "" {
+			e.Cache = "private, no-cache"
+		}
+	case n.is("replaces the Cache-Control of pages of users"):
+		if e.Cache != "" {
+			h.Set("Cache-Control", e.Cache)
+		}
+	case n.is("sends one line of cookies"):
+		e.TakeBack = ""
+	case n.is("sends lines of cookies in another order"):
+		if e.TakeBack != "" && e.Name != "" {
+			defer func() { slices.Reverse(h["Set-Cookie"]) }()
+		}
 	case n.is("lets nothing be stored"):
 		h.Set("Cache-Control", "no-store")
 	case n.is("shows the token"):
@@ -481,16 +529,17 @@ func (w *naiveWriter) finish() {
 	case !w.begun && w.n.is("commits what is written"):
 	case !w.begun:
 		_ = w.begin(200)
-	case w.late && !w.n.is("loses late changes"):
+	case w.late && !w.n.is("loses late changes", "forgets a request when its response begins"):
 		_, _ = w.commit()
 	}
 }
 
 func (w *naiveWriter) close() {
-	if w.n.is("never closes", "keeps sessions by their cookie", "keeps sessions by their connection") {
+	if w.n.is("never closes", "keeps sessions by their cookie", "keeps sessions by their connection") ||
+		w.begun && w.n.is("forgets a request when its response begins") {
 		return
 	}
-	if w.n.is("accepts changes after the last commit", "loses late changes") {
+	if path := w.r.URL.Path; (path == "/beside" || path == "/stream") && w.n.is("accepts changes after the last commit", "loses late changes") {
 		time.Sleep(20 * time.Millisecond)
 	}
 	if e := w.n.m.Close(w.ctx); !w.begun && !w.n.is("forgets what Save has stored") {

@@ -44,6 +44,12 @@ func startNaive(fault string) func(context.Context, adaptertest.App) (string, fu
 			if route.Fresh > 0 {
 				h = n.require(session.Requirement{MaxAge: route.Fresh}, h)
 			}
+			if route.Proof != (session.Requirement{}) {
+				h = n.require(route.Proof, h)
+			}
+			if route.Passive {
+				h = n.passive(h)
+			}
 			mux.Handle(route.Path, around(route.Managers, h))
 		}
 		server := httptest.NewUnstartedServer(recovering(around(app.Managers, mux)))
@@ -51,6 +57,16 @@ func startNaive(fault string) func(context.Context, adaptertest.App) (string, fu
 		server.Start()
 		return server.URL, func() error { server.Close(); return nil }, nil
 	}
+}
+
+// passive marks requests as no use of their session.
+func (n *naive) passive(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !n.is("takes polling for a use") {
+			session.Passive(r.Context())
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // recovering answers for a handler that panics.

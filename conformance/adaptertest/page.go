@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/qsessions/qsessions/core/session"
 )
@@ -19,6 +18,7 @@ func pageCases() []Case {
 			}{
 				"unavailable": {session.ErrUnavailable, 503}, "unauthenticated": {session.ErrUnauthenticated, 401}, "revoked": {session.ErrRevoked, 401},
 				"stale": {session.ErrStale, 403}, "notfound": {session.ErrNotFound, 404}, "toomany": {session.ErrTooMany, 409}, "toolarge": {session.ErrTooLarge, 413},
+				"replaced": {session.ErrReplaced, 409}, "crosssite": {session.ErrCrossSite, 403},
 				"closed": {session.ErrClosed, 500}, "corrupt": {session.ErrCorrupt, 500},
 			}
 			e.site(session.Config{}, on("/fails", func(x Exchange) error {
@@ -85,62 +85,6 @@ func pageCases() []Case {
 				if c.want != nil && !errors.Is(err, c.want) || err == nil {
 					e.Fatalf("GET %s: the error page got the error %v, want %v", c.path, err, c.want)
 				}
-			}
-		}},
-	}
-}
-
-func requireCases() []Case {
-	const fresh = 10 * time.Minute
-	serve := func(e *env) (called *sync.Map) {
-		called = new(sync.Map)
-		m := e.manager(session.Config{})
-		private := with("/private", func(x Exchange, s session.Session) error {
-			called.Store("/private", true)
-			return x.Send(200, "for "+s.User())
-		})
-		private.SignedIn = true
-		sensitive := with("/sensitive", func(x Exchange, s session.Session) error {
-			called.Store("/sensitive", true)
-			return x.Send(200, "for "+s.User())
-		})
-		sensitive.Fresh = fresh
-		e.serve(App{Managers: []*session.Manager{m}, Routes: append(usual(), private, sensitive)})
-		return called
-	}
-	return []Case{
-		{Name: "require/signed-in", Needs: Require, Why: "Who is not signed in gets 401 from a route for users, and its handler is not called; who is gets through.", run: func(e *env) {
-			called := serve(e)
-			for what, b := range map[string]*browser{"a visitor": e.browser(), "a visitor with a session": e.holder(set("kept")), "a planted token": e.foreign()} {
-				for _, path := range []string{"/private", "/sensitive"} {
-					a := b.get(path)
-					if _, ok := called.Load(path); ok || a.status != 401 {
-						e.Fatalf("%s: GET %s: got %d, and the handler was called: %t", what, path, a.status, ok)
-					}
-					e.silent(what, a)
-				}
-			}
-			b := e.user("alice")
-			b.want("/private", "for alice")
-			b.want("/sensitive", "for alice")
-		}},
-		{Name: "require/fresh", Needs: Require, Why: "Who has not authenticated for too long gets 403 from a route that asks for it, until they do again.", run: func(e *env) {
-			called := serve(e)
-			b := e.holder(func(s session.Session) { s.Login("alice", session.AuthenticatedAt(time.Now().Add(-2*fresh))) })
-			a := b.get("/sensitive")
-			if _, ok := called.Load("/sensitive"); ok || a.status != 403 {
-				e.Fatalf("GET /sensitive: got %d, and the handler was called: %t; want 403", a.status, ok)
-			}
-			b.want("/private", "for alice")
-			b.get("/login?user=alice")
-			b.want("/sensitive", "for alice")
-		}},
-		{Name: "require/outage", Needs: Require, Why: "While the store is out a route for users answers 503, and not 401.", run: func(e *env) {
-			serve(e)
-			b := e.user("alice")
-			e.db.fail(out)
-			for _, path := range []string{"/private", "/sensitive"} {
-				e.unavailable("GET "+path, b.get(path))
 			}
 		}},
 	}

@@ -126,7 +126,7 @@ func (e *env) rotation() {
 	every := rotateEvery
 	for ; e.ctx.Err() == nil; every *= 2 {
 		meet, route := e.meeting(nil)
-		e.site(session.Config{Policy: session.Policy{RotateEvery: every, Grace: every}}, route)
+		e.site(session.Config{Policy: session.Policy{RotateEvery: every, Grace: every / 4}}, route)
 		b := e.user("alice")
 		due := time.Now().Add(every)
 		harness.Every(e.ctx, 10*time.Millisecond, func() bool { return !time.Now().Before(due) })

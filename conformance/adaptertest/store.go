@@ -160,3 +160,26 @@ func (d *db) Cutoff(ctx context.Context, user string) (time.Time, error) {
 	}
 	return d.Store.Cutoff(ctx, user)
 }
+
+// A copying is a db behind a cache whose copies no write reaches.
+type copying struct {
+	*db
+	copies sync.Map
+}
+
+// Load implements [store.Store].
+func (c *copying) Load(ctx context.Context, id store.ID) (*store.Record, error) {
+	if r, ok := c.copies.Load(id); ok {
+		return r.(*store.Record).Clone(), nil
+	}
+	r, err := c.db.Load(ctx, id)
+	if err == nil {
+		c.copies.Store(id, r.Clone())
+	}
+	return r, err
+}
+
+// LoadFresh implements [store.Cached].
+func (c *copying) LoadFresh(ctx context.Context, id store.ID) (*store.Record, error) {
+	return c.db.Load(ctx, id)
+}

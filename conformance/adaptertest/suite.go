@@ -53,9 +53,10 @@ func (v *Violation) Unwrap() error { return v.Err }
 
 // Cases returns what [Run] tests, area by area.
 func Cases() []Case {
-	return slices.Concat(promiseCases(), anonymousCases(), tokenCases(), cookieCases(), headerCases(), responseCases(),
-		cacheCases(), commitCases(), failureCases(), outageCases(), lateCases(), lifeCases(), clientCases(), parallelCases(),
-		revokeCases(), mountCases(), requireCases(), pageCases())
+	return slices.Concat(promiseCases(), anonymousCases(), tokenCases(), cookieCases(), jarCases(), headerCases(),
+		crossSiteCases(), responseCases(), cacheCases(), commitCases(), failureCases(), endingCases(), outageCases(), lateCases(),
+		lifeCases(), passiveCases(), clientCases(), parallelCases(), revokeCases(), replacedCases(), mountCases(), requireCases(),
+		pageCases())
 }
 
 // Check runs all cases that c does not exclude, and returns what is violated: one [*Violation] for each case, joined, or

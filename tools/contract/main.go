@@ -128,7 +128,8 @@ var (
 		{adaptertest.EarlyHints, "it can send 103"}, {adaptertest.Hijack, "handlers can take the connection"},
 		{adaptertest.Flush, "handlers can send a part"}, {adaptertest.Cancel, "contexts end with their clients"},
 		{adaptertest.ClientHints, "it asks for client hints"}, {adaptertest.ErrorPage, "its error page can be replaced"},
-		{adaptertest.Require, "it turns away who is not signed in"},
+		{adaptertest.Require, "it turns away who is not signed in"}, {adaptertest.Proof, "routes can ask for one proof"},
+		{adaptertest.Passive, "routes can be no use of the session"},
 	}
 	cacheNeeds = []need[cachetest.Need]{
 		{cachetest.NeedShared, "several processes use it"}, {cachetest.NeedNamespaces, "its server can hold several"},

@@ -94,6 +94,12 @@ func (h host) start(_ context.Context, app adaptertest.App) (string, func() erro
 			if route.Fresh > 0 {
 				handlers = append(handlers, fibersession.RequireFresh(innermost, route.Fresh))
 			}
+			if route.Proof != (session.Requirement{}) {
+				handlers = append(handlers, fibersession.RequireProof(innermost, route.Proof))
+			}
+			if route.Passive {
+				handlers = append(handlers, fibersession.Passive)
+			}
 		}
 		handlers = append(handlers, h.handler(route.Handle))
 		f.All(route.Path, handlers[0], handlers[1:]...)

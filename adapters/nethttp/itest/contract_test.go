@@ -55,6 +55,12 @@ func start(_ context.Context, app adaptertest.App) (string, func() error, error)
 		if route.Fresh > 0 {
 			h = site.RequireFresh(route.Fresh)(h)
 		}
+		if route.Proof != (session.Requirement{}) {
+			h = site.RequireProof(route.Proof)(h)
+		}
+		if route.Passive {
+			h = site.Passive(h)
+		}
 		mux.Handle(route.Path, around(route.Managers, h))
 	}
 	server := httptest.NewUnstartedServer(recovering(around(app.Managers, mux)))
