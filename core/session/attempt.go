@@ -179,18 +179,22 @@ func (h *handle) reload(ctx context.Context, a *attempt, again bool) (done bool,
 	case again && r.Version > a.old.Version:
 		h.doubt = nil // it did not happen, and cannot any more
 	}
-	s := f.secret
-	plain, plainErr := h.m.seal.open(id, r.Data)
+	return false, h.rebase(f)
+}
+
+// rebase applies the request's changes to the session as f has it.
+func (h *handle) rebase(f found) error {
+	plain, plainErr := h.m.seal.open(f.record.ID, f.record.Data)
 	view, err := h.reapply(plain, plainErr, h.work.changes)
 	if err != nil {
-		return false, err
+		return err
 	}
 	h.mu.Lock()
-	h.base, h.secret, h.work.view, h.standing = r, s, view, f.standing
+	defer h.mu.Unlock()
+	h.base, h.secret, h.work.view, h.standing = f.record, f.secret, view, f.standing
 	h.opened, h.plain, h.plainErr = true, plain, plainErr
 	h.generation++
-	h.mu.Unlock()
-	return false, nil
+	return nil
 }
 
 // apart lets a login go on in a session of its own, as another request has signed in, in f, since this one read the session:

@@ -39,8 +39,9 @@ type Config struct {
 	// safe for concurrent use. Sessions with [Limits] of their own do not ask it.
 	LoginLimits func(Login) (idle, lifetime time.Duration)
 	// NoStore forbids browsers and caches to keep the responses that depend on a signed-in user (Cache-Control: no-store), so
-	// that Back after a sign-out asks the server again. The default, "private, no-cache", lets the browser keep them. A
-	// response that has a Cache-Control keeps its own in either case.
+	// that Back after a sign-out asks the server again. With the default, "private, no-cache", a browser asks before it uses
+	// what it has kept, but may show a page again that it had left open (the back/forward cache). A response that has a
+	// Cache-Control keeps its own in either case.
 	NoStore bool
 
 	// MaxData is how many bytes the values of one session may have, names included; default 64 KiB, at most 8 MiB.

@@ -83,6 +83,13 @@ func attributeText(s string) bool {
 	return len(s) <= 1024 && !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' || r == ';' })
 }
 
+// emptied renders the Set-Cookie that changes the cookie's value, ahead of the one that takes it back. Chromium then shows no
+// page of before from its back/forward cache; that the cookie goes is not enough for it (seen in version 156).
+func (c *Cookie) emptied() string {
+	line := c.header("", 0)
+	return strings.Replace(line, "; Max-Age=0", "", 1)
+}
+
 // maxCookieAge is how long browsers keep a cookie at most (RFC 6265bis, section 5.5).
 const maxCookieAge = 400 * 24 * time.Hour
 

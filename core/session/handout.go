@@ -1,6 +1,9 @@
 package session
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // exchangeDue reports whether the token of the request is to be followed by another one: because of its age, or as it came
 // under an old name and another realm.
@@ -71,7 +74,11 @@ func (h *handle) tidy(e *Effect) string {
 	if e.Name == "" {
 		return ""
 	}
-	return h.m.takeBack(h.jar)
+	lines := h.m.takeBack(h.jar)
+	if h.m.cfg.NoStore && h.out == h.m.carry("", 0) {
+		lines = strings.TrimPrefix(lines+"\n"+h.m.cookies[0].emptied(), "\n")
+	}
+	return lines
 }
 
 // scattered reports whether the token is to be handed out anew although it stays as it is: only where no other request can

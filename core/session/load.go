@@ -158,8 +158,8 @@ func (h *handle) install(f found) {
 	h.noticeClient()
 }
 
-// confirm asks the database whether the session is still there, and takes over what it says, unless there are changes: then
-// the commit finds out by itself what they meet. It returns ErrRevoked or ErrReplaced if it is not.
+// confirm asks the database whether the session is still there, and takes over what it says, also beside changes: a copy may
+// have said something else of the user or the level. It returns ErrRevoked or ErrReplaced if it is not there.
 func (h *handle) confirm(ctx context.Context) error {
 	id := h.base.ID
 	r, err := store.LoadFresh(ctx, h.m.store, id)
@@ -171,11 +171,18 @@ func (h *handle) confirm(ctx context.Context) error {
 		return err
 	}
 	h.mu.Lock()
-	defer h.mu.Unlock()
-	if !h.dirty() {
+	dirty := h.dirty()
+	if !dirty {
 		h.install(f)
 	}
-	return nil
+	h.mu.Unlock()
+	switch {
+	case !dirty:
+		return nil
+	case h.doubt != nil:
+		return fmt.Errorf("session: load: %w: a write of this request has no known outcome", ErrUnavailable)
+	}
+	return h.rebase(f)
 }
 
 // same judges whether r, as the database has it, is still the session of the request. A token that was let in stays good

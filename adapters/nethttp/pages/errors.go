@@ -42,6 +42,8 @@ func describe(err error) *problem {
 		return &problem{"too-large", http.StatusRequestEntityTooLarge, "the request is too large"}
 	case errors.Is(err, session.ErrUnauthenticated), errors.Is(err, session.ErrRevoked):
 		return &problem{"signed-out", http.StatusUnauthorized, "nobody is signed in"}
+	case errors.Is(err, session.ErrReplaced):
+		return &problem{"replaced", http.StatusConflict, "another request has given the session a newer token: try again with that"}
 	case errors.Is(err, session.ErrStale):
 		return &problem{"stale", http.StatusForbidden, "a more recent sign-in is needed"}
 	case errors.Is(err, session.ErrNotFound):

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/qsessions/qsessions/adapters/nethttp"
 	"github.com/qsessions/qsessions/core/clientip"
@@ -45,7 +46,7 @@ func start(t testing.TB, o options) *fixture {
 	if o.store == nil {
 		o.store = new(memory.Store)
 	}
-	o.sessions.Cookie.Insecure = true // the cookie jar of Go's client wants https else
+	o.sessions.Cookie.Insecure = o.sessions.Header == "" // the cookie jar of Go's client wants https else
 	quiet := slog.New(slog.DiscardHandler)
 	m, err := session.New(o.store, o.sessions)
 	if err != nil {
@@ -87,10 +88,11 @@ func start(t testing.TB, o options) *fixture {
 			f.signingIn(r.FormValue("user"))
 		}
 		if user := r.FormValue("user"); user != "" {
-			s.Login(user)
+			ago, _ := time.ParseDuration(r.FormValue("ago"))
+			s.Login(user, session.AuthenticatedAt(time.Now().Add(-ago)))
 		}
 		for name, values := range r.Form {
-			if name != "user" {
+			if name != "user" && name != "ago" {
 				session.Key[string](name).Set(s, values[0])
 			}
 		}

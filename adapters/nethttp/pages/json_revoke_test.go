@@ -111,7 +111,7 @@ func TestAPIHeader(t *testing.T) {
 	if w.Code != http.StatusOK || w.Body.String() != `{"ended":1}`+"\n" || second == "" || second == first {
 		t.Fatalf("revoke-others: %d %s, the same token: %v", w.Code, w.Body, first == second)
 	}
-	for token, want := range map[string]int{other: 401, first: 401, second: 200} {
+	for token, want := range map[string]int{other: 401, first: 409, second: 200} {
 		if got := do("GET", accountAPI, token).Code; got != want {
 			t.Errorf("got %d, want %d", got, want)
 		}
