@@ -4,6 +4,8 @@
 // first broken invariant, so that the trace it returns is a shortest one.
 package search
 
+import "fmt"
+
 // An Invariant is a promise of a protocol. The empty one stands for none.
 type Invariant string
 
@@ -36,6 +38,13 @@ func (m *Moves[S]) Branch(s *S, text string) *S {
 func (m *Moves[S]) Say(text string) {
 	if m.Named {
 		m.Texts[len(m.Texts)-1] += text
+	}
+}
+
+// Sayf is Say with a format.
+func (m *Moves[S]) Sayf(format string, a ...any) {
+	if m.Named {
+		m.Say(fmt.Sprintf(format, a...))
 	}
 }
 
