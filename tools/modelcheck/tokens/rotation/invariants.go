@@ -112,7 +112,7 @@ func (m *moves) judgeBrowser(s *state, q request, v verdict) {
 	case w.stolen && !w.reported:
 		m.breaks(S)
 	}
-	s.out, s.disk, s.requests, s.answers = true, 0, [2]request{}, [2]answer{}
+	s.out, s.disk, s.requests, s.answers = true, 0, [3]request{}, [2]answer{}
 }
 
 // judgeThief judges the answer to the thief, who has shown his token i.

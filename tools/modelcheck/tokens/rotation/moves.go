@@ -43,13 +43,13 @@ func (m *moves) From(s *state) {
 
 // browser adds what the browser does, and what is done to it.
 func (m *moves) browser(s *state) {
-	if s.requests[1].token == 0 {
+	if s.requests[0].token == 0 {
 		n := m.Branch(s, "")
 		m.Sayf("B sends %v", n.jar)
-		n.requests[1] = request{token: n.jar, after: -1}
+		n.requests[0] = request{token: n.jar, after: -1}
 	}
 	for i, q := range s.requests {
-		if q.token == 0 || i == 1 && q == s.requests[0] || s.answers[1].token != 0 {
+		if q.token == 0 || i > 0 && q == s.requests[i-1] || s.answers[0].token != 0 {
 			continue
 		}
 		m.arrive(s, i, false)
@@ -85,7 +85,7 @@ func (m *moves) arrive(s *state, i int, byCopy bool) {
 	m.Sayf("B shows %v", q.token)
 	v := m.handle(n, q.token, false, byCopy)
 	if v.cookie != 0 {
-		n.answers[1] = answer{token: v.cookie}
+		n.answers[0] = answer{token: v.cookie}
 	}
 	m.judgeBrowser(n, q, v)
 }
@@ -119,7 +119,7 @@ func (m *moves) kill(s *state) {
 	if s.disk != 0 && s.disk != s.jar {
 		n := m.Branch(s, "")
 		m.Sayf("B is killed, and has %v again", s.disk)
-		n.jar, n.requests, n.answers = s.disk, [2]request{}, [2]answer{}
+		n.jar, n.requests, n.answers = s.disk, [3]request{}, [2]answer{}
 		n.disk, n.watch.killed = 0, true
 	}
 }

@@ -28,11 +28,13 @@ func (m *moves) present(s *state, t token) verdict {
 	}
 	switch k, at := r.standing(t); k {
 	case pending:
-		if m.v.wrong.twice {
+		switch {
+		case m.v.wrong.unwritten:
+		case m.v.wrong.twice:
 			r.slots[at].kind = once
-			return verdict{in: true}
+		default:
+			m.promote(s, at)
 		}
-		m.promote(s, at)
 		return verdict{in: true}
 	case once:
 		m.promote(s, at)
@@ -40,6 +42,9 @@ func (m *moves) present(s *state, t token) verdict {
 	case old:
 		if m.graced(r) {
 			if m.v.wrong.renewsOld {
+				if k := r.slots[1-at].kind; k == none || k == old {
+					at = 1 - at
+				}
 				r.slots[at] = slot{pending, s.issue(), t}
 				return verdict{in: true, cookie: s.top}
 			}

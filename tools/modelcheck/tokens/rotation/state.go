@@ -1,5 +1,10 @@
 package rotation
 
+import (
+	"cmp"
+	"slices"
+)
+
 // A token is known by its number, and a newer one has a higher number. 0 stands for none.
 type token int8
 
@@ -61,7 +66,7 @@ type state struct {
 
 	jar      token
 	disk     token // the jar as the browser will have it when it is killed
-	requests [2]request
+	requests [3]request
 	answers  [2]answer
 	out      bool // the browser was refused with the token in its jar
 
@@ -99,6 +104,8 @@ func (s *state) tokens(f func(*token)) {
 	f(&s.disk)
 	for i := range s.requests {
 		f(&s.requests[i].token)
+	}
+	for i := range s.answers {
 		f(&s.answers[i].token)
 		f(&s.thief.tokens[i])
 	}
@@ -108,13 +115,10 @@ func (s *state) tokens(f func(*token)) {
 //
 // In a trace tokens keep their numbers: their order is the same.
 func (s *state) tidy(renumber bool) {
-	if a, b := &s.requests[0], &s.requests[1]; a.token == 0 || b.token != 0 && a.after < b.after ||
-		b.token != 0 && a.after == b.after && (a.token > b.token || a.token == b.token && a.age < b.age) {
-		*a, *b = *b, *a
-	}
-	if a, b := &s.answers[0], &s.answers[1]; a.token == 0 || b.token != 0 && a.token > b.token {
-		*a, *b = *b, *a
-	}
+	slices.SortFunc(s.requests[:], func(a, b request) int {
+		return cmp.Or(cmp.Compare(a.token, b.token), cmp.Compare(a.age, b.age), cmp.Compare(a.after, b.after))
+	})
+	slices.SortFunc(s.answers[:], func(a, b answer) int { return cmp.Or(cmp.Compare(a.token, b.token), cmp.Compare(a.age, b.age)) })
 	if !renumber {
 		return
 	}

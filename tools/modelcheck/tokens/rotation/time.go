@@ -8,8 +8,13 @@ func (m *moves) farthest() int8 { return max(m.v.world.grace, m.v.world.ends) }
 // time lets a tick pass, unless something on its way has to arrive before.
 func (m *moves) time(s *state) {
 	w := &m.v.world
-	for i := range s.requests {
-		if s.requests[i].token != 0 && s.requests[i].age == w.delay || s.answers[i].token != 0 && s.answers[i].age == w.delay {
+	for _, q := range s.requests {
+		if q.token != 0 && q.age == w.delay {
+			return
+		}
+	}
+	for _, a := range s.answers {
+		if a.token != 0 && a.age == w.delay {
 			return
 		}
 	}
@@ -28,6 +33,8 @@ func (m *moves) time(s *state) {
 				q.after = min(q.after+1, w.grace)
 			}
 		}
+	}
+	for i := range n.answers {
 		if a := &n.answers[i]; a.token != 0 {
 			a.age++
 		}

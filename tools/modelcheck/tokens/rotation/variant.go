@@ -55,6 +55,7 @@ type mistakes struct {
 	newest       bool // a newer sibling of the token shown first stays pending
 	siblings     bool // every sibling stays pending
 	twice        bool // a pending token becomes current when it is shown the second time
+	unwritten    bool // a pending token is in without becoming current: the write failed, or was left out
 	renewsOld    bool // an old token gets a new one during its grace
 	graceByIssue bool // grace counts from the exchange
 	byCopy       bool // the pending token is handed out on a copy's word
