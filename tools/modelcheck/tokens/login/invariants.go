@@ -16,49 +16,51 @@ const (
 	GHOST search.Invariant = "GHOST"
 	// OUT: when an answer to a right password has arrived, and all requests are done, the browser is signed in.
 	OUT search.Invariant = "OUT"
+	// DEAD: a token that a login replaced less than W ago gets no cookie, unless it logs in.
+	DEAD search.Invariant = "DEAD"
 )
 
 // All are the invariants.
-func All() []search.Invariant { return []search.Invariant{FIX, LVL, VAL, VAL2, GHOST, OUT} }
+func All() []search.Invariant { return []search.Invariant{FIX, LVL, VAL, VAL2, GHOST, OUT, DEAD} }
 
-// judge returns the invariant that s breaks.
-func (m *moves) judge(s *state) search.Invariant {
-	if i := m.judgeAttacker(s); i != "" {
-		return i
+// judge notes what s, the state of branch j, breaks.
+func (m *moves) judge(s *state, j int) {
+	broken := func(i search.Invariant) {
+		if m.Broken[j] == "" && m.v.judges(i) {
+			m.Broken[j] = i
+		}
 	}
+	m.judgeAttacker(s, broken)
 	for i := range s.rows {
 		r := &s.rows[i]
 		switch {
 		case !r.live:
 		case r.user == mallory && r.values&(private|secret) != 0, r.user == alice && r.values&foreign != 0:
-			return VAL
+			broken(VAL)
 		case r.user == alice && s.revoked && r.auth < s.cutoff && (r.writer == 0 || s.logins[r.writer-1].at == done):
-			return GHOST
+			broken(GHOST)
 		}
 	}
 	if m.out(s) {
-		return OUT
+		broken(OUT)
 	}
-	return ""
 }
 
 // judgeAttacker judges what the attacker's tokens open.
-func (m *moves) judgeAttacker(s *state) search.Invariant {
+func (m *moves) judgeAttacker(s *state, broken func(search.Invariant)) {
 	if !m.v.world.attack {
-		return ""
+		return
 	}
 	if r, ok := s.opens(token{1, 1}); ok && r.user == alice {
-		return FIX
+		broken(FIX)
 	}
 	r, ok := s.opens(s.stolen)
-	switch {
-	case !ok:
-	case r.level > 1:
-		return LVL
-	case r.values&(private|secret) != 0:
-		return VAL2
+	if ok && r.level > 1 {
+		broken(LVL)
 	}
-	return ""
+	if ok && r.values&(private|secret) != 0 {
+		broken(VAL2)
+	}
 }
 
 // out reports whether the browser is signed out, or not stepped up, although it got the answer to a right proof.
@@ -72,5 +74,5 @@ func (m *moves) out(s *state) bool {
 		}
 	}
 	r, ok := s.opens(s.jar)
-	return !ok || r.user != alice || r.level < m.v.world.level
+	return !ok || r.user != alice || m.v.world.stepUp && r.level < m.v.world.level
 }

@@ -45,9 +45,7 @@ func (m *moves) From(s *state) {
 	}
 	m.around(s)
 	for j := range m.Next {
-		if m.Broken[j] == "" {
-			m.Broken[j] = m.judge(&m.Next[j])
-		}
+		m.judge(&m.Next[j], j)
 	}
 }
 
@@ -92,7 +90,7 @@ func (m *moves) login(s *state, i int) {
 func (m *moves) send(s *state, i int) {
 	w := &m.v.world
 	switch {
-	case i == second && s.logins[first].at == idle: // one after the other
+	case i == second && (s.logins[first].at == idle || s.jar != token{1, 1}): // one press after the other, on one page
 	case i != attack:
 		n := m.Branch(s, "")
 		m.Sayf("B presses, with %v", s.jar)
@@ -137,6 +135,9 @@ func (m *moves) pages(s *state) {
 			*fresh = row{live: true, epoch: 1, open: 1 << 1}
 			n.jar = token{at, 1}
 			m.Sayf(": a new session, B has %v", n.jar)
+			if r.recent && m.v.judges(DEAD) {
+				m.Breaks(DEAD)
+			}
 		case m.v.wrong.clears:
 			n.jar = token{}
 			m.Say(": refused, the cookie is cleared")

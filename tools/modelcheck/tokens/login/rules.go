@@ -22,6 +22,11 @@ func (m *moves) load(s *state, l *login, byCopy bool) {
 func (m *moves) commit(s *state, l *login, id int8) {
 	r := s.row(l.token)
 	same := l.read.user == l.user
+	if m.v.world.stepUp && id != attack+1 && l.base != open { // there is no user whose proof it could be
+		m.Say(": refused")
+		l.at, l.ended = answering, true
+		return
+	}
 	switch l.base {
 	case visitor:
 		m.create(s, l, id, 0, l.level)

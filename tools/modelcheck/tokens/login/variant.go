@@ -1,16 +1,34 @@
 package login
 
-import "github.com/qsessions/qsessions/tools/modelcheck/search"
+import (
+	"slices"
+
+	"github.com/qsessions/qsessions/tools/modelcheck/search"
+)
 
 // A Variant is a set of rules in a world.
 type Variant struct {
 	Name  string
 	About string
-	Want  search.Invariant // that it breaks; empty: it keeps them all
-	Steps int              // of the shortest trace that breaks it
+	Want  search.Invariant   // that it breaks; empty: it keeps all that it is judged by
+	Steps int                // of the shortest trace that breaks it
+	Judge []search.Invariant // nil: all
 
-	world world
-	wrong mistakes
+	world  world
+	wrong  mistakes
+	bigger func(*Variant) // the full size, where that is more than every test run can afford
+}
+
+// Full is the variant at its full size.
+func (v Variant) Full() Variant {
+	if v.bigger != nil {
+		v.bigger(&v)
+	}
+	return v
+}
+
+func (v *Variant) judges(i search.Invariant) bool {
+	return v.Judge == nil || slices.Contains(v.Judge, i)
 }
 
 // world says who takes part.
