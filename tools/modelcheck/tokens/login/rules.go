@@ -93,7 +93,7 @@ func (m *moves) late(s *state, l *login, id int8) {
 		return
 	}
 	values := uint8(0)
-	if r.user == l.user && (r.fresh || w.copies) && (l.level >= r.level || w.copies || w.anyLevel) {
+	if r.user == l.user && (r.fresh || w.copies || w.touched) && (l.level >= r.level || w.copies || w.anyLevel) {
 		values = r.values
 	}
 	m.create(s, l, id, values, l.level)

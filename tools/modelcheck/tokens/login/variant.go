@@ -51,6 +51,7 @@ type mistakes struct {
 	joins      bool // it joins the session, and its token opens it too
 	joinsLower bool // the same, and the session's level falls to its own
 	copies     bool // it takes the values whenever the user is the same
+	touched    bool // it takes the values that were saved after the login too
 	anyLevel   bool // it takes the values whatever its level
 	anyBase    bool // it takes the values of another user's session
 	inherits   bool // it takes over the session's level

@@ -18,6 +18,8 @@ func wrong() []Variant {
 			About: "the session is shared all the same"},
 		{Name: "M5 values taken over always", Want: VAL2, Steps: 10, world: attacked, wrong: mistakes{copies: true},
 			About: "a password gives what was set after the second factor"},
+		{Name: "M5b values saved after the login taken over", Want: VAL2, Steps: 13, world: weak, wrong: mistakes{touched: true},
+			About: "they are none that the attacker could have had by the planted token"},
 		{Name: "M6 values taken over at any level", Want: VAL2, Steps: 10, world: attacked, wrong: mistakes{anyLevel: true},
 			About: "the login itself has set some"},
 		{Name: "M7 values of another user's session", Want: VAL, Steps: 4, world: world{base: mallory, level: 2}, wrong: mistakes{anyBase: true},
