@@ -9,9 +9,8 @@ import (
 	"github.com/qsessions/qsessions/tools/modelcheck/search"
 )
 
-// Each mistake breaks the invariant that is named for it, by the shortest trace, and the rules keep them all.
-//
-// RPT-21
+// TestVariants: RPT-21. Each mistake breaks the invariant that is named for it, by the shortest trace; the rules keep all
+// that they promise, and break what they do not.
 func TestVariants(t *testing.T) {
 	for _, v := range Variants() {
 		t.Run(strings.ReplaceAll(v.Name, " ", "_"), func(t *testing.T) {

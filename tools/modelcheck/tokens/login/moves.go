@@ -1,8 +1,10 @@
 package login
 
 import (
+	"cmp"
 	"fmt"
 	"hash/maphash"
+	"strings"
 
 	"github.com/qsessions/qsessions/tools/modelcheck/search"
 )
@@ -197,32 +199,29 @@ func (m *moves) around(s *state) {
 // Hash tells states apart.
 func (m *moves) Hash(seed maphash.Seed, s *state) uint64 { return maphash.Comparable(seed, *s) }
 
-// Picture shows the sessions and the jar.
+// Picture shows the sessions, and the tokens of the browser and the attacker.
 func (m *moves) Picture(s *state) string {
-	t := "  ["
+	var parts []string
 	for i, r := range s.rows {
 		if r.live {
-			t += fmt.Sprintf("S%d %v, level %d, %s | ", i, r.user, r.level, picture(r.values))
+			parts = append(parts, fmt.Sprintf("S%d %v, level %d, %s", i, r.user, r.level, picture(r.values)))
 		}
 	}
-	t += fmt.Sprintf("B %v", s.jar)
+	parts = append(parts, fmt.Sprintf("B %v", s.jar))
 	if s.stolen.row != 0 {
-		t += fmt.Sprintf(" | X %v", s.stolen)
+		parts = append(parts, fmt.Sprintf("X %v", s.stolen))
 	}
-	return t + "]"
+	return "  [" + strings.Join(parts, " | ") + "]"
 }
 
 func picture(values uint8) string {
-	t := ""
-	for i, name := range []string{"cart ", "private ", "secret ", "foreign "} {
+	var names []string
+	for i, name := range []string{"cart", "private", "secret", "foreign"} {
 		if values&(1<<i) != 0 {
-			t += name
+			names = append(names, name)
 		}
 	}
-	if t == "" {
-		return "no values"
-	}
-	return t[:len(t)-1]
+	return cmp.Or(strings.Join(names, " "), "no values")
 }
 
 func (t token) String() string {

@@ -11,10 +11,8 @@ import (
 	"github.com/qsessions/qsessions/tools/modelcheck/search"
 )
 
-// Each mistake breaks the invariant that is named for it, by the shortest trace; the rules keep all that they promise,
-// and break what they do not.
-//
-// ATK-3, ATK-6
+// TestVariants: ATK-3, ATK-6. Each mistake breaks the invariant that is named for it, by the shortest trace; the rules keep
+// all that they promise, and break what they do not.
 func TestVariants(t *testing.T) {
 	for _, v := range Variants() {
 		t.Run(strings.ReplaceAll(v.Name, " ", "_"), func(t *testing.T) {
