@@ -17,7 +17,8 @@ type Moves[S any] struct {
 	Named  bool        // steps are described: a trace is being written
 }
 
-func (m *Moves[S]) moves() *Moves[S] { return m }
+// Steps returns m: what embeds a Moves can be a [Model].
+func (m *Moves[S]) Steps() *Moves[S] { return m }
 
 // reset forgets the states of the previous step.
 func (m *Moves[S]) reset() {

@@ -12,7 +12,7 @@ type Model[S any] interface {
 	From(s *S) // fills the Moves; neither the steps nor their order may depend on Named
 	Hash(seed maphash.Seed, s *S) uint64
 	Picture(s *S) string // for traces
-	moves() *Moves[S]
+	Steps() *Moves[S]    // the same at every call
 }
 
 // A Result is what [Check] found.
@@ -52,7 +52,7 @@ func Check[S any](m Model[S]) Result {
 
 func (s *search[S]) run(starts []S) Result {
 	var frontier, next []S
-	moves := s.model.moves()
+	moves := s.model.Steps()
 	for i := range starts {
 		s.seen[s.model.Hash(s.seed, &starts[i])] = struct{}{}
 		s.visits = append(s.visits, visit{-1, uint8(i)})
@@ -93,7 +93,7 @@ func (s *search[S]) trace(starts []S, at int32, last uint8) []string {
 	}
 	n := starts[s.visits[at].choice]
 	lines := []string{"start" + s.model.Picture(&n)}
-	moves := s.model.moves()
+	moves := s.model.Steps()
 	moves.Named = true
 	for i := len(choices) - 1; i >= 0; i-- {
 		moves.reset()
