@@ -157,12 +157,19 @@ func (m *moves) shows(s *state, i int, byCopy bool) {
 		v := m.handle(n, n.thief.tokens[i], true, byCopy)
 		m.judgeThief(n, i, v)
 		if v.cookie == 0 {
-			return
+			break
 		}
 		if takes {
 			n.thief.tokens[1], n.thief.doomed[1] = v.cookie, -1
 		} else {
 			m.Say(", which X drops")
+		}
+	}
+	if m.v.world.fails {
+		if v := m.present(new(*s), s.thief.tokens[i]); v.in {
+			n := m.Branch(s, "")
+			m.Sayf("X shows %v: in, but the request fails", n.thief.tokens[i])
+			m.judgeThief(n, i, v)
 		}
 	}
 }

@@ -40,6 +40,8 @@ func right() []Variant {
 			bigger: func(v *Variant) { v.world.delay = 1 }},
 		{Name: "P14 active thief, two lost answers", Judge: stolen, world: world{every: 4, grace: 1, lost: 2, thief: true},
 			bigger: func(v *Variant) { v.world.delay, v.world.copies = 1, 2 }},
+		{Name: "P15 active thief whose requests fail", Judge: judge{H, G, E, S, C}, world: world{every: 4, grace: 1, lost: 1, thief: true, fails: true}},
+		{Name: "P16 active thief whose requests fail, by turns", Judge: judge{F}, world: world{every: 4, grace: 1, thief: true, fails: true}},
 	}
 }
 
@@ -58,5 +60,8 @@ func limits() []Variant {
 		{Name: "L4 an active thief", Want: V, Steps: 14, Judge: judge{V},
 			world: world{every: 4, grace: 1, lost: 1, thief: true},
 			About: "he shows his token before the browser shows its sibling"},
+		{Name: "L5 a thief whose requests fail", Want: K, Steps: 19, Judge: judge{K},
+			world: world{every: 4, grace: 1, thief: true, fails: true},
+			About: "what is not written counts no use: without the browser the token lives until the session's idle timeout"},
 	}
 }

@@ -36,6 +36,7 @@ type world struct {
 	delay  int8 // the most that a request and that an answer take
 	lost   int8 // answers with a cookie that do not arrive
 	thief  bool // the token in the jar is stolen, once, at any time
+	fails  bool // requests of the thief can fail in the handler: they are in, and nothing of them is written
 	late   bool // the thief comes only after another token has been shown
 	copies int8 // ticks for which a node judges by a copy that no write reaches; one copy at a time, made at any time
 	killed bool // the browser is killed once, and comes back with an older jar
