@@ -1,7 +1,9 @@
 package model
 
+import "github.com/qsessions/qsessions/tools/modelcheck/search"
+
 // An Invariant is a promise of the protocol.
-type Invariant string
+type Invariant = search.Invariant
 
 // The invariants. A promise that is kept "in time" is kept by every load that starts later than F and the allowed skew
 // after the commit.
@@ -98,23 +100,23 @@ func (m *moves) accepts(s *state, p *proc) {
 	d, r := &p.duty, &p.rec
 	switch {
 	case r.keys&forgery != 0:
-		m.breaks(I7)
+		m.Breaks(I7)
 	case d.ended:
-		m.breaks(I1)
+		m.Breaks(I1)
 	case d.endedBy:
-		m.breaks(I1b)
+		m.Breaks(I1b)
 	case r.auth > 0 && r.auth <= d.cut && s.life == live:
-		m.breaks(I6)
+		m.Breaks(I6)
 	case r.auth > 0 && r.auth <= d.cut:
-		m.breaks(I1)
+		m.Breaks(I1)
 	case r.auth > 0 && r.auth <= d.cutBy:
-		m.breaks(I1b)
+		m.Breaks(I1b)
 	case d.token:
-		m.breaks(Token)
+		m.Breaks(Token)
 	case d.keys&^r.keys != 0:
-		m.breaks(RYW)
+		m.Breaks(RYW)
 	case r.version < d.floor:
-		m.breaks(Fresh)
+		m.Breaks(Fresh)
 	}
 	p.duty = duty{}
 }
@@ -122,7 +124,7 @@ func (m *moves) accepts(s *state, p *proc) {
 // refuses judges that i refuses its client, and ends its duty.
 func (m *moves) refuses(s *state, p *proc, i int) {
 	if s.life == live && s.row.opens(p.token, m.clock(s, i)) {
-		m.breaks(I4)
+		m.Breaks(I4)
 	}
 	p.duty = duty{}
 }

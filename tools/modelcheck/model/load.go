@@ -59,25 +59,25 @@ func (m *moves) ask(s *state, i int, begin func(*state, *proc)) {
 func (m *moves) got(s *state, p *proc, i int, f found) {
 	switch {
 	case f == missing:
-		m.say(": nothing")
+		m.Say(": nothing")
 		p.at = adding
 	case f == marked:
-		m.say(": revoked, refuses")
+		m.Say(": revoked, refuses")
 		m.refuses(s, p, i)
 		*p = proc{}
 	case f != usable || p.fresh:
 		p.rec = record{}
 		p.at = reading
 	case p.rec.opens(p.token, m.clock(s, i)):
-		m.say(": a fresh copy, accepts")
+		m.Say(": a fresh copy, accepts")
 		m.accepts(s, p)
 		*p = proc{}
 	case m.v.wrong.trustCopy:
-		m.say(": a fresh copy, refuses")
+		m.Say(": a fresh copy, refuses")
 		m.refuses(s, p, i)
 		*p = proc{}
 	default: // only the database says no
-		m.say(": a copy that its token does not open")
+		m.Say(": a copy that its token does not open")
 		*p = proc{at: getting, fresh: true, token: p.token, duty: p.duty}
 	}
 }
@@ -136,7 +136,7 @@ func (m *moves) check(s *state, i int) {
 func (m *moves) read(s *state, i int) {
 	n, p := m.step(s, i, "reads the row")
 	if s.life != live {
-		m.say(": none")
+		m.Say(": none")
 		p.rec = record{}
 		switch {
 		case !p.fresh: // a copy could have hidden it, and the caller asks again
@@ -174,10 +174,10 @@ func (m *moves) answer(s *state, p *proc, i int, opened bool) {
 	switch {
 	case k != reader && k != confirmer:
 	case opened:
-		m.say(", accepts")
+		m.Say(", accepts")
 		m.accepts(s, p)
 	default:
-		m.say(", refuses")
+		m.Say(", refuses")
 		m.refuses(s, p, i)
 	}
 	if k == reader || k == confirmer {
@@ -210,10 +210,10 @@ func (m *moves) fill(s *state, i int) {
 	case stored:
 		m.loaded(n, p, i, true)
 	case p.fresh && !m.v.wrong.keepOnRefusal:
-		m.say(": refused")
+		m.Say(": refused")
 		p.at = deleting
 	default:
-		m.say(": refused")
+		m.Say(": refused")
 		m.loaded(n, p, i, p.fresh)
 	}
 	m.giveUp(s, i, put, func(n *state, p *proc) { m.loaded(n, p, i, false) })

@@ -1,24 +1,32 @@
 package model
 
+import (
+	"fmt"
+	"hash/maphash"
+
+	"github.com/qsessions/qsessions/tools/modelcheck/search"
+)
+
 // moves collects the states that can follow a state.
 type moves struct {
+	search.Moves[state]
 	v     *Variant
 	roles []role
 	eps   int8 // ε, in ticks
-
-	next   []state
-	broken []Invariant // of each of next: what the step broke
-	texts  []string    // of each of next, when somebody reads them
-	reads  bool
 }
 
 func newMoves(v *Variant) *moves {
 	return &moves{v: v, roles: v.roles(), eps: v.eps()}
 }
 
-// from fills next.
-func (m *moves) from(s *state) {
-	m.next, m.broken, m.texts = m.next[:0], m.broken[:0], m.texts[:0]
+// Check tries all interleavings of v; see [search.Check].
+func Check(v Variant) search.Result { return search.Check(newMoves(&v)) }
+
+// Starts returns the states in which the variant may begin.
+func (m *moves) Starts() []state { return m.v.starts() }
+
+// From adds the states that can follow s.
+func (m *moves) From(s *state) {
 	m.world(s)
 	for i := range m.roles {
 		switch m.roles[i].kind {
@@ -32,33 +40,57 @@ func (m *moves) from(s *state) {
 			m.save(s, i)
 		}
 	}
-}
-
-// branch adds a state that is like s, for the caller to change at once.
-func (m *moves) branch(s *state, text string) *state {
-	m.next = append(m.next, *s)
-	m.broken = append(m.broken, "")
-	if m.reads {
-		m.texts = append(m.texts, text)
+	for j := range m.Next {
+		if broken := m.Next[j].rows(); m.Broken[j] == "" {
+			m.Broken[j] = broken
+		}
 	}
-	return &m.next[len(m.next)-1]
 }
 
-// step is branch for a step of process i.
+// step is Branch for a step of process i.
 func (m *moves) step(s *state, i int, text string) (*state, *proc) {
-	n := m.branch(s, "")
-	if m.reads {
-		m.texts[len(m.texts)-1] = m.roles[i].name + " " + text
+	n := m.Branch(s, "")
+	if m.Named {
+		m.Texts[len(m.Texts)-1] = m.roles[i].name + " " + text
 	}
 	return n, &n.procs[i]
 }
 
-// say adds to the text of the latest branch.
-func (m *moves) say(text string) {
-	if m.reads {
-		m.texts[len(m.texts)-1] += text
+// Hash is the same for states in which processes of one class have changed places.
+func (m *moves) Hash(seed maphash.Seed, n *state) uint64 {
+	h := maphash.Comparable(seed, n.shared)
+	for i := range m.roles {
+		h += maphash.Comparable(seed, struct {
+			proc
+			class uint8
+		}{n.procs[i], m.roles[i].class})
 	}
+	return h
 }
 
-// breaks notes that the latest branch breaks an invariant.
-func (m *moves) breaks(i Invariant) { m.broken[len(m.broken)-1] = i }
+// Picture shows the row and the slot.
+func (m *moves) Picture(s *state) string {
+	row := [...]string{"no row", "row " + s.row.picture(), "dead row"}[s.life]
+	at := [...]string{"empty", "leased", s.slot.copy.picture() + " till " + fmt.Sprintf("%+d", s.slot.notAfter), "junk", "tombstone", "a forged copy"}[s.slot.kind]
+	if s.slot.ticket != 0 {
+		at += fmt.Sprintf(" #%d", s.slot.ticket)
+	}
+	return fmt.Sprintf("  [%s | %s]", row, at)
+}
+
+func (r *record) picture() string {
+	t := fmt.Sprintf("v%d", r.version)
+	if r.seen > 0 {
+		t += fmt.Sprintf(" seen %d", r.seen)
+	}
+	if r.keys > 0 {
+		t += fmt.Sprintf(" keys %02b", r.keys)
+	}
+	if r.token > 1 {
+		t += fmt.Sprintf(" token %d", r.token)
+	}
+	if r.auth > 0 {
+		t += " of the user"
+	}
+	return t
+}

@@ -7,7 +7,7 @@ func (m *moves) look(s *state, i int) {
 	case cut && m.v.wrong.lookFirst:
 		*p = proc{at: done}
 	case cut:
-		m.say(": came too late")
+		m.Say(": came too late")
 		p.at = undoing
 	case m.v.wrong.lookFirst:
 		p.at = saving
@@ -47,7 +47,7 @@ func (m *moves) tellRemoved(s *state, i int) {
 	m.told(&n.promises.ended)
 	*p = proc{at: done}
 	m.giveUp(s, i, call{kind: deleteCall}, func(_ *state, p *proc) {
-		m.say(", says so")
+		m.Say(", says so")
 		*p = proc{at: done}
 		if m.roles[i].kind == revoker {
 			p.at = idle // who calls tries again, at any time or never
@@ -76,7 +76,7 @@ func (m *moves) revoke(s *state, i int) {
 		m.remove(n, i)
 		p.at = telling
 		if m.v.world.dies {
-			m.say(", and dies")
+			m.Say(", and dies")
 			p.at = done
 		}
 	case removing:
@@ -108,7 +108,7 @@ func (m *moves) revokeAll(s *state, i int) {
 		p.had = s.life != unknown && m.cutOff(s, p)
 		p.at = revoking
 		if !p.had && !m.v.wrong.oneCommit {
-			m.say(": no session, returns nil")
+			m.Say(": no session, returns nil")
 			m.told(&n.promises.cut[p.epoch-1])
 			*p = proc{at: done}
 		}

@@ -87,7 +87,7 @@ func (m *moves) commit(s *state, i int) {
 	}
 	n, p := m.step(s, i, "saves")
 	if role.kind != toucher && s.life == live && !s.row.opens(p.token, m.clock(s, i)) {
-		m.breaks(Token)
+		m.Breaks(Token)
 	}
 	m.apply(n, p, i)
 	p.asOf, p.fresh, p.at = m.clock(s, i), false, telling
@@ -192,7 +192,7 @@ func (m *moves) tell(s *state, i int) {
 	case m.put(n, p):
 		m.saved(n, p, i, true)
 	default:
-		m.say(": refused")
+		m.Say(": refused")
 		p.at, p.asOf = dropping, 0
 	}
 	m.giveUp(s, i, put, func(n *state, p *proc) { m.saved(n, p, i, false) })

@@ -4,23 +4,23 @@ package model
 func (m *moves) world(s *state) {
 	w := &m.v.world
 	if w.time {
-		m.pass(m.branch(s, "time passes"))
+		m.pass(m.Branch(s, "time passes"))
 	}
 	if w.evict && s.slot.kind != empty {
-		m.branch(s, "the cache evicts the slot").slot = slot{}
+		m.Branch(s, "the cache evicts the slot").slot = slot{}
 	}
 	if w.corrupt && s.slot.kind == full {
-		n := m.branch(s, "the copy is damaged")
+		n := m.Branch(s, "the copy is damaged")
 		n.slot = slot{kind: junk, ticket: s.slot.ticket}
 	}
 	if w.hostile && s.slot.kind != forged {
-		n := m.branch(s, "the cache forges a copy")
+		n := m.Branch(s, "the cache forges a copy")
 		c := slot{kind: forged, copy: s.row, notAfter: F}
 		c.copy.keys |= forgery
 		m.store(n, c)
 	}
 	if w.wild && s.slot.kind == full && s.slot.notAfter != never {
-		m.branch(s, "the copy has an absurd deadline").slot.notAfter = never
+		m.Branch(s, "the copy has an absurd deadline").slot.notAfter = never
 	}
 	if s.late.kind != noCall {
 		m.runLate(s)
@@ -29,26 +29,26 @@ func (m *moves) world(s *state) {
 		m.rollBack(s)
 	}
 	if w.classic && s.boot < w.restarts {
-		n := m.branch(s, "the cache restarts, and counts from 1")
+		n := m.Branch(s, "the cache restarts, and counts from 1")
 		n.boot++
 		n.cas, n.slot, n.late = 0, slot{}, call{}
 	}
 	if s.cut {
-		m.branch(s, "node 0 can reach the cache again").cut = false
+		m.Branch(s, "node 0 can reach the cache again").cut = false
 	} else if s.cuts < w.cut {
-		n := m.branch(s, "node 0 is cut off from the cache")
+		n := m.Branch(s, "node 0 is cut off from the cache")
 		n.cut = true
 		n.cuts++
 	}
 	if w.sweep && s.life == removed && (m.v.wrong.sweepEarly || 0 > s.removedAt+F+m.eps) {
-		n := m.branch(s, "a sweep forgets the row")
+		n := m.Branch(s, "a sweep forgets the row")
 		n.life, n.row, n.removedAt = unknown, record{}, 0
 	}
 }
 
 // runLate runs the call that its caller gave up.
 func (m *moves) runLate(s *state) {
-	n := m.branch(s, "the cache runs the late call")
+	n := m.Branch(s, "the cache runs the late call")
 	c := n.late
 	n.late = call{}
 	switch {
@@ -57,18 +57,18 @@ func (m *moves) runLate(s *state) {
 	case c.old != 0 && c.old == n.slot.ticket:
 		m.store(n, c.slot)
 	default:
-		m.say(": refused")
+		m.Say(": refused")
 	}
 }
 
 // rollBack is a cache that returns to an earlier state: an old snapshot, a replica that was behind.
 func (m *moves) rollBack(s *state) {
 	if s.snapshot != s.slot || !s.taken {
-		n := m.branch(s, "(a snapshot of the cache)")
+		n := m.Branch(s, "(a snapshot of the cache)")
 		n.snapshot, n.taken = s.slot, true
 	}
 	if s.taken && s.snapshot != s.slot {
-		m.branch(s, "the cache returns to the snapshot").slot = s.snapshot
+		m.Branch(s, "the cache returns to the snapshot").slot = s.snapshot
 	}
 }
 

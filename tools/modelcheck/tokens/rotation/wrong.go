@@ -1,0 +1,62 @@
+package rotation
+
+// wrong returns the rules with one thing done differently, each with the invariant that it breaks.
+func wrong() []Variant {
+	lost := world{every: 4, grace: 1, lost: 1}
+	slow := world{every: 4, grace: 1, delay: 1}
+	thief := world{every: 4, grace: 1, thief: true}
+	stolen := judge{K, S, C}
+	return []Variant{
+		{Name: "M1 N periods by the clock", Want: H, Steps: 21, Judge: judge{H}, world: lost, wrong: mistakes{byClock: true},
+			About: "a lost answer and a pause"},
+		{Name: "M2 one pending token", Want: H, Steps: 13, Judge: judge{H}, world: lost, wrong: mistakes{single: true},
+			About: "a lost answer"},
+		{Name: "M3 derived successor", Want: F, Steps: 37, Judge: judge{F}, world: thief, wrong: mistakes{derived: true},
+			About: "thief and browser get the same tokens: none that was replaced is ever shown"},
+		{Name: "M4 cookie for an old token in grace", Want: F, Steps: 26, Judge: judge{F}, world: world{every: 2, grace: 1, thief: true}, wrong: mistakes{renewsOld: true},
+			About: "the loser gets a token that replaces the winner's"},
+		{Name: "M5 cookie for an old token in grace, no thief", Want: H, Steps: 20, Judge: judge{H},
+			world: world{every: 4, grace: 1, delay: 1, lost: 1}, wrong: mistakes{renewsOld: true},
+			About: "a slow request takes the place of the newest token"},
+		{Name: "M6 no end", Want: K, Steps: 19, Judge: stolen, world: thief, wrong: mistakes{endless: true},
+			About: "whoever drops all cookies keeps the token for ever"},
+		{Name: "M7 oldest pending token overwritten", Want: K, Steps: 19, Judge: stolen, world: thief, wrong: mistakes{overwrites: true},
+			About: "the same"},
+		{Name: "M8 one pending token, overwritten", Want: V, Steps: 13, Judge: judge{V}, world: thief, wrong: mistakes{single: true, overwrites: true},
+			About: "the stolen token ends the newer one that the browser has"},
+		{Name: "M9 one pending token, overwritten, slow", Want: H, Steps: 15, Judge: judge{H},
+			world: world{every: 4, grace: 1, lost: 1, delay: 4}, wrong: mistakes{single: true, overwrites: true},
+			About: "a request that is a period late ends the newer token"},
+		{Name: "M10 old slots not cleared", Want: K, Steps: 25, Judge: stolen, world: thief, wrong: mistakes{keepsOld: true},
+			About: "each exchange opens all old tokens for another Grace"},
+		{Name: "M11 old slots not cleared, by turns", Want: F, Steps: 37, Judge: judge{F}, world: thief, wrong: mistakes{keepsOld: true},
+			About: "the same"},
+		{Name: "M12 only the last replaced token known", Want: S, Steps: 15, Judge: stolen, world: thief, wrong: mistakes{lastOnly: true},
+			About: "after two exchanges by the thief the browser's token looks like a guess"},
+		{Name: "M13 no replaced token known", Want: S, Steps: 10, Judge: stolen, world: thief, wrong: mistakes{unknown: true},
+			About: "after one"},
+		{Name: "M14 newest sibling wins", Want: F, Steps: 39, Judge: judge{F}, world: thief, wrong: mistakes{newest: true},
+			About: "thief and browser overtake each other"},
+		{Name: "M15 siblings stay pending", Want: E, Steps: 17, Judge: judge{E}, world: thief, wrong: mistakes{siblings: true},
+			About: "the thief keeps a sibling for later"},
+		{Name: "M16 siblings stay pending, a request on its way", Want: G, Steps: 18, Judge: judge{G}, world: thief, wrong: mistakes{siblings: true},
+			About: "the second sibling takes the place of the first, whose grace goes on, in the slot of the old token"},
+		{Name: "M17 new token shown twice", Want: K, Steps: 26, Judge: stolen, world: thief, wrong: mistakes{twice: true},
+			About: "the stolen token has longer"},
+		{Name: "M18 new token shown twice, by turns", Want: F, Steps: 37, Judge: judge{F}, world: thief, wrong: mistakes{twice: true},
+			About: "both have"},
+		{Name: "M19 first showing not written", Want: K, Steps: 26, Judge: stolen, world: thief, wrong: mistakes{unwritten: true},
+			About: "for as long as the write fails, or is left out, no token is replaced"},
+		{Name: "M20 grace from the exchange", Want: G, Steps: 12, Judge: judge{H, G}, world: slow, wrong: mistakes{graceByIssue: true},
+			About: "a request left before the new token arrived"},
+		{Name: "M21 handed out on a copy's word", Want: C, Steps: 10, Judge: stolen,
+			world: world{every: 4, grace: 1, thief: true, copies: 2}, wrong: mistakes{derived: true, byCopy: true},
+			About: "reading an old copy gives the live token"},
+		{Name: "M22 cookie for the loser", Want: H, Steps: 12, Judge: judge{H},
+			world: world{every: 4, grace: 1, copies: 2}, wrong: mistakes{loserToo: true},
+			About: "the browser has a token that was not stored"},
+		{Name: "M23 replay ends the session at once", Want: H, Steps: 14, Judge: judge{H},
+			world: world{every: 4, grace: 1, delay: 1, ends: 2}, wrong: mistakes{endsAtOnce: true},
+			About: "a slow request signs its own browser out"},
+	}
+}
