@@ -25,7 +25,7 @@ type attempt struct {
 // the same attempt, which may have succeeded.
 func (h *handle) store(ctx context.Context) error {
 	client := h.sender()
-	for try := 0; h.doubt != nil || h.dirty() || h.upkeep(); {
+	for try, kept := 0, false; h.doubt != nil || h.dirty() || !kept && h.upkeep(); {
 		a, done := h.doubt, false
 		var err error
 		if h.base != nil && !h.base.Live(now()) { // another request, or a, may have kept it alive
@@ -51,7 +51,7 @@ func (h *handle) store(ctx context.Context) error {
 			}
 		}
 		if done {
-			h.doubt = nil
+			h.doubt, kept = nil, true
 			if err := h.accept(ctx, a); err != nil {
 				return err
 			}
@@ -73,8 +73,10 @@ func (h *handle) compose(client Client) (*attempt, error) {
 	n, s := h.next(&w, h.base, h.secret, client, t)
 	s.renew()
 	a := &attempt{work: w, old: h.base, record: n}
-	if h.standing == pending {
+	st := h.standing
+	if st == pending {
 		s.promote(h.presented.digest, h.presented.token.mark(h.m.realms[h.presented.cookie]), t)
+		st = current
 	}
 	s.untouched = false
 	switch {
@@ -83,17 +85,17 @@ func (h *handle) compose(client Client) (*attempt, error) {
 		a.token = &new
 		s.replace(new.digest(h.m.realms[0]), new.mark(h.m.realms[0]), t)
 		s.untouched = w.login != nil
-	case h.exchangeDue():
+	case h.exchangeDue(t):
 		new := h.presented.token.next()
 		a.token = &new
 		s.issue(new.digest(h.m.realms[0]), t, h.m.cfg.Policy.Grace)
 	default:
-		a.again = h.cookieDue(&s, n.ExpiresAt)
+		a.again = h.cookieDue(&s, st, t) || h.gathers(&s, st)
 	}
 	switch {
 	case !s.persistent:
 		s.cookieEnd = time.Time{}
-	case a.token != nil || a.again:
+	case a.token != nil || a.again || h.handing == gives:
 		s.cookieEnd = cookieEnd(n.ExpiresAt, t)
 	}
 	a.secret = s
@@ -170,10 +172,18 @@ func (h *handle) reload(ctx context.Context, a *attempt, again bool) (done bool,
 	case a != nil && slices.Contains(f.secret.nonces[:], a.secret.nonces[0]):
 		h.land(a, r, f.secret)
 		return true, nil
+	case errors.Is(err, ErrReplaced) && h.work.renew: // it was to be the only session left
+		if e := h.endKept(ctx, f); e != nil {
+			return false, e
+		}
+		if h.work.login == nil {
+			return false, err
+		}
+		return false, h.apart(f)
 	case errors.Is(err, ErrReplaced) && h.work.login != nil:
 		return false, h.apart(f)
 	case err != nil:
-		return false, err
+		return false, h.supersede(f, err)
 	case again && r.Version-a.old.Version > saves && !a.replaces() && (len(a.work.changes) > 0 || a.work.limits != nil):
 		return false, fmt.Errorf("session: save: %w: others have saved since, and whether this is done cannot be told", ErrUnavailable)
 	case again && r.Version > a.old.Version:
@@ -191,7 +201,7 @@ func (h *handle) rebase(f found) error {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.base, h.secret, h.work.view, h.standing = f.record, f.secret, view, f.standing
+	h.base, h.secret, h.work.view, h.standing, h.vouched = f.record, f.secret, view, f.standing, true
 	h.opened, h.plain, h.plainErr = true, plain, plainErr
 	h.generation++
 	return nil
@@ -202,15 +212,30 @@ func (h *handle) rebase(f found) error {
 // opened with more factors, and takes over none of the values of that.
 func (h *handle) apart(f found) error {
 	h.mu.Lock()
-	defer h.mu.Unlock()
-	_, _, _ = h.values() // opens them while base is there
-	if h.base == nil || h.base.User != "" && h.base.User != h.work.login.User {
+	base, login, changes := h.base, h.work.login, h.work.changes
+	plain, plainErr, _ := h.values() // opens them while base is there
+	if len(changes) > 0 {
+		plain, plainErr = h.plain, h.plainErr
+	}
+	h.mu.Unlock()
+	if base == nil || base.User != "" && base.User != login.User {
 		return ErrReplaced
 	}
-	if h.work.twin = f.record.ID; f.record.User != h.work.login.User {
-		h.work.twin = ID{}
+	if f.standing == replayed || f.standing == worn { // it was dead when it came, and a copy let it in
+		plain, plainErr = nil, nil
+	}
+	view, err := h.reapply(plain, plainErr, changes)
+	if err != nil {
+		return err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if f.record.User == login.User && !h.work.renew {
+		h.work.twin = f.record.ID
 	}
 	h.base, h.secret, h.id, h.presented, h.standing, h.doubt = nil, secret{}, ID{}, shown{}, stranger, nil
+	h.opened, h.plain, h.plainErr, h.work.view = true, plain, plainErr, view
+	h.borrowed = base.User != ""
 	h.work.rotate, h.work.renew = false, false
 	h.name()
 	h.generation++
@@ -228,15 +253,19 @@ func (h *handle) land(a *attempt, r *store.Record, s secret) {
 	if a.old != nil {
 		a.record.Version = a.old.Version + 1
 	}
-	if a.token == nil {
-		return
+	if a.token != nil && !h.m.opensNow(&s, a.token) {
+		a.token = nil // replaced
 	}
-	for _, d := range s.digests() {
-		if at := a.token.digest(h.m.realms[0]); at.equal(d) {
-			return
-		}
+}
+
+// endKept ends the session that RevokeOthers has kept, but whose token somebody else has replaced since.
+func (h *handle) endKept(ctx context.Context, f found) error {
+	err := h.m.store.Delete(ctx, f.record.ID)
+	if err != nil && !isPending(err) {
+		return fmt.Errorf("session: revoke: %w", unavailable(ctx, err))
 	}
-	a.token = nil // replaced
+	h.note(Event{Kind: Revoked, ID: f.record.ID, User: f.record.User, Reason: ReasonRevokeOthers, Err: err})
+	return nil
 }
 
 // reapply applies changes to values that another request has saved.
@@ -265,7 +294,7 @@ func (h *handle) accept(ctx context.Context, a *attempt) error {
 		}
 	}
 	h.mu.Lock()
-	h.base, h.secret, h.id, h.written = n, s, n.ID, true
+	h.base, h.secret, h.id, h.vouched, h.borrowed = n, s, n.ID, true, false
 	if len(w.changes) > 0 {
 		h.opened, h.plain, h.plainErr = true, w.view, nil
 	}
@@ -287,9 +316,9 @@ func (h *handle) accept(ctx context.Context, a *attempt) error {
 		if a.replaces() { // after an exchange the old token is the one that is known to have arrived
 			h.presented, h.standing = shown{token: *a.token, digest: s.current}, current
 		}
-		h.hand(a.token, &s)
+		h.hand(a.token)
 	case a.again:
-		h.hand(&h.presented.token, &s)
+		h.hand(&h.presented.token)
 	}
 	if h.standing == pending {
 		h.standing = current

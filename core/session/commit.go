@@ -35,7 +35,7 @@ func (h *handle) attend(ctx context.Context) error {
 	if h.upkeep() {
 		return h.forgetIfGone(h.store(ctx))
 	}
-	if now().Sub(h.base.LastSeen) >= h.m.cfg.Policy.touchEvery(h.secret.idle) && !h.passive {
+	if now().Sub(h.base.LastSeen) >= h.m.cfg.Policy.touchEvery(h.secret.idle) && !h.passive.Load() {
 		if touched, err := h.touch(ctx); touched || err != nil {
 			return err
 		}
@@ -59,7 +59,7 @@ func (h *handle) commit(ctx context.Context, last bool) error {
 	err, closed, idle := h.err, h.closed, true
 	if h.loaded && !h.work.drop.id.IsZero() {
 		idle = false
-	} else if h.loaded && err == nil {
+	} else if h.loaded && (err == nil || h.work.renew) {
 		idle = !h.dirty() && !h.touchDue() && !h.upkeep()
 	}
 	if idle && last {
@@ -79,38 +79,51 @@ func (h *handle) commit(ctx context.Context, last bool) error {
 	return err
 }
 
-// abort carries out what ends access in a request whose other changes are dropped.
+// abort carries out what ends access in a request whose other changes are dropped, and notes that a pending token was shown: who
+// makes requests fail on purpose must not keep the old one alive by it.
 func (h *handle) abort(ctx context.Context) {
-	var logout, renew bool
+	var logout, token bool
 	h.mu.Lock()
-	if h.content != nil && !h.closed {
+	if h.content != nil && !h.closed && h.loaded {
 		logout = !h.abortive && !h.work.drop.id.IsZero() && !h.work.drop.implied
-		renew = h.work.renew && h.base != nil && !h.sent.Load()
+		token = h.base != nil && !h.sent.Load() && (h.work.renew || h.standing == pending)
 	}
 	h.mu.Unlock()
-	if !logout && !renew {
+	if !logout && !token {
 		return
 	}
 	ctx, cancel := h.m.detached(ctx)
 	defer cancel()
-	err := h.endAccess(ctx, logout, renew)
+	err := h.abortWith(ctx, logout)
 	if err != nil && !isPending(err) && !errors.Is(err, ErrRevoked) && !errors.Is(err, ErrReplaced) {
 		h.m.cfg.Logger.LogAttrs(ctx, slog.LevelError, "session: the end of a session, in a request that failed, could not be stored", slog.Any("error", err))
 	}
 	h.raise()
 }
 
-// endAccess deletes the session that Logout ended, or replaces its token, and nothing else.
-func (h *handle) endAccess(ctx context.Context, logout, renew bool) error {
+func (h *handle) abortWith(ctx context.Context, logout bool) error {
 	h.io.Lock()
 	defer h.io.Unlock()
 	if logout {
 		return h.remove(ctx)
 	}
+	return h.forgetIfGone(h.endAccess(ctx))
+}
+
+// endAccess stores what becomes of the token, and nothing else. A write of unknown outcome is not sent again: it has happened,
+// or cannot any more.
+func (h *handle) endAccess(ctx context.Context) error {
 	h.mu.Lock()
-	h.work = work{rotate: h.work.rotate, renew: renew}
+	h.work = work{rotate: h.work.renew, renew: h.work.renew}
+	doubt := h.doubt
+	h.doubt = nil
 	h.generation++
 	h.mu.Unlock()
+	if doubt != nil {
+		if _, err := h.reload(ctx, nil, false); err != nil {
+			return err
+		}
+	}
 	return h.store(ctx)
 }
 
@@ -128,7 +141,7 @@ func (h *handle) write(ctx context.Context, last bool) error {
 		defer h.finish()
 	}
 	var pending error
-	if !h.work.drop.id.IsZero() {
+	if !h.work.drop.id.IsZero() && !h.work.drop.implied {
 		if err := h.remove(ctx); isPending(err) {
 			pending = err
 		} else if err != nil {
@@ -136,6 +149,9 @@ func (h *handle) write(ctx context.Context, last bool) error {
 		}
 	}
 	if err := h.Err(); err != nil {
+		if h.work.renew && h.base != nil && !h.sent.Load() { // what RevokeOthers began does not hang on a value
+			err = errors.Join(err, h.forgetIfGone(h.endAccess(ctx)))
+		}
 		return err
 	}
 	late := false
@@ -156,6 +172,12 @@ func (h *handle) write(ctx context.Context, last bool) error {
 		return err
 	} else if err := h.forgetIfGone(h.store(ctx)); err != nil {
 		return err
+	} else if h.work.drop.implied { // now that there is another session
+		if err := h.remove(ctx); isPending(err) {
+			pending = err
+		} else if err != nil {
+			return fmt.Errorf("session: the session before the login: %w", err)
+		}
 	}
 	if late {
 		return ErrTooLate
@@ -198,7 +220,9 @@ func (h *handle) remove(ctx context.Context) error {
 	}
 	h.mu.Lock()
 	h.work.drop = drop{}
-	h.out, h.hasOut = h.m.carry("", 0), true
+	if !d.implied { // else the token of the login takes its place
+		h.handing = takes
+	}
 	h.mu.Unlock()
 	h.note(Event{Kind: LoggedOut, ID: d.id, User: d.user, Err: err})
 	return err
@@ -233,7 +257,7 @@ func (h *handle) keep(ctx context.Context) {
 }
 
 func (h *handle) touchDue() bool {
-	return h.base != nil && !h.passive && h.started.Sub(h.base.LastSeen) >= h.m.cfg.Policy.touchEvery(h.secret.idle)
+	return h.base != nil && !h.passive.Load() && h.started.Sub(h.base.LastSeen) >= h.m.cfg.Policy.touchEvery(h.secret.idle)
 }
 
 // touch reports whether it has written "last seen". If another request was faster, or the session has ended, it has not.
@@ -252,7 +276,7 @@ func (h *handle) touch(ctx context.Context) (bool, error) {
 		return false, unavailable(ctx, err)
 	}
 	h.mu.Lock()
-	h.base, h.written = &r, true
+	h.base, h.vouched = &r, true
 	h.mu.Unlock()
 	h.noteClient(old, &r)
 	return true, nil

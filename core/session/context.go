@@ -38,9 +38,7 @@ func Peek(ctx context.Context) (Session, bool) {
 // changes is saved all the same; a login is a use.
 func Passive(ctx context.Context) {
 	for h, ok := find(ctx, contextKey{}); ok; h, ok = find(h.ctx.(*carrier).Context, contextKey{}) {
-		h.mu.Lock()
-		h.passive = true
-		h.mu.Unlock()
+		h.passive.Store(true)
 	}
 }
 

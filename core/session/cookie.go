@@ -40,6 +40,7 @@ func (c Cookie) withDefaults(field string) (Cookie, error) {
 	if c.Path == "" {
 		c.Path = "/"
 	}
+	c.Domain = strings.TrimPrefix(c.Domain, ".") // browsers do (RFC 6265bis, section 5.6.3)
 	if c.Name == "" {
 		switch {
 		case c.Insecure:

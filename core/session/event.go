@@ -27,7 +27,7 @@ const (
 	Expired                          // a session was presented after its end; not raised when it is swept
 	UnknownToken                     // a well-formed token that no session is known to have had: nothing may be made of it, as IDs are public
 	TokenReplaced                    // a token came that a login or a rotation on demand has replaced: a parallel request, or an old one
-	TokenReplayed                    // a token came that a periodic replacement has ended: of two holders, one is a thief
+	TokenReplayed                    // a token came that a periodic replacement has ended: of two holders one is a thief, or a request was very slow
 	TokenWorn                        // a token was refused in the third period of its use without its successors: responses were lost, or dropped
 	ConflictRetried                  // another request saved in between, and the changes were applied again
 	ValueCorrupt                     // a stored value, or all of them, cannot be read

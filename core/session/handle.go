@@ -49,16 +49,17 @@ type handle struct {
 	closed bool // the request has ended
 	final  bool // nothing may be changed any more
 
-	passive  bool // the request is no use of the session
-	withheld bool // the browser keeps the session's cookie back from a request like this
-	abortive bool // an attempt to end the session has failed
+	passive  atomic.Bool // the request is no use of the session
+	withheld bool        // the browser keeps the session's cookie back from a request like this
+	abortive bool        // an attempt to end the session has failed
 
 	sent atomic.Bool // the response has begun
 
-	id     ID     // of base, or chosen at the first change
-	err    error  // the first problem of a change
-	out    string // token header for the response
-	hasOut bool
+	id  ID    // of base, or chosen at the first change
+	err error // the first problem of a change
+
+	handing handing // what becomes of the client's token
+	given   token
 
 	*content // nil until somebody asks for the session: most requests of a site do not
 }
@@ -68,8 +69,9 @@ type content struct {
 	presented  shown         // the token that this request has shown, or was given
 	standing   standing      // of it
 	jar        jar           // of the browser
-	written    bool          // this request has saved or touched the session
 	superseded *found        // the session whose token another request has just replaced
+	vouched    bool          // the database has answered for base, not a copy alone
+	borrowed   bool          // plain is another session's of the same user
 	base       *store.Record // as stored; nil: nothing is
 	secret     secret        // of base
 	opened     bool          // plain and plainErr are set
@@ -250,13 +252,10 @@ func (h *handle) effect() Effect {
 			e.Cache = h.m.cacheControl()
 		}
 	}
-	if h.hasOut {
-		e.Name, e.Value = h.m.responseHeader(), h.out
+	if !h.sent.Load() {
+		h.render(&e)
 	}
-	if h.content != nil && !h.sent.Load() {
-		e.TakeBack = h.tidy(&e)
-	}
-	h.out, h.hasOut = "", false
+	h.handing, h.given = keeps, token{}
 	h.sent.Store(true)
 	return e
 }

@@ -5,15 +5,24 @@ import (
 	"time"
 )
 
+// A handing is what the response does with the client's token.
+type handing uint8
+
+const (
+	keeps handing = iota
+	gives         // handle.given
+	takes         // back
+)
+
 // exchangeDue reports whether the token of the request is to be followed by another one: because of its age, or as it came
 // under an old name and another realm.
-func (h *handle) exchangeDue() bool {
-	if h.base == nil || h.standing != current || h.passive || h.sent.Load() {
+func (h *handle) exchangeDue(t time.Time) bool {
+	if h.base == nil || h.standing != current || h.passive.Load() || h.sent.Load() {
 		return false
 	}
-	grace := h.m.cfg.Policy.Grace
-	due := h.m.exchangeDue(&h.secret, h.started) || h.renamed() && h.started.Sub(h.secret.issuedAt) >= grace
-	return due && h.secret.room(h.started, grace) >= 0
+	p := &h.m.cfg.Policy
+	due := h.m.exchangeDue(&h.secret, h.started) || h.renamed() && h.started.Sub(h.secret.issuedAt) >= p.Grace
+	return due && h.secret.room(t, p.Grace) >= 0
 }
 
 // renamed reports whether the token came under an old name in whose place it cannot be handed out, as its digest is bound to
@@ -23,19 +32,38 @@ func (h *handle) renamed() bool {
 }
 
 // upkeep reports whether the token needs a save of its own: an exchange, a note that the result of one has arrived, or a
-// cookie with a new end.
+// cookie that is to be sent again.
 func (h *handle) upkeep() bool {
-	return h.base != nil && (h.standing == pending || h.exchangeDue() || !h.passive && h.cookieDue(&h.secret, h.secret.expiry(h.started)))
+	if h.base == nil || h.passive.Load() {
+		return h.base != nil && h.standing == pending
+	}
+	t := now()
+	// A cookie of a domain or path that is none of ours cannot be taken back. Of a name that may have those, the attempt is
+	// made along with another write.
+	gather := h.gathers(&h.secret, h.standing) && (h.jar.old != 0 || h.m.cookies[0].host() || h.touchDue())
+	return h.standing == pending || h.exchangeDue(t) || h.cookieDue(&h.secret, h.standing, t) || gather
 }
 
-// cookieDue reports whether a cookie that was handed out is to be sent again, as its session ends at another time by now: a
-// tenth of what is left, or more.
-func (h *handle) cookieDue(s *secret, expiresAt time.Time) bool {
-	if !s.persistent || h.standing < current || h.m.cfg.Header != "" || h.sent.Load() || h.renamed() {
+// repeatable reports whether the token of the request, of the given standing in s, may be handed out again: it must be the
+// only one that the browser can have by now, or it would take the place of its successor.
+func (h *handle) repeatable(s *secret, st standing) bool {
+	return h.base != nil && st == current && h.m.cfg.Header == "" && !h.sent.Load() && !h.renamed() && !s.awaited()
+}
+
+// cookieDue reports whether the cookie is to be sent again at t, as its session ends at another time by now: a tenth of what
+// is left, or more.
+func (h *handle) cookieDue(s *secret, st standing, t time.Time) bool {
+	if !s.persistent || !h.repeatable(s, st) {
 		return false
 	}
-	end := cookieEnd(expiresAt, h.started)
-	return end.Sub(s.cookieEnd).Abs() > end.Sub(h.started)/10
+	end := cookieEnd(s.expiry(later(h.base.LastSeen, t)), t)
+	return end.Sub(s.cookieEnd).Abs() > end.Sub(t)/10
+}
+
+// gathers reports whether the browser has several cookies, or one of an old name or scope, so that the token is to be handed
+// out again and all others are to be taken back.
+func (h *handle) gathers(s *secret, st standing) bool {
+	return h.repeatable(s, st) && (h.jar.old != 0 || h.m.crowded(h.jar))
 }
 
 // cookieEnd is when the cookie of a session ends.
@@ -47,48 +75,48 @@ func cookieEnd(expiresAt, now time.Time) time.Time {
 }
 
 // hand makes t the token that the response hands out. Call it with h.mu.
-func (h *handle) hand(t *token, s *secret) {
-	var age time.Duration
-	if s.persistent {
-		t := now()
-		end := s.cookieEnd
-		if end.IsZero() { // the session has been prolonged when no cookie could be sent
-			end = cookieEnd(s.expiry(t), t)
-		}
-		age = max(end.Sub(t).Round(time.Second), time.Second)
-	}
-	h.out, h.hasOut = h.m.carry(t.text(), age), true
-}
+func (h *handle) hand(t *token) { h.handing, h.given = gives, *t }
 
-// tidy hands the token out anew where the browser has several cookies, or one of an old name or scope, and returns the lines
-// that take back all but that one. Nothing is taken back by a response that hands out nothing: two releases, of which each
-// takes back the cookie of the other, would leave none. Call it with h.mu.
-func (h *handle) tidy(e *Effect) string {
+// render puts the token into e. One that another request has replaced since is not handed out any more. What is taken back
+// beside is taken back by a response that hands out the token of today, or takes it back: two releases, of which each takes
+// back the cookie of the other, would else leave none. Call it with h.mu.
+func (h *handle) render(e *Effect) {
+	switch {
+	case h.handing == gives && h.base != nil && h.m.opensNow(&h.secret, &h.given):
+		e.Name, e.Value = h.m.responseHeader(), h.m.carry(h.given.text(), h.age())
+	case h.handing == takes:
+		e.Name, e.Value = h.m.responseHeader(), h.m.carry("", 0)
+	default:
+		return
+	}
 	if h.m.cfg.Header != "" {
-		return ""
+		return
 	}
-	if e.Name == "" && h.scattered() {
-		h.hand(&h.presented.token, &h.secret)
-		e.Name, e.Value = h.m.responseHeader(), h.out
+	e.TakeBack = h.m.takeBack(h.jar)
+	if h.m.cfg.NoStore && h.handing == takes {
+		e.TakeBack = strings.TrimPrefix(e.TakeBack+"\n"+h.m.cookies[0].emptied(), "\n")
 	}
-	if e.Name == "" {
-		return ""
-	}
-	lines := h.m.takeBack(h.jar)
-	if h.m.cfg.NoStore && h.out == h.m.carry("", 0) {
-		lines = strings.TrimPrefix(lines+"\n"+h.m.cookies[0].emptied(), "\n")
-	}
-	return lines
 }
 
-// scattered reports whether the token is to be handed out anew although it stays as it is: only where no other request can
-// have been given a successor of it, which it would replace.
-func (h *handle) scattered() bool {
-	if h.base == nil || h.standing != current || h.passive || h.secret.awaited() || h.m.exchangeDue(&h.secret, now()) {
-		return false
+// opensNow reports whether t is the current token of s, or a pending one.
+func (m *Manager) opensNow(s *secret, t *token) bool {
+	d := t.digest(m.realms[0])
+	ok := s.current.equal(&d)
+	for i := range s.slots {
+		ok = ok || s.slots[i].kind == slotPending && s.slots[i].digest.equal(&d)
 	}
-	// A cookie of a domain or path that is none of ours cannot be taken back. Of a name that may have those, the attempt
-	// is made along with a write, which is once in Policy.TouchEvery, and not in each response.
-	crowded := h.m.crowded(h.jar) && (h.written || h.m.cookies[0].host())
-	return crowded || h.jar.old != 0 && !h.renamed()
+	return ok
+}
+
+// age is for how long the cookie of the session is kept; 0: until the browser closes.
+func (h *handle) age() time.Duration {
+	s := &h.secret
+	if !s.persistent {
+		return 0
+	}
+	t, end := now(), s.cookieEnd
+	if end.IsZero() { // the session has been prolonged when no cookie could be sent
+		end = cookieEnd(s.expiry(t), t)
+	}
+	return max(end.Sub(t).Round(time.Second), time.Second)
 }

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,10 +17,13 @@ func (h *handle) get(ctx context.Context, exact bool) (Session, error) {
 	h.mu.Lock()
 	h.used = true
 	h.use()
-	known := h.loaded && (h.closed || !exact)
+	known, closed := h.loaded && !exact, h.loaded && h.closed
 	h.mu.Unlock()
-	if known {
+	switch {
+	case known:
 		return h, nil
+	case closed:
+		return nil, ErrClosed
 	}
 	ctx, cancel := h.m.bounded(ctx)
 	defer cancel()
@@ -73,7 +77,7 @@ func (h *handle) load(ctx context.Context, exact bool) error {
 	h.loaded = true
 	if found.record != nil {
 		h.install(found)
-		h.superseded = nil
+		h.vouched, h.superseded = found.exact, nil
 	}
 	return nil
 }
@@ -84,6 +88,7 @@ type found struct {
 	secret   secret
 	shown    shown
 	standing standing
+	exact    bool // the database has said so
 }
 
 // choose returns the session of a request. Where the name of today opens several, as a browser has several cookies of it,
@@ -103,10 +108,8 @@ func (h *handle) choose(ctx context.Context, c *candidates, exact bool) (best fo
 				}
 			}
 			if !slices.Contains(gone, id) {
-				f, err := h.find(ctx, group[:same], exact)
-				if err != nil {
-					return found{}, err
-				}
+				f, e := h.find(ctx, group[:same], exact)
+				err = cmp.Or(err, e) // another one may have a copy
 				if f.record != nil && (best.record == nil || f.record.AuthenticatedAt.After(best.record.AuthenticatedAt)) {
 					best = f
 				}
@@ -114,10 +117,13 @@ func (h *handle) choose(ctx context.Context, c *candidates, exact bool) (best fo
 			group = group[same:]
 		}
 		if best.record != nil {
+			return best, nil
+		}
+		if err != nil || h.superseded != nil { // nothing is known to be wrong with today's cookie
 			break
 		}
 	}
-	return best, nil
+	return found{}, err
 }
 
 func idsOf(tokens []shown) (ids []ID) {
@@ -168,11 +174,11 @@ func (h *handle) confirm(ctx context.Context) error {
 	}
 	f, err := h.same(r, id)
 	if err != nil {
-		return err
+		return h.supersede(f, err)
 	}
 	h.mu.Lock()
 	dirty := h.dirty()
-	if !dirty {
+	if h.vouched = true; !dirty {
 		h.install(f)
 	}
 	h.mu.Unlock()
@@ -185,8 +191,9 @@ func (h *handle) confirm(ctx context.Context) error {
 	return h.rebase(f)
 }
 
-// same judges whether r, as the database has it, is still the session of the request. A token that was let in stays good
-// for its request while the family of the session is the same.
+// same judges whether r, as the database has it, is still the session of the request. A token that the database has let in
+// stays good for its request while the epoch of the session is the same; one that a copy has let in must have been open when
+// the request began.
 func (h *handle) same(r *store.Record, id ID) (found, error) {
 	if r == nil || r.ID != id {
 		return found{}, ErrRevoked
@@ -200,15 +207,29 @@ func (h *handle) same(r *store.Record, id ID) (found, error) {
 	case err != nil || !r.Live(t) || !t.Before(s.deadline):
 		return found{}, ErrRevoked
 	}
-	f := found{r, s, h.presented, h.m.judge(&s, &h.presented, h.started, t)}
-	switch f.standing {
-	case stranger, replaced:
-		if s.epoch > h.secret.epoch {
-			return f, ErrReplaced
-		}
+	f := found{r, s, h.presented, h.m.judge(&s, &h.presented, h.started, t), true}
+	then := f.standing
+	if !h.vouched {
+		then = h.m.judge(&s, &h.presented, h.started, h.started)
+	}
+	switch {
+	case then.open(), h.vouched && then != stranger && s.epoch == h.secret.epoch:
+		return f, nil
+	case then == stranger && s.epoch <= h.secret.epoch:
 		return f, ErrRevoked // the copy that let the token in was not of this session
 	}
-	return f, nil
+	return f, ErrReplaced
+}
+
+// supersede notes that the token of the request was replaced by another one, if err says so.
+func (h *handle) supersede(f found, err error) error {
+	if errors.Is(err, ErrReplaced) {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.superseded = new(found)
+		*h.superseded = f
+	}
+	return err
 }
 
 // find returns the live session that one of the tokens, which are all of one ID, opens. Only the database says no: a copy
@@ -254,7 +275,7 @@ func (h *handle) refuse(ctx context.Context, f found) {
 	}
 	h.note(e)
 	t := now()
-	if f.standing == replayed && h.m.cfg.Policy.EndOnReplay && !t.Before(f.secret.seenAt.Add(replayAfter)) {
+	if f.standing == replayed && h.m.cfg.Policy.EndOnReplay && !f.secret.seenAt.IsZero() && !t.Before(f.secret.seenAt.Add(replayAfter)) {
 		err := h.m.store.Delete(ctx, f.record.ID)
 		if err != nil && !isPending(err) {
 			h.m.cfg.Logger.LogAttrs(ctx, slog.LevelError, "session: a session whose token was replayed could not be ended",
@@ -307,7 +328,7 @@ func (h *handle) look(ctx context.Context, tokens []shown, exact bool) (found, v
 		return found{record: r}, damaged, nil
 	}
 	t := now()
-	f := found{record: r, secret: s}
+	f := found{record: r, secret: s, exact: exact || !h.m.cached}
 	for i := range tokens {
 		if st := h.m.judge(&s, &tokens[i], h.started, t); i == 0 || st > f.standing {
 			f.shown, f.standing = tokens[i], st

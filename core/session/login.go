@@ -28,6 +28,7 @@ type login struct {
 	limits *limits // of the session alone
 	kept   limits  // of the policy, for a session that is kept
 	begun  limits  // of the policy, for one that begins
+	before []proof // in the same request
 }
 
 // Level is the assurance level that was reached, from 1 to 255; 1 if not given. [Requirement] compares it.
@@ -76,88 +77,140 @@ func (l *login) check(now time.Time) error {
 // Login implements [Session].
 func (h *handle) Login(user string, opts ...LoginOption) {
 	user = strings.Clone(user) // frameworks lend strings, and a session may be kept
-	h.edit(func() {
-		h.login(&login{Login: Login{User: user, AuthenticatedAt: h.started, Level: 1}}, opts)
-	})
+	h.login(&login{Login: Login{User: user, AuthenticatedAt: h.started, Level: 1}}, opts)
 }
 
 // Reauthenticate implements [Session].
 func (h *handle) Reauthenticate(opts ...LoginOption) {
-	h.edit(func() {
-		switch {
-		case h.user() == "" && h.superseded != nil:
-			h.setErr(fmt.Errorf("session: reauthenticate: %w", ErrReplaced))
-		case h.user() == "":
-			h.setErr(fmt.Errorf("session: reauthenticate: %w", ErrUnauthenticated))
-		default:
-			h.login(&login{Login: Login{User: h.user(), AuthenticatedAt: h.started, Level: 1}, again: true}, opts)
-		}
-	})
+	h.mu.Lock()
+	user, replaced := h.user(), h.superseded != nil
+	h.mu.Unlock()
+	switch {
+	case user != "":
+		h.login(&login{Login: Login{User: user, AuthenticatedAt: h.started, Level: 1}, again: true}, opts)
+	case replaced:
+		h.fail(fmt.Errorf("session: reauthenticate: %w", ErrReplaced))
+	default:
+		h.fail(fmt.Errorf("session: reauthenticate: %w", ErrUnauthenticated))
+	}
 }
 
+// login prepares l without a lock, as code of the application takes part in it, and notes it.
 func (h *handle) login(l *login, opts []LoginOption) {
 	for _, o := range opts {
 		o(l)
 	}
-	if before := h.work.login; before != nil && l.again { // both in one request
-		l.again = before.again
-		l.Level, l.Remember = max(l.Level, before.Level), l.Remember || before.Remember
-		l.limits = cmp.Or(l.limits, before.limits)
+	h.mu.Lock()
+	earlier, remembered := h.work.login, h.secret.remember
+	h.mu.Unlock()
+	if earlier != nil && l.again { // both in one request
+		l.again, l.Remember, l.limits = earlier.again, l.Remember || earlier.Remember, cmp.Or(l.limits, earlier.limits)
+		l.before = append(earlier.before, proof{uint8(earlier.Level), earlier.AuthenticatedAt})
 	}
 	err := l.check(h.started)
-	if err == nil && l.limits != nil {
-		err = h.m.cfg.Policy.checkLimits("login", l.limits)
-	}
 	if err == nil {
-		l.begun, err = h.m.loginLimits(l.Login)
-	}
-	if l.kept = l.begun; err == nil && l.again && h.secret.remember && !l.Remember {
-		kept := l.Login
-		kept.Remember = true
-		l.kept, err = h.m.loginLimits(kept)
+		err = h.m.limit(l, remembered)
 	}
 	if err != nil {
-		h.setErr(err)
+		h.fail(err)
 		return
 	}
+	for range 100 {
+		generation, cart := h.inheritance(l)
+		same := true
+		h.edit(func() {
+			if same = h.generation == generation; same {
+				h.bind(l, cart)
+			}
+		})
+		if same {
+			return
+		}
+	}
+	h.fail(errors.New("session: login: the session changes all the time"))
+}
+
+// limit finds the timeouts of l.
+func (m *Manager) limit(l *login, remembered bool) error {
+	if l.limits != nil {
+		l.kept, l.begun = *l.limits, *l.limits
+		return m.cfg.Policy.checkLimits("login", l.limits)
+	}
+	var err error
+	l.begun, err = m.loginLimits(l.Login)
+	if l.kept = l.begun; err == nil && l.again && remembered && !l.Remember {
+		kept := l.Login
+		kept.Remember = true
+		l.kept, err = m.loginLimits(kept)
+	}
+	return err
+}
+
+// bind notes the login. Call it with h.io and h.mu.
+func (h *handle) bind(l *login, cart *inherited) {
 	if u := h.user(); u != "" && u != l.User {
 		h.end(true) // another person: nothing of the old session may be seen
+		cart = nil
 	}
 	h.work.login = l
-	h.inherit(l)
+	if cart != nil {
+		h.work.twin = cart.twin
+		if cart.values {
+			h.opened, h.plain, h.plainErr, h.borrowed = true, cart.plain, nil, true
+			if len(h.work.changes) > 0 {
+				h.work.view = cart.view
+			}
+			h.generation++
+		}
+	}
 	h.name()
 }
 
-// inherit gives a login whose token another request has just replaced, by a login of the same user, the values of that
+// inherited is what a login takes over of the session whose token another request has just replaced.
+type inherited struct {
+	twin        ID
+	values      bool
+	plain, view data
+}
+
+// inheritance gives a login whose token another request has just replaced, by a login of the same user, the values of that
 // one's session, so that pressing a button twice loses no cart. The session must be as that login left it, and the proof no
-// less: else the values of a session could be had with fewer factors than it was opened with. Call it with h.mu.
-func (h *handle) inherit(l *login) {
-	f, t := h.superseded, now()
-	if f == nil || h.base != nil || f.standing != replaced || f.record.User != l.User || !f.record.Live(t) ||
+// less: else the values of a session could be had with fewer factors than it was opened with. It is nil if there is no such
+// session.
+func (h *handle) inheritance(l *login) (generation int, cart *inherited) {
+	h.mu.Lock()
+	f, generation, changes := h.superseded, h.generation, h.work.changes
+	eligible := f != nil && h.base == nil && !h.opened
+	h.mu.Unlock()
+	t := now()
+	if f == nil || f.standing != replaced || f.record.User != l.User || !f.record.Live(t) ||
 		!f.secret.recent(f.standing, t, h.m.cfg.Policy.Grace) {
-		return
+		return generation, nil
 	}
-	h.work.twin = f.record.ID
-	if h.opened || !f.secret.untouched || f.secret.proofs.level() > l.Level {
-		return
+	cart = &inherited{twin: f.record.ID}
+	if !eligible || !f.secret.untouched || f.secret.proofs.level() > l.Level {
+		return generation, cart
 	}
 	plain, err := h.m.seal.open(f.record.ID, f.record.Data)
 	if err != nil {
-		return
+		return generation, cart
 	}
-	view, err := applyAll(plain, h.work.changes)
-	if err != nil || len(view) > h.m.cfg.MaxData {
-		return
+	if view, err := h.reapply(plain, nil, changes); err == nil {
+		cart.values, cart.plain, cart.view = true, plain, view
 	}
-	h.opened, h.plain = true, plain
-	if len(h.work.changes) > 0 {
-		h.work.view = view
-	}
-	h.generation++
+	return generation, cart
 }
 
 // Logout implements [Session].
-func (h *handle) Logout() { h.edit(func() { h.end(false) }) }
+func (h *handle) Logout() {
+	h.edit(func() {
+		if h.base == nil && h.superseded != nil && h.work.login == nil {
+			h.setErr(fmt.Errorf("session: logout: %w", ErrReplaced)) // the session goes on under a newer token
+			return
+		}
+		h.end(false)
+	})
+}
 
 // end makes the session a new anonymous one, and notes that the stored one is to be deleted. Call it with h.mu.
 func (h *handle) end(implied bool) {
@@ -168,6 +221,7 @@ func (h *handle) end(implied bool) {
 	case h.doubt != nil: // it may be there
 		d = drop{h.doubt.record.ID, h.doubt.record.User, implied, h.doubt.secret.epoch}
 	}
+	d.implied = d.implied && implied
 	h.forget()
 	h.work.drop = d
 }
@@ -177,6 +231,10 @@ func (h *handle) forget() {
 	h.base, h.secret, h.id, h.presented, h.standing = nil, secret{}, ID{}, shown{}, stranger
 	h.opened, h.plain, h.plainErr = false, nil, nil
 	h.work, h.doubt = work{}, nil
+	h.vouched, h.borrowed = false, false
+	if h.handing == gives {
+		h.handing = keeps
+	}
 	h.generation++
 }
 
@@ -221,7 +279,7 @@ func (h *handle) next(w *work, base *store.Record, s secret, client Client, t ti
 		if l.User == h.floorUser {
 			n.AuthenticatedAt = later(l.AuthenticatedAt, h.floor)
 		}
-		s.restart(l, base != nil)
+		s.restart(l, base != nil, t)
 		s.deadline = h.started.Add(s.lifetime)
 	}
 	if l := w.limits; l != nil {
@@ -235,7 +293,7 @@ func (h *handle) next(w *work, base *store.Record, s secret, client Client, t ti
 		n.IP = client.IP
 	}
 	n.UserAgent = client.stored(n.UserAgent)
-	if !h.passive || base == nil || w.login != nil {
+	if !h.passive.Load() || base == nil || w.login != nil {
 		n.LastSeen = later(n.LastSeen, t) // never back, whatever the clocks do
 	}
 	n.ExpiresAt = s.expiry(n.LastSeen)
@@ -244,12 +302,14 @@ func (h *handle) next(w *work, base *store.Record, s secret, client Client, t ti
 
 // restart notes the proof and the timeouts of l. What a session has beside is kept by a re-authentication of that session
 // alone.
-func (s *secret) restart(l *login, stored bool) {
+func (s *secret) restart(l *login, stored bool, now time.Time) {
 	again := l.again && stored
 	if !again {
 		s.proofs, s.limited, s.remember, s.persistent = proofs{}, false, false, false
 	}
-	s.proofs.add(proof{uint8(l.Level), l.AuthenticatedAt})
+	for _, p := range append(l.before, proof{uint8(l.Level), l.AuthenticatedAt}) {
+		s.proofs.add(p, now)
+	}
 	s.remember = s.remember || l.Remember
 	s.persistent = s.persistent || s.remember
 	switch {

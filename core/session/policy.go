@@ -109,6 +109,8 @@ func (p Policy) withDefaults() (Policy, error) {
 		return p, fmt.Errorf("session: Config.Policy.RememberIdle, %v, is longer than RememberLifetime, %v", p.RememberIdle, p.RememberLifetime)
 	case p.AnonymousIdle > p.AnonymousLifetime:
 		return p, fmt.Errorf("session: Config.Policy.AnonymousIdle, %v, is longer than AnonymousLifetime, %v", p.AnonymousIdle, p.AnonymousLifetime)
+	case p.EndOnReplay && p.RotateEvery == 0:
+		return p, errors.New("session: Config.Policy.EndOnReplay needs RotateEvery: without it no token is replaced periodically")
 	case p.RotateEvery > 0 && p.RotateEvery < 4*p.Grace:
 		return p, fmt.Errorf("session: Config.Policy.RotateEvery, %v, is less than four times Grace, %v", p.RotateEvery, p.Grace)
 	}

@@ -268,10 +268,16 @@ func (h *handle) revoked(which func(id ID, user string) bool) {
 	case h.base != nil && which(h.base.ID, h.base.User):
 		h.forget()
 		if !h.sent.Load() {
-			h.out, h.hasOut = h.m.carry("", 0), true
+			h.handing = takes
 		}
 	case h.work.login != nil && which(h.id, h.work.login.User):
 		h.work.login = nil
+		if h.base == nil && h.borrowed { // of the user whose sessions have ended
+			d := h.work.drop
+			h.forget()
+			h.work.drop = d
+			return
+		}
 		if h.doubt == nil || h.doubt.work.login == nil {
 			return
 		}

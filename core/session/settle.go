@@ -45,6 +45,7 @@ func (h *handle) undo(ctx context.Context, n *store.Record, why error) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	_, _, _ = h.values() // opens them while base is there
+	h.borrowed = h.borrowed || h.base != nil && h.base.User != ""
 	h.base, h.secret, h.id, h.presented, h.standing = nil, secret{}, ID{}, shown{}, stranger
 	h.name()
 	return why

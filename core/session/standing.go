@@ -55,7 +55,7 @@ func (m *Manager) judge(s *secret, p *shown, started, now time.Time) standing {
 		return current
 	case kind == slotPending:
 		return pending
-	case kind == slotOld && now.Before(s.seenAt.Add(m.cfg.Policy.Grace)):
+	case kind == slotOld && within(s.seenAt, m.cfg.Policy.Grace, now):
 		return lingering
 	}
 	family := p.token.mark(m.realms[p.cookie])
@@ -92,6 +92,9 @@ func (s *secret) awaited() bool {
 // issue adds the digest of a new token of the family. What is over leaves its slot: a later seenAt must not open it again.
 func (s *secret) issue(d digest, now time.Time, grace time.Duration) {
 	i := s.room(now, grace)
+	if i < 0 {
+		return // the clock has stepped back since there was room
+	}
 	s.slots[i] = slot{slotPending, d}
 	if o := &s.slots[1-i]; o.kind == slotOld && !now.Before(s.seenAt.Add(grace)) {
 		*o = slot{}
@@ -139,9 +142,15 @@ const (
 func (s *secret) recent(st standing, now time.Time, grace time.Duration) bool {
 	switch st {
 	case replaced:
-		return now.Before(s.replacedAt.Add(replacedFor))
+		return within(s.replacedAt, replacedFor, now)
 	case replayed:
-		return now.Before(s.seenAt.Add(grace + replacedFor))
+		return within(s.seenAt, grace+replacedFor, now)
 	}
 	return false
+}
+
+// within reports whether now is less than d after t. A t that lies in the future, by more than nodes' clocks may differ, is
+// nobody's recent past.
+func within(t time.Time, d time.Duration, now time.Time) bool {
+	return now.Before(t.Add(d)) && !t.After(now.Add(authClockSkew))
 }

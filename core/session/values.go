@@ -111,16 +111,22 @@ func (h *handle) record(c change, view data) {
 
 // edit runs f, which changes the session, with h.io and h.mu; or not, if the request has ended.
 func (h *handle) edit(f func()) {
+	if id, ok := h.tryEdit(f); !ok { // without a lock: a logger may look at the session
+		h.m.cfg.Logger.Error("session changed after its request ended", "session", id)
+	}
+}
+
+func (h *handle) tryEdit(f func()) (id ID, ok bool) {
 	h.io.Lock()
 	defer h.io.Unlock()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed || h.final {
 		h.setErr(ErrClosed)
-		h.m.cfg.Logger.Error("session changed after its request ended", "session", h.id)
-		return
+		return h.id, false
 	}
 	f()
+	return h.id, true
 }
 
 func (h *handle) fail(err error) {
