@@ -22,7 +22,7 @@ func (h *handle) renamed() bool {
 // upkeep reports whether the token needs a save of its own: an exchange, a note that the result of one has arrived, or a
 // cookie with a new end.
 func (h *handle) upkeep() bool {
-	return h.base != nil && (h.standing == pending || h.exchangeDue() || !h.passive && h.cookieDue(&h.secret, h.secret.expiry(h.started)))
+	return h.base != nil && (h.standing == pending || h.exchangeDue() || !h.passive && h.cookieDue(&h.secret, h.secret.expiry(later(h.base.LastSeen, h.started))))
 }
 
 // cookieDue reports whether a cookie that was handed out is to be sent again, as its session ends at another time by now: a
