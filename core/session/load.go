@@ -16,7 +16,7 @@ func (h *handle) get(ctx context.Context, exact bool) (Session, error) {
 	h.mu.Lock()
 	h.used = true
 	h.use()
-	known := h.loaded && (h.closed || !exact)
+	known := h.loaded && !exact
 	h.mu.Unlock()
 	if known {
 		return h, nil
