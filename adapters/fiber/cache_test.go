@@ -118,7 +118,7 @@ func TestCacheControl(t *testing.T) {
 func TestCacheEnded(t *testing.T) {
 	t.Parallel()
 	for _, behind := range []bool{false, true} {
-		for _, config := range []cache.Config{{}, {DisableVaryHeaders: true}, {StoreResponseHeaders: true}} {
+		for _, config := range []cache.Config{{}, {StoreResponseHeaders: true}} {
 			s := bareSite(t, session.Config{})
 			handlers := []any{cache.New(config), fibersession.New(s.sessions, fibersession.Config{})}
 			if behind {
