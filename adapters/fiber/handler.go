@@ -84,9 +84,9 @@ func depends(c fiber.Ctx, name string, s session.Session) {
 	if _, limited := c.Context().Deadline(); limited {
 		return
 	}
-	e := session.Effect{Vary: name}
-	if s != nil && !s.ID().IsZero() {
-		e.Cache = unshared
+	h := &c.Response().Header
+	applyTo(h, session.Effect{Vary: name})
+	if s != nil && !s.ID().IsZero() && len(h.Peek(fiber.HeaderCacheControl)) == 0 {
+		h.Set(fiber.HeaderCacheControl, unshared)
 	}
-	applyTo(&c.Response().Header, e)
 }

@@ -112,3 +112,31 @@ func TestRequireFreshIsExact(t *testing.T) {
 		}
 	}
 }
+
+// TestRequireProof: RPT-41. A second factor within ten minutes is not one of half an hour ago and a password just now.
+func TestRequireProof(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, session.Config{}, fibersession.Config{})
+	s.Get("/user", fibersession.RequireProof(s.sessions, session.Requirement{}), ok)
+	s.Get("/level", fibersession.RequireProof(s.sessions, session.Requirement{Level: 2}), ok)
+	s.Get("/age", fibersession.RequireProof(s.sessions, session.Requirement{MaxAge: 10 * time.Minute}), ok)
+	s.Get("/both", fibersession.RequireProof(s.sessions, session.Requirement{Level: 2, MaxAge: 10 * time.Minute}), ok)
+	s.on("/old-login", func(_ fiber.Ctx, s session.Session) error {
+		s.Login("alice", session.Level(2), session.AuthenticatedAt(time.Now().Add(-30*time.Minute)))
+		return nil
+	})
+	s.on("/password", func(_ fiber.Ctx, s session.Session) error { s.Reauthenticate(); return nil })
+	s.on("/code", func(_ fiber.Ctx, s session.Session) error { s.Reauthenticate(session.Level(2)); return nil })
+	b := serve(t, s.App)("")
+	for _, step := range []struct {
+		path                   string
+		user, level, age, both int
+	}{{"/get", 401, 401, 401, 401}, {"/old-login", 200, 200, 403, 403}, {"/password", 200, 200, 200, 403}, {"/code", 200, 200, 200, 200}} {
+		b.do("GET", step.path)
+		for path, want := range map[string]int{"/user": step.user, "/level": step.level, "/age": step.age, "/both": step.both} {
+			if a := b.do("GET", path); a.StatusCode != want {
+				t.Errorf("RPT-41 %s after %s: got %d, want %d", path, step.path, a.StatusCode, want)
+			}
+		}
+	}
+}

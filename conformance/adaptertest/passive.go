@@ -25,7 +25,7 @@ func passiveCases() []Case {
 
 // passes ends the case unless poll, a route that shows the state of a session, leaves a session as it is.
 func (e *env) passes(poll Route) {
-	const every = 100 * time.Millisecond
+	const every = 40 * time.Millisecond
 	for _, c := range []session.Config{{}, {Policy: session.Policy{RotateEvery: every, Grace: every / 4}}} {
 		e.site(c, poll)
 		b := e.user("alice")

@@ -13,9 +13,13 @@ import (
 // Save implements [Session].
 func (h *handle) Save(ctx context.Context) error {
 	h.mu.Lock()
-	clean := h.loaded && !h.closed && h.err == nil && h.base != nil && h.work.drop.id.IsZero() && !h.dirty()
+	clean := h.loaded && h.err == nil && h.base != nil && h.work.drop.id.IsZero() && !h.dirty()
+	closed := h.closed && h.err == nil
 	h.mu.Unlock()
-	if !clean {
+	switch {
+	case closed:
+		return ErrClosed
+	case !clean:
 		return h.commit(ctx, false)
 	}
 	ctx, cancel := h.m.detached(ctx)

@@ -17,13 +17,10 @@ func (h *handle) get(ctx context.Context, exact bool) (Session, error) {
 	h.mu.Lock()
 	h.used = true
 	h.use()
-	known, closed := h.loaded && !exact, h.loaded && h.closed
+	known := h.loaded && !exact
 	h.mu.Unlock()
-	switch {
-	case known:
+	if known {
 		return h, nil
-	case closed:
-		return nil, ErrClosed
 	}
 	ctx, cancel := h.m.bounded(ctx)
 	defer cancel()

@@ -192,3 +192,30 @@ func TestPlainStore(t *testing.T) {
 		t.Error("New(nil) succeeded")
 	}
 }
+
+// TestRequireClosed: ATK-7, RPT-29. What goes on when its request has ended, such as a stream, is told by a strict Require that
+// the session has ended, and by Save that the request has.
+func TestRequireClosed(t *testing.T) {
+	t.Parallel()
+	m := newManager(t, new(memory.Store), Config{})
+	r := signedIn(t, m, "alice", 1)[0].start()
+	s, err := m.From(r.ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.end(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Save(t.Context()); !errors.Is(err, ErrClosed) {
+		t.Errorf("Save after the request: got %v, want ErrClosed", err)
+	}
+	if _, err := m.Require(r.ctx, Requirement{Level: 1}); err != nil {
+		t.Errorf("Require after the request: got %v", err)
+	}
+	if _, err := m.RevokeUser(t.Context(), "alice"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.Require(r.ctx, Requirement{Level: 1}); !errors.Is(err, ErrUnauthenticated) {
+		t.Errorf("Require after the revocation: got %v, want ErrUnauthenticated", err)
+	}
+}

@@ -114,6 +114,9 @@ func (a *App) observe(ctx context.Context, e session.Event) {
 	if e.Client.IP.IsValid() {
 		attrs = append(attrs, slog.Any("ip", e.Client.IP))
 	}
+	if !e.Twin.IsZero() {
+		attrs = append(attrs, slog.Any("twin", e.Twin))
+	}
 	if e.Reason != "" {
 		attrs = append(attrs, slog.String("reason", e.Reason))
 	}

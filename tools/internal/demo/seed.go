@@ -83,8 +83,8 @@ func newMaker() (*maker, error) {
 	return &maker{m, d}, err
 }
 
-// record lets the manager begin a session now, and puts it back to when v was. The effect has the token: if it is
-// dropped, nobody has it.
+// record lets the manager begin a session now, and puts it back to when v was. The effect has a token that opens nothing:
+// the session that it is bound to has another ID by then.
 func (m *maker) record(ctx context.Context, v visit) (*store.Record, session.Effect, error) {
 	ctx, _ = m.sessions.Start(ctx, v.client)
 	deadline, err := m.begin(ctx, v)
@@ -94,11 +94,13 @@ func (m *maker) record(ctx context.Context, v visit) (*store.Record, session.Eff
 	}
 	r, p := m.out.last, m.sessions.Policy()
 	idle, lifetime := p.Idle, p.Lifetime
-	if v.remember {
-		idle, lifetime = p.RememberIdle, p.RememberLifetime
-	}
-	if v.keep > 0 {
+	switch {
+	case v.keep > 0:
 		idle, lifetime = v.keep, v.keep
+	case v.remember:
+		idle, lifetime = p.RememberIdle, p.RememberLifetime
+	case v.user == "":
+		idle, lifetime = p.AnonymousIdle, p.AnonymousLifetime
 	}
 	r.ID = store.NewID(v.began)
 	r.CreatedAt, r.LastSeen = micros(v.began), micros(v.seen)
