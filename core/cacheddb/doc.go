@@ -33,8 +33,8 @@
 //   - drop copies, and so make every load one of the database;
 //   - put a genuine old copy back: a session that was revoked is then accepted, and a session has the data, the level and
 //     the user that it had, for as long as that copy is fresh: Freshness plus Skew after it was made. An authoritative load
-//     (LoadFresh, and so every Require with a MaxAge or a Level) is exact, and no save with such a copy is accepted, as its
-//     version is not the database's.
+//     (LoadFresh, and so every Require with a MaxAge or a Level) is exact, and no save that began with such a copy undoes
+//     anything, as the database compares versions.
 //
 // Whoever can read the cache sees users, addresses, User-Agents and values, though no token: Config.Keys encrypts copies with
 // AES-256-GCM, and takes the place of the database's key. (Values alone are hidden by session.Config.Keys as well.)
