@@ -11,7 +11,7 @@ var wrongAdapters = []struct {
 	{fault: "asks for the parts of a proof one by one", cases: `require/proof`},
 	{fault: "believes X-Real-IP", cases: `client/address`},
 	{fault: "cannot be mounted twice", cases: `mount/twice mount/inner`},
-	{fault: "clears a cookie that was replaced", cases: `replaced/change replaced/meanwhile replaced/require`},
+	{fault: "clears a cookie that was replaced", cases: `cookie/stale replaced/read replaced/change replaced/meanwhile replaced/require`},
 	{fault: "clears cookies that open nothing", cases: `anonymous/costs-nothing anonymous/unknown-token token/one-place token/tampered token/malformed cookie/tossing cookie/many cookie/stale commit/statuses ending/logout-outage revoke/next revoke/meanwhile replaced/read replaced/meanwhile replaced/require require/signed-in`},
 	{fault: "clears the cookie in an outage", cases: `commit/statuses outage/read outage/commit outage/save require/outage`},
 	{fault: "closes what succeeds", cases: `failure/panic-saved ending/logout-panic ending/revoke-others-panic life/closed-failure`},

@@ -5,29 +5,32 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"github.com/qsessions/qsessions/core/session"
 )
 
 func signInAt(back string) string { return "/log-in?back=" + url.QueryEscape(back) }
 
-// age makes the last sign-in of a browser that much earlier.
-func (b *browser) age(by time.Duration) {
-	b.t.Helper()
-	b.post("/sign-in", url.Values{"user": {b.user()}, "ago": {by.String()}})
-}
+// long is for sessions that outlive the ages of sign-ins.
+var long = session.Config{Policy: session.Policy{Idle: 12 * time.Hour}}
 
 // TestRequireFresh wants a recent sign-in for all but the sign-out, and a page that leads to one and back (ASVS 7.5.2).
-func TestRequireFresh(t *testing.T) {
+func TestRequireFresh(t *testing.T) { synctest.Test(t, testRequireFresh) }
+
+func testRequireFresh(t *testing.T) {
 	config := Config{SignIn: signInAt, RequireFresh: 10 * time.Minute}
-	f := start(t, options{account: AccountConfig{Config: config}, admin: AdminConfig{Config: config}})
+	f := start(t, options{bubble: true, sessions: long, account: AccountConfig{Config: config}, admin: AdminConfig{Config: config}})
 	b, other := f.browser(t, "one"), f.browser(t, "two")
 	b.signIn("olga")
 	other.signIn("olga")
+	time.Sleep(time.Second) // a revocation is of what was before
 	id := other.id().String()
 	for _, path := range []string{accountPath, accountPath + id, adminPath, adminPath + id, adminPath + "charts"} {
 		b.get(path).want(t, http.StatusOK)
 	}
-	b.age(11 * time.Minute)
+	time.Sleep(11 * time.Minute)
 	for path, back := range map[string]string{
 		accountPath: accountPath, accountPath + "?page=2": accountPath + "?page=2", accountPath + id: accountPath + id,
 		adminPath + "?user=bob&ip=192.0.2.0%2F24": adminPath + "?user=bob&ip=192.0.2.0%2F24", adminPath + "charts": adminPath + "charts",
@@ -71,45 +74,48 @@ func TestFreshToRevoke(t *testing.T) {
 		"RequireFresh, off":        {Config{SignIn: signInAt, RequireFresh: 20 * time.Minute, FreshToRevoke: -1}, 20 * time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := start(t, options{account: AccountConfig{Config: test.config}, admin: AdminConfig{Config: test.config}})
-			for _, stale := range []bool{false, true} {
-				b := f.browser(t, "one")
-				b.signIn("olga")
-				if age := test.limit; stale {
-					if age == 0 {
-						age = 50 * time.Minute
+			synctest.Test(t, func(t *testing.T) {
+				f := start(t, options{bubble: true, sessions: long, account: AccountConfig{Config: test.config}, admin: AdminConfig{Config: test.config}})
+				for _, stale := range []bool{false, true} {
+					b := f.browser(t, "one")
+					b.signIn("olga")
+					if age := test.limit; stale {
+						if age == 0 {
+							age = 2 * time.Hour
+						}
+						time.Sleep(age + time.Minute)
+					} else if age > 0 {
+						time.Sleep(age - time.Minute)
 					}
-					b.age(age + time.Minute)
-				} else if age > 0 {
-					b.age(age - time.Minute)
-				}
-				refused := stale && test.limit > 0
-				for _, accept := range []string{"text/html", "application/json"} {
-					b.header.Set("Accept", accept)
-					for _, path := range []string{accountPath + "{id}/revoke", accountPath + "revoke-others", adminPath + "{id}/revoke", adminPath + "revoke"} {
-						other := f.browser(t, "two")
-						other.signIn("olga")
-						id := other.id().String()
-						a := b.endOther(strings.ReplaceAll(path, "{id}", id), id)
-						switch {
-						case !refused && (a.status >= 400 || other.user() != ""):
-							t.Errorf("%s, %s: %d, and the other one is %q: %s", path, accept, a.status, other.user(), a.text())
-						case refused && (a.status != http.StatusForbidden || other.user() != "olga"):
-							t.Errorf("%s, %s, stale: %d, and the other one is %q", path, accept, a.status, other.user())
-						case refused && accept == "application/json":
-							a.is(t, http.StatusForbidden, "stale")
-						case refused:
-							a.want(t, http.StatusForbidden, "Please sign in again", "Nothing was changed.")
+					refused := stale && test.limit > 0
+					for _, accept := range []string{"text/html", "application/json"} {
+						b.header.Set("Accept", accept)
+						for _, path := range []string{accountPath + "{id}/revoke", accountPath + "revoke-others", adminPath + "{id}/revoke", adminPath + "revoke"} {
+							other := f.browser(t, "two")
+							other.signIn("olga")
+							time.Sleep(time.Second) // a revocation is of what was before
+							id := other.id().String()
+							a := b.endOther(strings.ReplaceAll(path, "{id}", id), id)
+							switch {
+							case !refused && (a.status >= 400 || other.user() != ""):
+								t.Errorf("%s, %s: %d, and the other one is %q: %s", path, accept, a.status, other.user(), a.text())
+							case refused && (a.status != http.StatusForbidden || other.user() != "olga"):
+								t.Errorf("%s, %s, stale: %d, and the other one is %q", path, accept, a.status, other.user())
+							case refused && accept == "application/json":
+								a.is(t, http.StatusForbidden, "stale")
+							case refused:
+								a.want(t, http.StatusForbidden, "Please sign in again", "Nothing was changed.")
+							}
 						}
 					}
+					b.header.Del("Accept")
+					if test.config.RequireFresh == 0 {
+						b.get(accountPath).want(t, http.StatusOK)
+						b.get(adminPath).want(t, http.StatusOK)
+					}
+					b.endsItself(t, test.limit)
 				}
-				b.header.Del("Accept")
-				if test.config.RequireFresh == 0 {
-					b.get(accountPath).want(t, http.StatusOK)
-					b.get(adminPath).want(t, http.StatusOK)
-				}
-				b.endsItself(t, test.limit)
-			}
+			})
 		})
 	}
 }
@@ -130,7 +136,7 @@ func (b *browser) endsItself(t *testing.T, limit time.Duration) {
 		for _, accept := range []string{"text/html", "application/json"} {
 			self := b.browser(t, "self")
 			self.signIn("olga")
-			self.age(limit + 20*time.Minute)
+			time.Sleep(limit + time.Hour)
 			self.header.Set("Accept", accept)
 			if a := self.post(strings.ReplaceAll(path, "{id}", self.id().String()), nil); a.status >= 400 || self.user() != "" {
 				t.Errorf("%s, %s: signing out oneself: %d, still %q: %s", path, accept, a.status, self.user(), a.text())
@@ -141,9 +147,11 @@ func (b *browser) endsItself(t *testing.T, limit time.Duration) {
 
 // TestSignInFirst: ATK-5. Where ending other sessions would be refused, the page leads to the sign-in instead, and from there
 // back to where the person was; so does the answer to a form of a page that has become too old meanwhile.
-func TestSignInFirst(t *testing.T) {
+func TestSignInFirst(t *testing.T) { synctest.Test(t, testSignInFirst) }
+
+func testSignInFirst(t *testing.T) {
 	config := Config{SignIn: signInAt}
-	f := start(t, options{account: AccountConfig{Config: config}, admin: AdminConfig{Config: config}})
+	f := start(t, options{bubble: true, sessions: long, account: AccountConfig{Config: config}, admin: AdminConfig{Config: config}})
 	b, other := f.browser(t, "one"), f.browser(t, "two")
 	b.signIn("olga")
 	other.signIn("olga")
@@ -154,7 +162,7 @@ func TestSignInFirst(t *testing.T) {
 		a.want(t, http.StatusOK, "/revoke")
 		a.without(t, "Sign in again", signInAt(""))
 	}
-	b.age(16 * time.Minute)
+	time.Sleep(16 * time.Minute)
 	for _, path := range pages {
 		a := b.get(path)
 		a.want(t, http.StatusOK, `<a class="button" href="`+signInAt(path)+`">Sign in again</a>`, "Then you come back to this page.")

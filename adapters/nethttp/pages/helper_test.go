@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/qsessions/qsessions/adapters/nethttp"
 	"github.com/qsessions/qsessions/core/clientip"
@@ -88,11 +87,10 @@ func start(t testing.TB, o options) *fixture {
 			f.signingIn(r.FormValue("user"))
 		}
 		if user := r.FormValue("user"); user != "" {
-			ago, _ := time.ParseDuration(r.FormValue("ago"))
-			s.Login(user, session.AuthenticatedAt(time.Now().Add(-ago)))
+			s.Login(user)
 		}
 		for name, values := range r.Form {
-			if name != "user" && name != "ago" {
+			if name != "user" {
 				session.Key[string](name).Set(s, values[0])
 			}
 		}
