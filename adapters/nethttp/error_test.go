@@ -27,13 +27,18 @@ func TestWriteError(t *testing.T) {
 	}{
 		{session.ErrUnavailable, 503}, {context.Canceled, 503}, {session.ErrUnauthenticated, 401}, {session.ErrRevoked, 401},
 		{session.ErrStale, 403}, {session.ErrNotFound, 404}, {session.ErrTooMany, 409}, {session.ErrTooLarge, 413},
-		{session.ErrNoSession, 500}, {session.ErrClosed, 500}, {session.ErrCorrupt, 500}, {errOther, 500},
+		{session.ErrReplaced, 409}, {session.ErrCrossSite, 403}, {session.ErrNoSession, 500}, {session.ErrClosed, 500}, {session.ErrCorrupt, 500},
+		{errOther, 500},
 	} {
 		r := httptest.NewRequest("GET", "/", nil)
 		r = r.WithContext(context.WithValue(r.Context(), http.ServerContextKey, server))
 		w := httptest.NewRecorder()
 		nethttp.WriteError(w, r, fmt.Errorf("with detail: %w", c.err))
-		if w.Code != c.status || w.Body.String() != http.StatusText(c.status)+"\n" {
+		body := http.StatusText(c.status) + "\n"
+		if errors.Is(c.err, session.ErrReplaced) {
+			body = "The session has a newer token: use that and try again\n"
+		}
+		if w.Code != c.status || w.Body.String() != body {
 			t.Errorf("%v: got %d %q, want %d", c.err, w.Code, w.Body, c.status)
 		}
 		if got := w.Header().Get("Retry-After") != ""; got != (c.status == 503) {

@@ -5,14 +5,15 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/qsessions/qsessions/adapters/nethttp"
 	"github.com/qsessions/qsessions/core/session"
 	"github.com/qsessions/qsessions/core/sessiontest"
 )
 
-// TestFailureEndsAccess: ATK-10. A Logout, and the new token of RevokeOthers, survive a response of failure and a panic; a
-// Login, a Rotate and values do not.
+// TestFailureEndsAccess: ATK-10. A Logout, and the new token of RevokeOthers, survive a response of failure, a panic, and a
+// TimeoutHandler; a Login, a Rotate and values do not.
 func TestFailureEndsAccess(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, session.Config{}, nethttp.Config{})
@@ -33,9 +34,21 @@ func TestFailureEndsAccess(t *testing.T) {
 			"503":   func(w http.ResponseWriter) { w.WriteHeader(503) },
 			"panic": func(http.ResponseWriter) { panic("on purpose") },
 			"abort": func(http.ResponseWriter) { panic(http.ErrAbortHandler) },
+			"limit": nil, // that of http.TimeoutHandler
 		} {
+			var inner http.Handler = s.With(func(w http.ResponseWriter, r *http.Request, x session.Session) {
+				f(r, x)
+				if end == nil {
+					<-r.Context().Done()
+					return
+				}
+				end(w)
+			})
+			if end == nil {
+				inner = http.TimeoutHandler(inner, 200*time.Millisecond, "too slow")
+			}
 			mux := http.NewServeMux()
-			mux.Handle("/", s.With(func(w http.ResponseWriter, r *http.Request, x session.Session) { f(r, x); end(w) }))
+			mux.Handle("/", inner)
 			h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				defer func() {
 					if recover() != nil {

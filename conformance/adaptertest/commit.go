@@ -127,7 +127,8 @@ func commitCases() []Case {
 const bodyText = "the body of a handler whose changes were not stored"
 
 // ofBody describe a response that is not sent.
-var ofBody = []string{"Content-Disposition", "Content-Encoding", "Content-Language", "Etag", "Last-Modified", "Location", "Refresh", "Clear-Site-Data", "Expires"}
+var ofBody = []string{"Content-Disposition", "Content-Encoding", "Content-Language", "Etag", "Last-Modified", "Location", "Refresh", "Clear-Site-Data", "Expires",
+	"Accept-Ranges", "Content-Location", "Content-Range"}
 
 // refuses ends the case unless the commit of what f does is answered with the error page.
 func (e *env) refuses(status int, f func(Exchange, session.Session) error) *answer {

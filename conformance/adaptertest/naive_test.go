@@ -513,8 +513,8 @@ func (w *naiveWriter) apply(e session.Effect) {
 }
 
 var ofBody = []string{
-	"Cache-Control", "Clear-Site-Data", "Content-Disposition", "Content-Encoding", "Content-Language", "Content-Type", "Etag", "Expires", "Last-Modified",
-	"Location", "Refresh",
+	"Accept-Ranges", "Cache-Control", "Clear-Site-Data", "Content-Disposition", "Content-Encoding", "Content-Language", "Content-Location", "Content-Range",
+	"Content-Type", "Etag", "Expires", "Last-Modified", "Location", "Refresh",
 }
 
 // finish is called when the handler has returned.
