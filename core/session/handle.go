@@ -219,11 +219,16 @@ func (h *handle) ended() bool {
 	return h.closed
 }
 
-// close ends the request: what was borrowed is given back.
+// close ends the request: what was borrowed is given back, and what was not committed is dropped: a login that was not stored
+// has not happened.
 func (h *handle) close() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.closed, h.header, h.client = true, nil, Client{}
+	if h.content != nil && (h.work.login != nil || len(h.work.changes) > 0) {
+		h.work = work{}
+		h.generation++
+	}
 }
 
 // finish lets nobody change the session any more.
