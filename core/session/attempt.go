@@ -85,7 +85,7 @@ func (h *handle) compose(client Client) (*attempt, error) {
 		a.token = &new
 		s.replace(new.digest(h.m.realms[0]), new.mark(h.m.realms[0]), t)
 		s.untouched = w.login != nil
-	case h.exchangeDue(t):
+	case h.exchangeDue() && h.roomAt(t):
 		new := h.presented.token.next()
 		a.token = &new
 		s.issue(new.digest(h.m.realms[0]), t, h.m.cfg.Policy.Grace)

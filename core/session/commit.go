@@ -241,7 +241,8 @@ func (h *handle) otherEpoch(ctx context.Context, d drop) (bool, error) {
 	case err != nil:
 		return false, unavailable(ctx, err)
 	}
-	s, err := h.m.decode(r.Secret)
+	var s secret
+	err = h.m.decode(r.Secret, &s)
 	return err == nil && s.epoch != d.epoch, nil
 }
 

@@ -16,14 +16,15 @@ const (
 
 // exchangeDue reports whether the token of the request is to be followed by another one: because of its age, or as it came
 // under an old name and another realm.
-func (h *handle) exchangeDue(t time.Time) bool {
+func (h *handle) exchangeDue() bool {
 	if h.base == nil || h.standing != current || h.passive.Load() || h.sent.Load() {
 		return false
 	}
-	p := &h.m.cfg.Policy
-	due := h.m.exchangeDue(&h.secret, h.started) || h.renamed() && h.started.Sub(h.secret.issuedAt) >= p.Grace
-	return due && h.secret.room(t, p.Grace) >= 0
+	return h.m.exchangeDue(&h.secret, h.started) || h.renamed() && h.started.Sub(h.secret.issuedAt) >= h.m.cfg.Policy.Grace
 }
+
+// roomAt reports whether there is room for another pending token.
+func (h *handle) roomAt(t time.Time) bool { return h.secret.room(t, h.m.cfg.Policy.Grace) >= 0 }
 
 // renamed reports whether the token came under an old name in whose place it cannot be handed out, as its digest is bound to
 // that.
@@ -34,14 +35,21 @@ func (h *handle) renamed() bool {
 // upkeep reports whether the token needs a save of its own: an exchange, a note that the result of one has arrived, or a
 // cookie that is to be sent again.
 func (h *handle) upkeep() bool {
-	if h.base == nil || h.passive.Load() {
-		return h.base != nil && h.standing == pending
+	switch {
+	case h.base == nil:
+		return false
+	case h.standing == pending:
+		return true
+	case h.passive.Load():
+		return false
+	case h.exchangeDue() && h.roomAt(now()):
+		return true
+	case h.secret.persistent && h.cookieDue(&h.secret, h.standing, now()):
+		return true
 	}
-	t := now()
 	// A cookie of a domain or path that is none of ours cannot be taken back. Of a name that may have those, the attempt is
 	// made along with another write.
-	gather := h.gathers(&h.secret, h.standing) && (h.jar.old != 0 || h.m.cookies[0].host() || h.touchDue())
-	return h.standing == pending || h.exchangeDue(t) || h.cookieDue(&h.secret, h.standing, t) || gather
+	return h.gathers(&h.secret, h.standing) && (h.jar.old != 0 || h.m.cookies[0].host() || h.touchDue())
 }
 
 // repeatable reports whether the token of the request, of the given standing in s, may be handed out again: it must be the
@@ -63,7 +71,7 @@ func (h *handle) cookieDue(s *secret, st standing, t time.Time) bool {
 // gathers reports whether the browser has several cookies, or one of an old name or scope, so that the token is to be handed
 // out again and all others are to be taken back.
 func (h *handle) gathers(s *secret, st standing) bool {
-	return h.repeatable(s, st) && (h.jar.old != 0 || h.m.crowded(h.jar))
+	return (h.jar.old != 0 || h.m.crowded(h.jar)) && h.repeatable(s, st)
 }
 
 // cookieEnd is when the cookie of a session ends.

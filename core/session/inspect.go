@@ -46,7 +46,8 @@ func (m *Manager) inspected(ctx context.Context, r *store.Record) Info {
 		current = s.ID()
 	}
 	i := infoOf(r, current)
-	if s, err := m.decode(r.Secret); err == nil {
+	var s secret
+	if m.decode(r.Secret, &s) == nil {
 		i.Level, i.Remembered, i.Deadline = s.proofs.level(), s.remember, s.deadline
 	}
 	return i

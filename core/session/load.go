@@ -58,23 +58,24 @@ func (h *handle) load(ctx context.Context, exact bool) error {
 		h.mu.Unlock()
 		return ErrClosed
 	}
-	c := h.m.candidates(h.header) // values: nothing is borrowed any more
+	var c candidates // values: nothing is borrowed any more
+	h.m.candidates(h.header, &c)
 	h.jar = c.jar()
 	h.mu.Unlock()
 	for i := range c.all() {
 		p := &c.found[i]
 		p.digest = p.token.digest(h.m.realms[p.cookie])
 	}
-	found, err := h.choose(ctx, &c, exact)
-	if err != nil {
+	var best found
+	if err := h.choose(ctx, &c, exact, &best); err != nil {
 		return err
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.loaded = true
-	if found.record != nil {
-		h.install(found)
-		h.vouched, h.superseded = found.exact, nil
+	if best.record != nil {
+		h.install(&best)
+		h.vouched, h.superseded = best.exact, nil
 	}
 	return nil
 }
@@ -88,9 +89,11 @@ type found struct {
 	exact    bool // the database has said so
 }
 
-// choose returns the session of a request. Where the name of today opens several, as a browser has several cookies of it,
+// choose finds the session of a request. Where the name of today opens several, as a browser has several cookies of it,
 // that is the one of a user, and of users the one who signed in last. An old name counts where that of today opens nothing.
-func (h *handle) choose(ctx context.Context, c *candidates, exact bool) (best found, err error) {
+func (h *handle) choose(ctx context.Context, c *candidates, exact bool, best *found) error {
+	var err error
+	var other found
 	for _, group := range [2][]shown{c.found[:c.own], c.found[c.own:c.n]} {
 		var gone []ID
 		if len(group) > 2 {
@@ -105,22 +108,25 @@ func (h *handle) choose(ctx context.Context, c *candidates, exact bool) (best fo
 				}
 			}
 			if !slices.Contains(gone, id) {
-				f, e := h.find(ctx, group[:same], exact)
-				err = cmp.Or(err, e) // another one may have a copy
-				if f.record != nil && (best.record == nil || f.record.AuthenticatedAt.After(best.record.AuthenticatedAt)) {
-					best = f
+				f := best
+				if best.record != nil {
+					f = &other
+				}
+				err = cmp.Or(err, h.find(ctx, group[:same], exact, f)) // another one may have a copy
+				if other.record != nil && other.record.AuthenticatedAt.After(best.record.AuthenticatedAt) {
+					*best = other
 				}
 			}
 			group = group[same:]
 		}
 		if best.record != nil {
-			return best, nil
+			return nil
 		}
 		if err != nil || h.superseded != nil { // nothing is known to be wrong with today's cookie
 			break
 		}
 	}
-	return found{}, err
+	return err
 }
 
 func idsOf(tokens []shown) (ids []ID) {
@@ -153,7 +159,7 @@ func (h *handle) unknown(ctx context.Context, ids []ID) []ID {
 }
 
 // install makes f the session of the request. Call it with h.mu.
-func (h *handle) install(f found) {
+func (h *handle) install(f *found) {
 	h.base, h.secret, h.id = f.record, f.secret, f.record.ID
 	h.presented, h.standing = f.shown, f.standing
 	h.opened, h.plain, h.plainErr = false, nil, nil
@@ -176,7 +182,7 @@ func (h *handle) confirm(ctx context.Context) error {
 	h.mu.Lock()
 	dirty := h.dirty()
 	if h.vouched = true; !dirty {
-		h.install(f)
+		h.install(&f)
 	}
 	h.mu.Unlock()
 	switch {
@@ -195,7 +201,8 @@ func (h *handle) same(r *store.Record, id ID) (found, error) {
 	if r == nil || r.ID != id {
 		return found{}, ErrRevoked
 	}
-	s, err := h.m.decode(r.Secret)
+	var s secret
+	err := h.m.decode(r.Secret, &s)
 	if errors.Is(err, errVersion) {
 		return found{}, fmt.Errorf("session: load: %w: %w", ErrUnavailable, err)
 	}
@@ -231,33 +238,37 @@ func (h *handle) supersede(f found, err error) error {
 
 // find returns the live session that one of the tokens, which are all of one ID, opens. Only the database says no: a copy
 // that does not let a token in is asked again, but for an unknown ID, of which there is no copy.
-func (h *handle) find(ctx context.Context, tokens []shown, exact bool) (found, error) {
-	f, verdict, err := h.look(ctx, tokens, exact)
+func (h *handle) find(ctx context.Context, tokens []shown, exact bool, f *found) error {
+	verdict, err := h.look(ctx, tokens, exact, f)
 	if err == nil && verdict != granted && verdict != absent && h.m.cached && !exact {
-		f, verdict, err = h.look(ctx, tokens, true)
+		verdict, err = h.look(ctx, tokens, true, f)
 	}
-	if err != nil {
-		return found{}, fmt.Errorf("session: load: %w", err)
+	if err == nil && verdict == granted {
+		return nil
 	}
-	id := tokens[0].token.id
-	switch verdict {
-	case granted:
-		return f, nil
-	case absent:
+	id, user := tokens[0].token.id, ""
+	if f.record != nil {
+		user = f.record.User
+	}
+	switch {
+	case err != nil:
+		err = fmt.Errorf("session: load: %w", err)
+	case verdict == absent:
 		h.note(Event{Kind: UnknownToken, ID: id})
-	case damaged:
-		h.note(Event{Kind: ValueCorrupt, ID: id, User: f.record.User, Err: errDamaged})
+	case verdict == damaged:
+		h.note(Event{Kind: ValueCorrupt, ID: id, User: user, Err: errDamaged})
 		h.m.cfg.Logger.LogAttrs(ctx, slog.LevelError, "session: a stored session cannot be read", slog.String("session", id.String()), slog.Any("error", errDamaged))
-	case expired:
-		h.note(Event{Kind: Expired, ID: id, User: f.record.User})
-	case refused:
+	case verdict == expired:
+		h.note(Event{Kind: Expired, ID: id, User: user})
+	case verdict == refused:
 		h.refuse(ctx, f)
 	}
-	return found{}, nil
+	*f = found{}
+	return err
 }
 
 // refuse reports a token that opens its session no more.
-func (h *handle) refuse(ctx context.Context, f found) {
+func (h *handle) refuse(ctx context.Context, f *found) {
 	e := Event{Kind: UnknownToken, ID: f.record.ID}
 	if f.standing != stranger {
 		e.User = f.record.User
@@ -285,7 +296,7 @@ func (h *handle) refuse(ctx context.Context, f found) {
 	if f.secret.recent(f.standing, t, h.m.cfg.Policy.Grace) {
 		h.mu.Lock()
 		h.superseded = new(found)
-		*h.superseded = f
+		*h.superseded = *f
 		h.mu.Unlock()
 	}
 }
@@ -300,7 +311,8 @@ const (
 	expired
 )
 
-func (h *handle) look(ctx context.Context, tokens []shown, exact bool) (found, verdict, error) {
+// look asks the store, and judges the best of the tokens. f has the record unless there is none.
+func (h *handle) look(ctx context.Context, tokens []shown, exact bool, f *found) (verdict, error) {
 	var r *store.Record
 	var err error
 	id := tokens[0].token.id
@@ -309,35 +321,38 @@ func (h *handle) look(ctx context.Context, tokens []shown, exact bool) (found, v
 	} else {
 		r, err = h.m.store.Load(ctx, id)
 	}
+	f.record, f.exact = r, exact || !h.m.cached
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		return found{}, absent, nil
+		f.record = nil
+		return absent, nil
 	case err != nil:
-		return found{}, absent, unavailable(ctx, err)
+		f.record = nil
+		return absent, unavailable(ctx, err)
 	case r.ID != id: // a record under another ID is not this session
-		return found{record: &store.Record{ID: id}}, refused, nil
+		f.record, f.standing = &store.Record{ID: id}, stranger
+		return refused, nil
 	}
-	s, err := h.m.decode(r.Secret)
+	err = h.m.decode(r.Secret, &f.secret)
 	switch {
-	case errors.Is(err, errVersion) && (exact || !h.m.cached):
-		return found{}, damaged, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	case errors.Is(err, errVersion) && f.exact:
+		return damaged, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	case err != nil:
-		return found{record: r}, damaged, nil
+		return damaged, nil
 	}
 	t := now()
-	f := found{record: r, secret: s, exact: exact || !h.m.cached}
 	for i := range tokens {
-		if st := h.m.judge(&s, &tokens[i], h.started, t); i == 0 || st > f.standing {
+		if st := h.m.judge(&f.secret, &tokens[i], h.started, t); i == 0 || st > f.standing {
 			f.shown, f.standing = tokens[i], st
 		}
 	}
 	switch {
-	case f.standing >= worn && (!r.Live(t) || !t.Before(s.deadline)):
-		return f, expired, nil
+	case f.standing >= worn && (!r.Live(t) || !t.Before(f.secret.deadline)):
+		return expired, nil
 	case !f.standing.open():
-		return f, refused, nil
+		return refused, nil
 	}
-	return f, granted, nil
+	return granted, nil
 }
 
 // unavailable is err as [ErrUnavailable], unless it is the caller's own cancellation.

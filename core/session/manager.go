@@ -80,13 +80,12 @@ func (m *Manager) responseHeader() string {
 }
 
 // candidates collects the well-formed tokens in the lines of the request header.
-func (m *Manager) candidates(lines []string) (c candidates) {
+func (m *Manager) candidates(lines []string, c *candidates) {
 	if m.cfg.Header != "" {
 		c.readHeader(lines)
 	} else {
 		c.read(m.cookies, lines)
 	}
-	return c
 }
 
 // cacheControl is of responses that depend on a signed-in user.

@@ -77,21 +77,29 @@ func secretForms() []secretForm {
 	return []secretForm{{secretVersion, (*secret).encode, decodeSecret}}
 }
 
-// decode reads the bytes of a secret. The error is errVersion or errDamaged.
-func (m *Manager) decode(b []byte) (secret, error) {
+// decode reads the bytes of a secret into s. The error is errVersion or errDamaged.
+func (m *Manager) decode(b []byte, s *secret) error {
 	if len(b) == 0 || b[0] == 0 {
-		return secret{}, errDamaged
+		return errDamaged
 	}
 	for i := range m.forms {
-		if f := &m.forms[i]; f.version == b[0] {
-			s, ok := f.decode(b)
-			if !ok {
-				return secret{}, errDamaged
+		f := &m.forms[i]
+		switch {
+		case f.version != b[0]:
+			continue
+		case f.version == secretVersion: // called by its name it leaves s where it is, off the heap
+			if s.read(b) {
+				return nil
 			}
-			return s, nil
+		default:
+			var ok bool
+			if *s, ok = f.decode(b); ok {
+				return nil
+			}
 		}
+		return errDamaged
 	}
-	return secret{}, errVersion
+	return errVersion
 }
 
 // encode returns the form of version 2.
@@ -125,8 +133,14 @@ func (s *secret) encode() []byte {
 
 // decodeSecret is the inverse of encode; ok is false for anything that encode does not return.
 func decodeSecret(b []byte) (s secret, ok bool) {
+	ok = s.read(b)
+	return s, ok
+}
+
+// read is decodeSecret in place.
+func (s *secret) read(b []byte) bool {
 	if len(b) != secretLen || b[0] != secretVersion || b[1] >= 1<<4 || b[2]&0x0f > byte(slotOld) || b[2]>>4 > byte(slotOld) {
-		return s, false
+		return false
 	}
 	for i, f := range s.flags() {
 		*f = b[1]&(1<<i) != 0
@@ -138,14 +152,10 @@ func decodeSecret(b []byte) (s secret, ok bool) {
 	}
 	b = b[copy(s.family[:], b):]
 	b = b[copy(s.before[:], b):]
-	ok = true
-	moment := func(t *time.Time) {
-		v := binary.BigEndian.Uint64(b)
-		ok = ok && v <= maxMicros
-		*t, b = fromMicros(int64(min(v, maxMicros))), b[8:]
-	}
+	ok := true
 	for _, t := range s.times() {
-		moment(t)
+		*t, ok = moment(b, ok)
+		b = b[8:]
 	}
 	s.idle, s.lifetime = time.Duration(binary.BigEndian.Uint64(b)), time.Duration(binary.BigEndian.Uint64(b[8:]))
 	s.epoch = binary.BigEndian.Uint32(b[16:])
@@ -155,14 +165,24 @@ func decodeSecret(b []byte) (s secret, ok bool) {
 	}
 	for i := range s.proofs {
 		p := &s.proofs[i]
-		p.level, b = b[0], b[1:]
-		moment(&p.at)
+		p.level = b[0]
+		p.at, ok = moment(b[1:], ok)
 		ok = ok && (p.level > 0 || p.at.IsZero())
+		b = b[9:]
 	}
 	for i := range s.slots { // no digest beside a free slot
 		ok = ok && (s.slots[i].kind == slotFree) == s.slots[i].digest.isZero()
 	}
-	return s, ok && !s.current.isZero() && !s.family.isZero() && inRange(s.idle) && inRange(s.lifetime)
+	return ok && !s.current.isZero() && !s.family.isZero() && inRange(s.idle) && inRange(s.lifetime)
+}
+
+// moment reads a time; ok stays as it is unless the time is out of range.
+func moment(b []byte, ok bool) (time.Time, bool) {
+	v := binary.BigEndian.Uint64(b)
+	if v > maxMicros {
+		return time.Time{}, false
+	}
+	return fromMicros(int64(v)), ok
 }
 
 func inRange(d time.Duration) bool { return d > 0 && d <= maxDuration }

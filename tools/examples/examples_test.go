@@ -29,3 +29,17 @@ func TestReadme(t *testing.T) {
 		t.Errorf("README.md has %d blocks of Go, %d of them checked", blocks, len(files))
 	}
 }
+
+// TestPlainHTTP: RPT-20. The README says which browsers send the cookie to http://localhost, and what there is for the others.
+func TestPlainHTTP(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Join(strings.Fields(string(readme)), " ")
+	const want = "Chrome and Firefox send it to http://localhost too; for Safari, and for other plain http in development, there is `session.Cookie{Insecure: true}`."
+	if !strings.Contains(text, want) {
+		t.Errorf("README.md does not say %q", want)
+	}
+}
