@@ -221,7 +221,7 @@ func (h *handle) next(w *work, base *store.Record, s secret, client Client, t ti
 		if l.User == h.floorUser {
 			n.AuthenticatedAt = later(l.AuthenticatedAt, h.floor)
 		}
-		s.restart(l, base != nil)
+		s.restart(l, base != nil, t)
 		s.deadline = h.started.Add(s.lifetime)
 	}
 	if l := w.limits; l != nil {
@@ -244,12 +244,12 @@ func (h *handle) next(w *work, base *store.Record, s secret, client Client, t ti
 
 // restart notes the proof and the timeouts of l. What a session has beside is kept by a re-authentication of that session
 // alone.
-func (s *secret) restart(l *login, stored bool) {
+func (s *secret) restart(l *login, stored bool, now time.Time) {
 	again := l.again && stored
 	if !again {
 		s.proofs, s.limited, s.remember, s.persistent = proofs{}, false, false, false
 	}
-	s.proofs.add(proof{uint8(l.Level), l.AuthenticatedAt})
+	s.proofs.add(proof{uint8(l.Level), l.AuthenticatedAt}, now)
 	s.remember = s.remember || l.Remember
 	s.persistent = s.persistent || s.remember
 	switch {

@@ -27,12 +27,13 @@ func (p *proofs) level() int {
 }
 
 // add notes a proof. Where there is no room for it and all others, the lowest level goes: a route may then ask for a proof
-// that was given, and never takes one that was not.
-func (p *proofs) add(n proof) {
+// that was given, and never takes one that was not. One that lies in the future, as some clock was wrong, goes, too: it would
+// outdo all that are to come.
+func (p *proofs) add(n proof, now time.Time) {
 	all := make([]proof, 0, maxProofs+1)
 	for _, o := range append(p[:], n) {
 		outdone := func(x proof) bool { return x.level >= o.level && !x.at.Before(o.at) }
-		if o.level == 0 || slices.ContainsFunc(all, outdone) {
+		if o.level == 0 || o.at.After(now.Add(authClockSkew)) || slices.ContainsFunc(all, outdone) {
 			continue
 		}
 		all = slices.DeleteFunc(all, func(x proof) bool { return x.level <= o.level && !x.at.After(o.at) })
