@@ -24,6 +24,7 @@ type Login struct {
 // login is a login that has not been committed yet.
 type login struct {
 	Login
+	proofs []proof // of all calls in the request, as a later one does not make an earlier one fresh
 	again  bool    // it is a re-authentication, which keeps Remember and limits
 	limits *limits // of the session alone
 	kept   limits  // of the policy, for a session that is kept
@@ -99,8 +100,9 @@ func (h *handle) login(l *login, opts []LoginOption) {
 	for _, o := range opts {
 		o(l)
 	}
+	l.proofs = []proof{{uint8(l.Level), l.AuthenticatedAt}}
 	if before := h.work.login; before != nil && l.again { // both in one request
-		l.again = before.again
+		l.again, l.proofs = before.again, append(before.proofs, l.proofs...)
 		l.Level, l.Remember = max(l.Level, before.Level), l.Remember || before.Remember
 		l.limits = cmp.Or(l.limits, before.limits)
 	}
@@ -249,7 +251,9 @@ func (s *secret) restart(l *login, stored bool, now time.Time) {
 	if !again {
 		s.proofs, s.limited, s.remember, s.persistent = proofs{}, false, false, false
 	}
-	s.proofs.add(proof{uint8(l.Level), l.AuthenticatedAt}, now)
+	for _, p := range l.proofs {
+		s.proofs.add(p, now)
+	}
 	s.remember = s.remember || l.Remember
 	s.persistent = s.persistent || s.remember
 	switch {

@@ -158,6 +158,26 @@ func TestProofInOneRequest(t *testing.T) {
 	})
 }
 
+// TestOldProofInOneRequest: RPT-41, ATK-8. Nor does a password just now make the second factor fresh with which the same request
+// has signed in, and which was checked before.
+func TestOldProofInOneRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newManager(t, new(memory.Store), Config{})
+		b := newBrowser(t, m)
+		b.do(func(s Session) {
+			s.Login("alice", Level(2), AuthenticatedAt(time.Now().Add(-30*time.Minute)))
+			s.Reauthenticate()
+		})
+		for r, want := range map[Requirement]error{{Level: 2, MaxAge: 5 * time.Minute}: ErrStale, {Level: 2}: nil, {MaxAge: 5 * time.Minute}: nil} {
+			x := b.start()
+			if _, err := m.Require(x.ctx, r); !errors.Is(err, want) || want == nil && err != nil {
+				t.Errorf("%+v: got %v, want %v", r, err, want)
+			}
+			m.Close(x.ctx)
+		}
+	})
+}
+
 // TestFutureIsNotFresh: ATK-14. A proof that a node with a wrong clock has dated two days ahead is not fresh, for a strict route
 // of any kind; a skew of two seconds is none.
 func TestFutureIsNotFresh(t *testing.T) {
