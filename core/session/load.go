@@ -192,6 +192,9 @@ func (h *handle) same(r *store.Record, id ID) (found, error) {
 	switch f.standing {
 	case stranger, replaced:
 		if s.epoch > h.secret.epoch {
+			h.mu.Lock()
+			h.superseded = &f
+			h.mu.Unlock()
 			return f, ErrReplaced
 		}
 		return f, ErrRevoked // the copy that let the token in was not of this session
