@@ -45,7 +45,7 @@ func TestPollingIsNoUse(t *testing.T) {
 	})
 }
 
-// TestPassiveCosts: RPT-30. A passive request reads, and does nothing else: no touch, no exchange, no note of one; Save of a
+// TestPassiveCosts: RPT-30. A passive request reads, and does nothing else: no touch and no exchange; Save of a
 // passive request asks whether the session is there.
 func TestPassiveCosts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
