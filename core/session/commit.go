@@ -172,7 +172,8 @@ func (h *handle) write(ctx context.Context, last bool) error {
 		return err
 	} else if err := h.forgetIfGone(h.store(ctx)); err != nil {
 		return err
-	} else if h.work.drop.implied { // now that there is another session
+	}
+	if h.work.drop.implied && h.base != nil { // now that there is another session
 		if err := h.remove(ctx); isPending(err) {
 			pending = err
 		} else if err != nil {
