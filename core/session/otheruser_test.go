@@ -5,9 +5,9 @@ import (
 	"testing"
 )
 
-// TestLoginAsAnother: ATK-10, SEC-30. A login as another user ends the session before once it is stored itself, and no sooner:
+// TestLoginAsAnotherFails: ATK-10, SEC-30. A login as another user ends the session before once it is stored itself, and no sooner:
 // where it fails, the browser keeps the session that it has.
-func TestLoginAsAnother(t *testing.T) {
+func TestLoginAsAnotherFails(t *testing.T) {
 	for name, c := range map[string]struct {
 		fail func(m *Manager, db *counting, r *request)
 		end  func(m *Manager, r *request) error
