@@ -39,8 +39,8 @@ func (h *handle) upkeep() bool {
 	}
 	t := now()
 	// A cookie of a domain or path that is none of ours cannot be taken back. Of a name that may have those, the attempt is
-	// made along with another write.
-	gather := h.gathers(&h.secret, h.standing) && (h.jar.old != 0 || h.m.cookies[0].host() || h.touchDue())
+	// made along with another write, unless the token itself came under an old name.
+	gather := h.gathers(&h.secret, h.standing) && (h.presented.cookie != 0 || h.m.obeys(h.jar) || h.touchDue())
 	return h.standing == pending || h.exchangeDue(t) || h.cookieDue(&h.secret, h.standing, t) || gather
 }
 
