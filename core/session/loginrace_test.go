@@ -43,6 +43,33 @@ func TestReauthenticateAgainstEnd(t *testing.T) {
 	}
 }
 
+// TestProofsAtOnce: RPT-41. A proof that another goroutine notes while one is checked is kept beside it.
+func TestProofsAtOnce(t *testing.T) {
+	var during func()
+	m := newManager(t, new(memory.Store), Config{LoginLimits: func(Login) (a, b time.Duration) {
+		if f := during; f != nil {
+			during = nil
+			f()
+		}
+		return 0, 0
+	}})
+	b := newBrowser(t, m)
+	b.do(func(s Session) { s.Login("alice") })
+	b.do(func(s Session) {
+		during = func() {
+			var other sync.WaitGroup
+			other.Go(func() { s.Reauthenticate(Level(2)) })
+			other.Wait()
+		}
+		s.Reauthenticate()
+	})
+	r := b.start()
+	if _, err := m.Require(r.ctx, Requirement{Level: 2}); err != nil {
+		t.Errorf("the proof of level 2 is lost: %v", err)
+	}
+	_, _ = r.end()
+}
+
 // TestProofsOfOneRequest: RPT-41. Each proof that a request notes keeps its own level and time, also those of goroutines that
 // note them at once.
 func TestProofsOfOneRequest(t *testing.T) {
