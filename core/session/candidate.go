@@ -133,6 +133,17 @@ func (m *Manager) crowded(j jar) bool {
 	return j.own > 1 && (m.cookies[0].twoJars() || slices.ContainsFunc(m.cookies[1:], func(o Cookie) bool { return o.Name == m.cookies[0].Name }))
 }
 
+// obeys reports whether the browser shows a cookie too many that is certain to go when it is taken back: by its prefix it has
+// no other domain and path.
+func (m *Manager) obeys(j jar) bool {
+	for i := range m.cookies {
+		if m.cookies[i].host() && (i > 0 && j.old&(1<<i) != 0 || i == 0 && j.own > 1) {
+			return true
+		}
+	}
+	return false
+}
+
 // twoJars reports whether several cookies of the name mean that the browser has one in each of its jars, the partitioned and
 // the other. Of a name without the prefix __Host- there may be several in one.
 func (c *Cookie) twoJars() bool { return c.Partitioned || c.host() }

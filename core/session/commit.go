@@ -90,7 +90,7 @@ func (h *handle) abort(ctx context.Context) {
 	h.mu.Lock()
 	if h.content != nil && !h.closed && h.loaded {
 		logout = !h.abortive && !h.work.drop.id.IsZero() && !h.work.drop.implied
-		token = h.base != nil && !h.sent.Load() && (h.work.renew || h.standing == pending)
+		token = h.base != nil && (h.standing == pending || h.work.renew && !h.sent.Load())
 	}
 	h.mu.Unlock()
 	if !logout && !token {
@@ -108,24 +108,35 @@ func (h *handle) abort(ctx context.Context) {
 func (h *handle) abortWith(ctx context.Context, logout bool) error {
 	h.io.Lock()
 	defer h.io.Unlock()
-	if logout {
+	switch {
+	case logout:
 		return h.remove(ctx)
+	case h.base == nil, h.sent.Load() && h.doubt != nil: // the commit has tried, and the store does not answer
+		return nil
 	}
 	return h.forgetIfGone(h.endAccess(ctx))
 }
 
-// endAccess stores what becomes of the token, and nothing else. A write of unknown outcome is not sent again: it has happened,
-// or cannot any more.
+// endAccess stores what becomes of the token, and nothing else. A write of unknown outcome is not sent again: if it has
+// happened, its token is known.
 func (h *handle) endAccess(ctx context.Context) error {
 	h.mu.Lock()
-	h.work = work{rotate: h.work.renew, renew: h.work.renew}
+	renew := h.work.renew && !h.sent.Load()
+	h.work = work{rotate: renew, renew: renew}
 	doubt := h.doubt
-	h.doubt = nil
+	h.doubt, h.opened = nil, false // the values are those of the next record that is read
 	h.generation++
 	h.mu.Unlock()
 	if doubt != nil {
-		if _, err := h.reload(ctx, nil, false); err != nil {
+		doubt.work.changes, doubt.work.view = nil, nil
+		done, err := h.reload(ctx, doubt, false)
+		if err != nil {
 			return err
+		}
+		if done {
+			if err := h.accept(ctx, doubt); err != nil {
+				return err
+			}
 		}
 	}
 	return h.store(ctx)
@@ -176,7 +187,8 @@ func (h *handle) write(ctx context.Context, last bool) error {
 		return err
 	} else if err := h.forgetIfGone(h.store(ctx)); err != nil {
 		return err
-	} else if h.work.drop.implied { // now that there is another session
+	}
+	if h.work.drop.implied && h.base != nil { // now that there is another session
 		if err := h.remove(ctx); isPending(err) {
 			pending = err
 		} else if err != nil {

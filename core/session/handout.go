@@ -48,8 +48,8 @@ func (h *handle) upkeep() bool {
 		return true
 	}
 	// A cookie of a domain or path that is none of ours cannot be taken back. Of a name that may have those, the attempt is
-	// made along with another write.
-	return h.gathers(&h.secret, h.standing) && (h.jar.old != 0 || h.m.cookies[0].host() || h.touchDue())
+	// made along with another write, unless the token itself came under an old name.
+	return h.gathers(&h.secret, h.standing) && (h.presented.cookie != 0 || h.m.obeys(h.jar) || h.touchDue())
 }
 
 // repeatable reports whether the token of the request, of the given standing in s, may be handed out again: it must be the

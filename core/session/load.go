@@ -214,7 +214,11 @@ func (h *handle) same(r *store.Record, id ID) (found, error) {
 	f := found{r, s, h.presented, h.m.judge(&s, &h.presented, h.started, t), true}
 	then := f.standing
 	if !h.vouched {
-		then = h.m.judge(&s, &h.presented, h.started, h.started)
+		began := h.started
+		if s.seenAt.After(began) && !s.seenAt.After(t) { // until then an old token was the current one
+			began = s.seenAt
+		}
+		then = h.m.judge(&s, &h.presented, h.started, began)
 	}
 	switch {
 	case then.open(), h.vouched && then != stranger && s.epoch == h.secret.epoch:

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -95,32 +96,22 @@ func (h *handle) Reauthenticate(opts ...LoginOption) {
 	}
 }
 
-// login prepares l without a lock, as code of the application takes part in it, and notes it.
-func (h *handle) login(l *login, opts []LoginOption) {
+// login prepares a login without a lock, as code of the application takes part in it, and notes it.
+func (h *handle) login(asked *login, opts []LoginOption) {
 	for _, o := range opts {
-		o(l)
-	}
-	h.mu.Lock()
-	earlier, remembered := h.work.login, h.secret.remember
-	h.mu.Unlock()
-	if earlier != nil && l.again { // both in one request
-		l.again, l.Remember, l.limits = earlier.again, l.Remember || earlier.Remember, cmp.Or(l.limits, earlier.limits)
-		l.before = append(earlier.before, proof{uint8(earlier.Level), earlier.AuthenticatedAt})
-	}
-	err := l.check(h.started)
-	if err == nil {
-		err = h.m.limit(l, remembered)
-	}
-	if err != nil {
-		h.fail(err)
-		return
+		o(asked)
 	}
 	for range 100 {
-		generation, cart := h.inheritance(l)
+		l := *asked
+		generation, cart, err := h.prepare(&l)
+		if err != nil {
+			h.fail(err)
+			return
+		}
 		same := true
 		h.edit(func() {
 			if same = h.generation == generation; same {
-				h.bind(l, cart)
+				h.bind(&l, cart)
 			}
 		})
 		if same {
@@ -128,6 +119,28 @@ func (h *handle) login(l *login, opts []LoginOption) {
 		}
 	}
 	h.fail(errors.New("session: login: the session changes all the time"))
+}
+
+// prepare checks l, and completes it by what the session is at that generation.
+func (h *handle) prepare(l *login) (generation int, cart *inherited, err error) {
+	h.mu.Lock()
+	generation, earlier, remembered := h.generation, h.work.login, h.secret.remember
+	gone := l.again && h.user() != l.User
+	h.mu.Unlock()
+	if gone { // another goroutine has ended it
+		return generation, nil, fmt.Errorf("session: reauthenticate: %w", ErrUnauthenticated)
+	}
+	if earlier != nil && l.again { // both in one request
+		l.again, l.Remember, l.limits = earlier.again, l.Remember || earlier.Remember, cmp.Or(l.limits, earlier.limits)
+		l.before = append(slices.Clip(earlier.before), proof{uint8(earlier.Level), earlier.AuthenticatedAt})
+	}
+	if err := l.check(h.started); err != nil {
+		return generation, nil, err
+	}
+	if err := h.m.limit(l, remembered); err != nil {
+		return generation, nil, err
+	}
+	return generation, h.inheritance(l), nil
 }
 
 // limit finds the timeouts of l.
@@ -160,10 +173,10 @@ func (h *handle) bind(l *login, cart *inherited) {
 			if len(h.work.changes) > 0 {
 				h.work.view = cart.view
 			}
-			h.generation++
 		}
 	}
 	h.name()
+	h.generation++
 }
 
 // inherited is what a login takes over of the session whose token another request has just replaced.
@@ -177,28 +190,28 @@ type inherited struct {
 // one's session, so that pressing a button twice loses no cart. The session must be as that login left it, and the proof no
 // less: else the values of a session could be had with fewer factors than it was opened with. It is nil if there is no such
 // session.
-func (h *handle) inheritance(l *login) (generation int, cart *inherited) {
+func (h *handle) inheritance(l *login) *inherited {
 	h.mu.Lock()
-	f, generation, changes := h.superseded, h.generation, h.work.changes
+	f, changes := h.superseded, h.work.changes
 	eligible := f != nil && h.base == nil && !h.opened
 	h.mu.Unlock()
 	t := now()
 	if f == nil || f.standing != replaced || f.record.User != l.User || !f.record.Live(t) ||
 		!f.secret.recent(f.standing, t, h.m.cfg.Policy.Grace) {
-		return generation, nil
+		return nil
 	}
-	cart = &inherited{twin: f.record.ID}
+	cart := &inherited{twin: f.record.ID}
 	if !eligible || !f.secret.untouched || f.secret.proofs.level() > l.Level {
-		return generation, cart
+		return cart
 	}
 	plain, err := h.m.seal.open(f.record.ID, f.record.Data)
 	if err != nil {
-		return generation, cart
+		return cart
 	}
 	if view, err := h.reapply(plain, nil, changes); err == nil {
 		cart.values, cart.plain, cart.view = true, plain, view
 	}
-	return generation, cart
+	return cart
 }
 
 // Logout implements [Session].
@@ -307,7 +320,7 @@ func (s *secret) restart(l *login, stored bool, now time.Time) {
 	if !again {
 		s.proofs, s.limited, s.remember, s.persistent = proofs{}, false, false, false
 	}
-	for _, p := range append(l.before, proof{uint8(l.Level), l.AuthenticatedAt}) {
+	for _, p := range append(slices.Clip(l.before), proof{uint8(l.Level), l.AuthenticatedAt}) {
 		s.proofs.add(p, now)
 	}
 	s.remember = s.remember || l.Remember

@@ -272,6 +272,7 @@ func (h *handle) revoked(which func(id ID, user string) bool) {
 		}
 	case h.work.login != nil && which(h.id, h.work.login.User):
 		h.work.login = nil
+		h.generation++
 		if h.base == nil && h.borrowed { // of the user whose sessions have ended
 			d := h.work.drop
 			h.forget()
