@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
@@ -50,7 +51,6 @@ func TestBackToPages(t *testing.T) {
 	for shown == page.NavigationTypeBackForwardCacheRestore { // the page itself asks then
 		shown = p.navigation()
 	}
-	p.do(chromedp.WaitVisible(chromedp.CSS("h1")))
 	if got := p.texts("h1"); !slices.Equal(got, []string{w.say("error.signed-out.title")}) {
 		t.Errorf("Back shows %q", got)
 	}
@@ -62,7 +62,8 @@ func (p *tab) back() page.NavigationType {
 	for len(p.navigated) > 0 {
 		<-p.navigated
 	}
-	eval[any](p, "history.back()")
+	history := call(p, page.GetNavigationHistory, cdp.Empty{})
+	call(p, page.NavigateToHistoryEntry, page.NavigateToHistoryEntryParams{EntryID: history.Entries[history.CurrentIndex-1].ID})
 	return p.navigation()
 }
 

@@ -148,12 +148,11 @@ func (p *tab) observe(event any) {
 			problem("request: %s answers %d", e.Response.URL, e.Response.Status)
 		}
 	case *page.EventFrameNavigated:
-		if e.Frame.ParentID == "" {
-			select {
-			case p.navigated <- e.Type:
-			default:
-			}
+		if e.Frame.ParentID == "" && e.Type == page.NavigationTypeBackForwardCacheRestore {
+			p.shown(e.Type)
 		}
+	case *page.EventLoadEventFired: // not of a page that is shown again
+		p.shown(page.NavigationTypeNavigation)
 	case *page.EventJavascriptDialogOpening:
 		problem("dialog: %s", e.Message)
 		go func() { // ends with the page; here nothing can be sent
@@ -172,6 +171,13 @@ func (p *tab) observe(event any) {
 	case *audits.EventIssueAdded:
 		details, _ := json.Marshal(e.Issue.Details)
 		problem("issue: %s %s", e.Issue.Code, details)
+	}
+}
+
+func (p *tab) shown(how page.NavigationType) {
+	select {
+	case p.navigated <- how:
+	default:
 	}
 }
 
