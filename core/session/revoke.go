@@ -166,6 +166,9 @@ func (m *Manager) revoke(ctx context.Context, id ID, allowed func(*store.Record)
 // log in"); if the session of that request is user's, it ends too, and so does a login of user that came before in the same
 // request. Like the other revocations it goes on when ctx is canceled. A [PendingError] says that a cache could not be
 // told; after [ErrUnavailable] some sessions may have ended: call it again.
+//
+// Behind a cache that an attacker can write to, a genuine old copy that is put back is accepted for Freshness and Skew of
+// cacheddb after that copy was made. [Manager.Require] with a MaxAge or a Level never accepts it.
 func (m *Manager) RevokeUser(ctx context.Context, user string) (int, error) {
 	if !goodUser(user) {
 		return 0, errors.New("session: RevokeUser: the user is not 1 to 255 bytes of UTF-8")
