@@ -177,13 +177,13 @@ func (h *handle) reload(ctx context.Context, a *attempt, again bool) (done bool,
 			return false, e
 		}
 		if h.work.login == nil {
-			return false, err
+			return false, h.supersede(ctx, f, err)
 		}
-		return false, h.apart(f)
+		return false, h.supersede(ctx, f, h.apart(f))
 	case errors.Is(err, ErrReplaced) && h.work.login != nil:
-		return false, h.apart(f)
+		return false, h.supersede(ctx, f, h.apart(f))
 	case err != nil:
-		return false, h.supersede(f, err)
+		return false, h.supersede(ctx, f, err)
 	case again && r.Version-a.old.Version > saves && !a.replaces() && (len(a.work.changes) > 0 || a.work.limits != nil):
 		return false, fmt.Errorf("session: save: %w: others have saved since, and whether this is done cannot be told", ErrUnavailable)
 	case again && r.Version > a.old.Version:
@@ -218,10 +218,12 @@ func (h *handle) apart(f found) error {
 		plain, plainErr = h.plain, h.plainErr
 	}
 	h.mu.Unlock()
-	if base == nil || base.User != "" && base.User != login.User {
+	// Without the database's word the token may have been dead when it came, and a copy have let it in.
+	dead := !h.vouched && (f.standing != replaced || f.secret.replacedAt.Before(h.started))
+	switch {
+	case base == nil, base.User != "" && base.User != login.User, dead && login.again:
 		return ErrReplaced
-	}
-	if f.standing == replayed || f.standing == worn { // it was dead when it came, and a copy let it in
+	case dead:
 		plain, plainErr = nil, nil
 	}
 	view, err := h.reapply(plain, plainErr, changes)
@@ -258,7 +260,7 @@ func (h *handle) land(a *attempt, r *store.Record, s secret) {
 	}
 }
 
-// endKept ends the session that RevokeOthers has kept, but whose token somebody else has replaced since.
+// endKept ends the session that RevokeOthers has kept, but whose token another request has replaced since.
 func (h *handle) endKept(ctx context.Context, f found) error {
 	err := h.m.store.Delete(ctx, f.record.ID)
 	if err != nil && !isPending(err) {

@@ -186,3 +186,9 @@ func once(err error) func() error {
 }
 
 var errNetwork = errors.New("connection reset")
+
+// cookieOf returns the cookie that e sets, as in the Cookie header.
+func cookieOf(e Effect) string {
+	pair, _, _ := strings.Cut(e.Value, ";")
+	return pair
+}

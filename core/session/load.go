@@ -177,7 +177,7 @@ func (h *handle) confirm(ctx context.Context) error {
 	}
 	f, err := h.same(r, id)
 	if err != nil {
-		return h.supersede(f, err)
+		return h.supersede(ctx, f, err)
 	}
 	h.mu.Lock()
 	dirty := h.dirty()
@@ -229,9 +229,14 @@ func (h *handle) same(r *store.Record, id ID) (found, error) {
 	return f, ErrReplaced
 }
 
-// supersede notes that the token of the request was replaced by another one, if err says so.
-func (h *handle) supersede(f found, err error) error {
-	if errors.Is(err, ErrReplaced) {
+// supersede notes that the token of the request was replaced by another one, if err says so, or reports that it is one which
+// the database would not have let in.
+func (h *handle) supersede(ctx context.Context, f found, err error) error {
+	switch {
+	case !errors.Is(err, ErrReplaced):
+	case !h.vouched && (f.standing == replayed || f.standing == worn):
+		h.refuse(ctx, f)
+	default:
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		h.superseded = new(found)

@@ -24,7 +24,11 @@ func (h *handle) settle(ctx context.Context, a *attempt) error {
 	if err != nil {
 		return h.undo(ctx, n, fmt.Errorf("session: login: %w", unavailable(ctx, err)))
 	}
-	if cutoff.After(n.AuthenticatedAt) {
+	since := n.AuthenticatedAt
+	if n.User == h.floorUser { // the request's own revocation, also where it came after a write of unknown outcome
+		since = later(since, h.floor)
+	}
+	if cutoff.After(since) {
 		h.note(Event{Kind: Revoked, ID: n.ID, User: n.User, Reason: ReasonCutoff})
 		return h.undo(ctx, n, ErrRevoked)
 	}
