@@ -120,21 +120,21 @@ func (h *handle) choose(ctx context.Context, c *candidates, exact bool) (best fo
 // known leaves of several tokens those whose IDs there are, by one call of the store: anyone may send many. Where that cannot
 // be asked each is looked up.
 func (h *handle) known(ctx context.Context, tokens []shown) ([]shown, error) {
+	if len(tokens) <= 2 || h.m.indexed == nil {
+		return tokens, nil
+	}
 	var ids []ID
 	for i := range tokens {
 		if id := tokens[i].token.id; !slices.Contains(ids, id) {
 			ids = append(ids, id)
 		}
 	}
-	if len(ids) <= 2 || h.m.indexed == nil {
+	if len(ids) <= 2 {
 		return tokens, nil
 	}
-	var there []ID
-	for r, err := range h.m.indexed.List(ctx, Query{IDs: ids}) {
-		if err != nil {
-			return tokens, ctx.Err()
-		}
-		there = append(there, r.ID)
+	there, err := h.m.existing(ctx, ids)
+	if err != nil {
+		return tokens, ctx.Err()
 	}
 	for _, id := range ids {
 		if !slices.Contains(there, id) {
@@ -142,6 +142,17 @@ func (h *handle) known(ctx context.Context, tokens []shown) ([]shown, error) {
 		}
 	}
 	return slices.DeleteFunc(tokens, func(s shown) bool { return !slices.Contains(there, s.token.id) }), nil
+}
+
+// existing returns those of ids of which there is a session.
+func (m *Manager) existing(ctx context.Context, ids []ID) (there []ID, err error) {
+	for r, err := range m.indexed.List(ctx, Query{IDs: ids}) {
+		if err != nil {
+			return nil, err
+		}
+		there = append(there, r.ID)
+	}
+	return there, nil
 }
 
 // install makes f the session of the request. Call it with h.mu.
@@ -192,8 +203,9 @@ func (h *handle) same(r *store.Record, id ID) (found, error) {
 	switch f.standing {
 	case stranger, replaced:
 		if s.epoch > h.secret.epoch {
+			by := f
 			h.mu.Lock()
-			h.superseded = &f
+			h.superseded = &by
 			h.mu.Unlock()
 			return f, ErrReplaced
 		}
@@ -256,8 +268,9 @@ func (h *handle) refuse(ctx context.Context, f found) {
 		return
 	}
 	if f.secret.recent(f.standing, t, h.m.cfg.Policy.Grace) {
+		by := f // a copy: f would be moved to the heap in any case
 		h.mu.Lock()
-		h.superseded = &f
+		h.superseded = &by
 		h.mu.Unlock()
 	}
 }
