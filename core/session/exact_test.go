@@ -209,6 +209,52 @@ func TestSaveIsUse(t *testing.T) {
 	})
 }
 
+// TestCallsOfExactRequests: RPT-29. What it costs to ask again: a load for each strict Require after the first answer, and for
+// each Save without a change; a touch where one is due.
+func TestCallsOfExactRequests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		db := new(counting)
+		m := newManager(t, db, Config{})
+		b := newBrowser(t, m)
+		b.do(logsIn("alice"))
+		strict := func(r *request) { _, err := m.Require(r.ctx, Requirement{Level: 1, MaxAge: day}); must(t, err) }
+		save := func(r *request) { must(t, r.s.Save(r.ctx)) }
+		for _, c := range []struct {
+			name           string
+			wait           time.Duration
+			f              []func(*request)
+			loads, touches int64
+		}{
+			{"read", time.Second, nil, 1, 0},
+			{"read and touch", time.Minute, nil, 1, 1},
+			{"strict", time.Second, []func(*request){strict}, 2, 0},
+			{"strict twice", time.Second, []func(*request){strict, strict}, 3, 0},
+			{"strict and touch", time.Minute, []func(*request){strict}, 2, 1},
+			{"Save", time.Second, []func(*request){save}, 2, 0},
+			{"Save and touch", time.Minute, []func(*request){save}, 1, 1},
+			{"both", time.Second, []func(*request){save, strict}, 3, 0},
+		} {
+			time.Sleep(c.wait)
+			total, loads, touches := db.total(), db.loads.Load(), db.touches.Load()
+			r := b.start()
+			for _, f := range c.f {
+				f(r)
+			}
+			_, err := r.end()
+			must(t, err)
+			if l, n := db.loads.Load()-loads, db.touches.Load()-touches; l != c.loads || n != c.touches || db.total()-total != l+n {
+				t.Errorf("%s: %d loads, %d touches, %d calls, want %d and %d", c.name, l, n, db.total()-total, c.loads, c.touches)
+			}
+		}
+		loads := db.loads.Load()
+		ctx, _ := m.Start(t.Context(), b.client, b.cookie)
+		if _, err := m.Require(ctx, Requirement{Level: 1}); err != nil || db.loads.Load()-loads != 1 {
+			t.Errorf("a strict Require that asks first: %v, %d loads, want one", err, db.loads.Load()-loads)
+		}
+		m.Close(ctx)
+	})
+}
+
 // TestSaveSeesOthers: RPT-29. Save without a change, and a strict Require, read what others have saved.
 func TestSaveSeesOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

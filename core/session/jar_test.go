@@ -11,7 +11,7 @@ import (
 )
 
 // cookies is a browser's cookie store: it keeps a cookie for each name, domain, path and jar, the partitioned one and the
-// other, drops those that are over, and shows all of them to one host, as Chromium does to a page of the site itself.
+// other, drops those that are over, keeps none for more than 400 days, and shows all of them to one host, as Chromium does to a page of the site itself.
 type cookies struct {
 	t     testing.TB
 	held  []held // the earliest first
@@ -59,7 +59,7 @@ func (c *cookies) take(h http.Header) {
 		}
 		n := held{name: s.Name, domain: s.Domain, path: s.Path, partitioned: s.Partitioned, value: s.Value}
 		if s.MaxAge > 0 {
-			n.ends = time.Now().Add(time.Duration(s.MaxAge) * time.Second)
+			n.ends = time.Now().Add(min(time.Duration(s.MaxAge)*time.Second, 400*day)) // RFC 6265bis, section 5.5
 		}
 		switch i := slices.IndexFunc(c.held, n.same); {
 		case s.MaxAge < 0 && i >= 0:

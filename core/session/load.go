@@ -235,7 +235,7 @@ func (h *handle) supersede(ctx context.Context, f found, err error) error {
 	switch {
 	case !errors.Is(err, ErrReplaced):
 	case !h.vouched && (f.standing == replayed || f.standing == worn):
-		h.refuse(ctx, f)
+		h.refuse(ctx, &f)
 	default:
 		h.mu.Lock()
 		defer h.mu.Unlock()

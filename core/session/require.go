@@ -13,7 +13,8 @@ type Requirement struct {
 }
 
 // Require returns the session if it meets r. It returns [ErrUnauthenticated] if no user is signed in, [ErrReplaced] if the
-// request came with a token that another request has just replaced, [ErrStale] if r asks for more, or the errors of [From].
+// request came with a token that another request has just replaced, or has replaced since this one began, [ErrStale] if r
+// asks for more, or the errors of [From].
 // With MaxAge or Level a cached copy does not count (ASVS 5.0 7.5.1), and neither does an earlier answer: each call asks the
 // database, so that a long request learns of a revocation.
 func (m *Manager) Require(ctx context.Context, r Requirement) (Session, error) {
