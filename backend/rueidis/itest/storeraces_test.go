@@ -6,6 +6,7 @@ import (
 	"math/bits"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/redis/rueidis"
 
@@ -107,6 +108,8 @@ func TestRevokeUserAgainstLogin(t *testing.T) {
 					token = request(t, free, "", func(_ context.Context, s sessions.Session) { cart.Set(s, "x") })
 				}
 				ctx, _ := ms[0].Start(t.Context(), sessions.Client{}, header0(token)...)
+				for began := time.Now(); time.Since(began) <= time.Microsecond; { // the request began before the revocation
+				}
 				var loginErr, revokeErr error
 				made := interleave(schedule, clients, [2]func(){
 					func() {
