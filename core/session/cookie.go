@@ -40,7 +40,9 @@ func (c Cookie) withDefaults(field string) (Cookie, error) {
 	if c.Path == "" {
 		c.Path = "/"
 	}
-	c.Domain = strings.TrimPrefix(c.Domain, ".") // browsers do (RFC 6265bis, section 5.6.3)
+	if c.Domain != "." {
+		c.Domain = strings.TrimPrefix(c.Domain, ".") // browsers do (RFC 6265bis, section 5.6.3)
+	}
 	if c.Name == "" {
 		switch {
 		case c.Insecure:
@@ -59,7 +61,7 @@ func (c Cookie) withDefaults(field string) (Cookie, error) {
 		return c, fmt.Errorf("session: Config."+field+".Name %.140q is not a cookie name", c.Name)
 	case c.Path[0] != '/' || !attributeText(c.Path):
 		return c, fmt.Errorf("session: Config."+field+".Path %.140q is not a path", c.Path)
-	case !attributeText(c.Domain) || strings.ContainsAny(c.Domain, " /:,") || len(c.Domain) > 255:
+	case !attributeText(c.Domain) || strings.ContainsAny(c.Domain, " /:,") || strings.HasPrefix(c.Domain, ".") || len(c.Domain) > 255:
 		return c, fmt.Errorf("session: Config."+field+".Domain %.140q is not a domain", c.Domain)
 	case host && (c.Domain != "" || c.Path != "/" || c.Insecure):
 		return c, errors.New("session: Config." + field + ": a __Host- cookie has no Domain, Path=/ and is not Insecure")
