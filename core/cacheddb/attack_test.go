@@ -3,6 +3,7 @@ package cacheddb
 import (
 	"bytes"
 	"crypto/rand"
+	"crypto/subtle"
 	"encoding/binary"
 	"slices"
 	"strings"
@@ -27,10 +28,16 @@ type unchecked struct {
 }
 
 func (f unchecked) open(id store.ID, b []byte) []byte {
-	if len(b) < authenticatedHead+stampSize || !f.check(f.authenticated, b) {
+	if len(b) < authenticatedHead+stampSize+authenticatedTail || !f.check(f.authenticated, b) {
 		return nil
 	}
-	return b[authenticatedHead:]
+	return b[authenticatedHead : len(b)-authenticatedTail]
+}
+
+// parts are what a copy of an authenticated form is made of.
+func parts(b []byte) (bound, nonce, tag []byte) {
+	end := len(b) - authenticatedTail
+	return b[:end], b[end : end+nonceSize], b[end+nonceSize:]
 }
 
 // code is the authentication code of a copy whose blind bytes are taken for zero.
@@ -39,10 +46,12 @@ func code(f *authenticated, b []byte, blind ...int) []byte {
 	for _, i := range blind {
 		b[i] = 0
 	}
-	m := f.macs.Get().(*mac)
-	defer f.macs.Put(m)
-	m.authenticate(b)
-	return slices.Clone(m.sum[:])
+	bound, nonce, _ := parts(b)
+	a, err := f.aead(salt(b[1+keyNameSize:]))
+	if err != nil {
+		panic(err)
+	}
+	return a.Seal(nil, nonce, nil, bound)
 }
 
 // A blind form leaves some bytes of a copy out of its code.
@@ -54,16 +63,33 @@ type blind struct {
 func (f blind) seal(id store.ID, b []byte) ([]byte, error) {
 	b, err := f.authenticated.seal(id, b)
 	if err == nil {
-		copy(b[1+keyNameSize:], code(f.authenticated, b, f.bytes(b)...))
+		_, _, tag := parts(b)
+		copy(tag, code(f.authenticated, b, f.bytes(b)...))
 	}
 	return b, err
 }
 
 func (f blind) open(_ store.ID, b []byte) []byte {
-	if len(b) < authenticatedHead+stampSize || !bytes.Equal(code(f.authenticated, b, f.bytes(b)...), b[1+keyNameSize:authenticatedHead]) {
+	if len(b) < authenticatedHead+stampSize+authenticatedTail {
 		return nil
 	}
-	return b[authenticatedHead:]
+	if bound, _, tag := parts(b); bytes.Equal(code(f.authenticated, b, f.bytes(b)...), tag) {
+		return bound[authenticatedHead:]
+	}
+	return nil
+}
+
+// A repetitive form uses one nonce for all copies.
+type repetitive struct{ *authenticated }
+
+func (f repetitive) seal(id store.ID, b []byte) ([]byte, error) {
+	b, err := f.authenticated.seal(id, b)
+	if err == nil {
+		_, nonce, tag := parts(b)
+		clear(nonce)
+		copy(tag, code(f.authenticated, b))
+	}
+	return b, err
 }
 
 func indexes(from, to int) (l []int) {
@@ -87,7 +113,7 @@ var schemes = []scheme{
 	{name: "authenticated", form: withKey},
 	{name: "sealed", form: func(namespace string, key []byte) form { return withKeys(namespace, key) }},
 	{
-		name: "the code is not compared", in: "zero-code altered prolonged namespace deployment own-key",
+		name: "the code is not compared", in: "zero-code altered prolonged sum namespace deployment own-key",
 		form: func(namespace string, key []byte) form {
 			return unchecked{withKey(namespace, key).(*authenticated), func(*authenticated, []byte) bool { return true }}
 		},
@@ -96,7 +122,7 @@ var schemes = []scheme{
 		name: "a code of none is one", in: "zero-code",
 		form: func(namespace string, key []byte) form {
 			return unchecked{withKey(namespace, key).(*authenticated), func(f *authenticated, b []byte) bool {
-				got := b[1+keyNameSize : authenticatedHead]
+				_, _, got := parts(b)
 				return bytes.Equal(got, make([]byte, len(got))) || f.open(store.ID{}, b) != nil
 			}}
 		},
@@ -110,15 +136,18 @@ var schemes = []scheme{
 	{
 		name: "the record is not bound", in: "altered",
 		form: func(namespace string, key []byte) form {
-			return blind{withKey(namespace, key).(*authenticated), func(b []byte) []int { return indexes(authenticatedHead+stampSize, len(b)) }}
+			return blind{withKey(namespace, key).(*authenticated), func(b []byte) []int {
+				return indexes(authenticatedHead+stampSize, len(b)-authenticatedTail)
+			}}
 		},
 	},
+	{name: "one nonce for all", in: "sum", form: func(namespace string, key []byte) form { return repetitive{withKey(namespace, key).(*authenticated)} }},
 	{name: "the slot is not bound", in: "slot", form: withKey, read: readAnywhere},
 	{name: "the namespace is not bound", in: "namespace", form: func(_ string, key []byte) form { return withKey("", key) }},
 	{name: "the key is not the deployment's", in: "deployment", form: func(namespace string, _ []byte) form { return withKey(namespace, key(1)) }},
 	{name: "the key is that of the program", in: "deployment own-key", form: func(namespace string, _ []byte) form { return withKey(namespace, key(99)) }},
 	{name: "another form will do", in: "checksum", form: func(namespace string, key []byte) form { return either{withKey(namespace, key), newChecked(namespace)} }},
-	{name: "checked", in: "checksum deployment", form: func(namespace string, _ []byte) form { return newChecked(namespace) }},
+	{name: "checked", in: "checksum sum deployment", form: func(namespace string, _ []byte) form { return newChecked(namespace) }},
 }
 
 // An either form takes what another form takes, too.
@@ -137,7 +166,7 @@ func (f either) open(id store.ID, b []byte) []byte {
 // TestAttacks: ATK-1. Nothing that was not made by the deployment, for its namespace, for the slot, and as it is, is read; and
 // each part that makes it so is missed.
 func TestAttacks(t *testing.T) {
-	const end, later = 1_000_000, 9_000_000
+	const end, later = 1 << 20, 9_000_000
 	mine, foreign := key(1), make([]byte, 32)
 	_, _ = rand.Read(foreign)
 	for _, s := range schemes {
@@ -163,14 +192,18 @@ func TestAttacks(t *testing.T) {
 			}
 			admin := victim.Clone()
 			admin.User = "eve"
-			// forge puts the head of the genuine copy before a body of the attacker's.
+			head, tail := here.room()
+			// forge puts a body of the attacker's into the genuine copy.
 			forge := func(r *store.Record, notAfter int64) []byte {
-				head, _ := here.room()
 				b := binary.BigEndian.AppendUint64(slices.Clone(genuine[:head]), uint64(notAfter))
-				return store.AppendRecord(b, r)
+				return append(store.AppendRecord(b, r), genuine[len(genuine)-tail:]...)
 			}
 			zero := forge(admin, end)
-			clear(zero[min(len(zero), 1+keyNameSize):min(len(zero), authenticatedHead)])
+			clear(zero[len(zero)-min(tail, tagSize):])
+			// GMAC and checksums are linear: three copies with one nonce are a fourth.
+			sum := slices.Clone(genuine)
+			subtle.XORBytes(sum, sum, must(encode(here, victim, end|1<<21)))
+			subtle.XORBytes(sum, sum, must(encode(here, victim, end|1<<22)))
 			var in []string
 			for _, a := range []struct {
 				name string
@@ -180,6 +213,7 @@ func TestAttacks(t *testing.T) {
 				{"zero-code", zero},
 				{"altered", forge(admin, end)},
 				{"prolonged", forge(victim, later)},
+				{"sum", sum},
 				{"slot", must(encode(here, other, end))},
 				{"namespace", must(encode(s.form("another", mine), victim, later))},
 				{"deployment", must(encode(s.form("shop", foreign), admin, end))},

@@ -22,7 +22,7 @@
 //
 // # Who can do harm in the cache
 //
-// Copies are authenticated (HMAC-SHA256, RFC 2104) with a key that the database keeps as a [store.Keeper], which is made when
+// Copies are authenticated (AES-256-GMAC, NIST SP 800-38D) with a key that the database keeps as a [store.Keeper], which is made when
 // it is first needed and read by every process. No configuration is needed, and none is forgotten: [New] refuses a database
 // that keeps no key, unless it is given Config.Keys or told Config.Unauthenticated. RotateKey of the database's package,
 // with the name [KeyName], replaces the key: all copies are then void, and each process learns of it within five minutes, or

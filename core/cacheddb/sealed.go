@@ -20,11 +20,7 @@ type sealedKey struct {
 	key  []byte // pseudorandom key of the namespace (RFC 5869)
 }
 
-const (
-	nonceSize  = 12
-	tagSize    = 16
-	sealedHead = 1 + keyNameSize + nonceSize
-)
+const sealedHead = 1 + keyNameSize + nonceSize
 
 func newSealed(namespace string, keys [][]byte) (sealed, error) {
 	var f sealed
