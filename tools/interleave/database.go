@@ -1,6 +1,7 @@
 package interleave
 
 import (
+	"bytes"
 	"context"
 	"iter"
 	"slices"
@@ -16,6 +17,7 @@ type database struct {
 	id      store.ID // of the session that the operations are about
 	rows    []*row   // never changed, only replaced, so that a copy of the slice is a snapshot
 	cutoffs []cutoff
+	writers []*operation // whose updates the row of that session has taken, in their order
 }
 
 type row struct {
@@ -29,7 +31,15 @@ type cutoff struct {
 	at   time.Time
 }
 
-var _ store.Indexed = (*database)(nil)
+var (
+	_ store.Indexed = (*database)(nil)
+	_ store.Keeper  = (*database)(nil)
+)
+
+// Key implements [store.Keeper]. It is no step: what is explored is what follows when the key is known.
+func (d *database) Key(context.Context, string) ([]byte, error) {
+	return bytes.Repeat([]byte{7}, store.KeySize), nil
+}
 
 func (d *database) snapshot() *database {
 	return &database{id: d.id, rows: slices.Clone(d.rows), cutoffs: slices.Clone(d.cutoffs)}
@@ -94,11 +104,11 @@ func (d *database) Create(_ context.Context, r *store.Record) error {
 
 // Save implements [store.Store].
 func (d *database) Save(_ context.Context, r *store.Record) error {
-	n, done := own(r), false
+	n, done, writer := own(r), false, d.s.running
 	n.Version++
 	err := d.s.do(command{name: "UPDATE row, by version", writes: true, effect: func() footprint {
 		i := d.find(n.ID)
-		if done = i >= 0 && d.rows[i].Version == n.Version-1 && !d.rows[i].dead; !done {
+		if done = i >= 0 && d.rows[i].Version == n.Version-1 && !d.rows[i].dead && (d.rows[i].User == "" || d.rows[i].User == n.User); !done {
 			return footprint{read: d.object(n.ID)}
 		}
 		f := footprint{wrote: d.object(n.ID)}
@@ -106,6 +116,7 @@ func (d *database) Save(_ context.Context, r *store.Record) error {
 			f.wrote |= index
 		}
 		d.rows[i] = n
+		d.wrote(n.ID, writer)
 		return f
 	}})
 	switch {
@@ -120,7 +131,7 @@ func (d *database) Save(_ context.Context, r *store.Record) error {
 
 // Touch implements [store.Store].
 func (d *database) Touch(_ context.Context, r *store.Record, t store.Touch) error {
-	id, version, seen, done := r.ID, r.Version, r.LastSeen, false
+	id, version, seen, done, writer := r.ID, r.Version, r.LastSeen, false, d.s.running
 	err := d.s.do(command{name: "UPDATE last seen, by version and last seen", writes: true, effect: func() footprint {
 		i := d.find(id)
 		if done = i >= 0 && d.rows[i].Version == version && d.rows[i].LastSeen.Equal(seen) && !d.rows[i].dead; !done {
@@ -129,6 +140,7 @@ func (d *database) Touch(_ context.Context, r *store.Record, t store.Touch) erro
 		n := own(&d.rows[i].Record)
 		n.LastSeen, n.ExpiresAt, n.IP, n.UserAgent = t.LastSeen, t.ExpiresAt, t.IP, t.UserAgent
 		d.rows[i] = n
+		d.wrote(id, writer)
 		return footprint{wrote: d.object(id)}
 	}})
 	switch {
@@ -139,6 +151,12 @@ func (d *database) Touch(_ context.Context, r *store.Record, t store.Touch) erro
 	}
 	r.LastSeen, r.ExpiresAt, r.IP, r.UserAgent = t.LastSeen, t.ExpiresAt, t.IP, t.UserAgent
 	return nil
+}
+
+func (d *database) wrote(id store.ID, writer *operation) {
+	if id == d.id && writer != nil {
+		d.writers = append(d.writers, writer)
+	}
 }
 
 // Delete implements [store.Store].
@@ -172,7 +190,7 @@ func (d *database) List(_ context.Context, q store.Query) iter.Seq2[*store.Recor
 		var found []*row
 		err := d.s.do(command{name: "SELECT rows of the user", effect: func() footprint {
 			for _, r := range d.rows {
-				if r.User == q.User && !r.dead && (q.Live.IsZero() || r.Live(q.Live)) {
+				if (len(q.IDs) == 0 || slices.Contains(q.IDs, r.ID)) && (q.User == "" || r.User == q.User) && !r.dead && (q.Live.IsZero() || r.Live(q.Live)) {
 					found = append(found, r)
 				}
 			}
