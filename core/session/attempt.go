@@ -168,6 +168,8 @@ func (h *handle) reload(ctx context.Context, a *attempt, again bool) (done bool,
 		return true, nil
 	case errors.Is(err, ErrReplaced) && h.work.login != nil:
 		return false, h.apart(f)
+	case errors.Is(err, ErrReplaced) && h.overtaken(f.record):
+		return false, h.oust(ctx, f.record)
 	case err != nil:
 		return false, err
 	case again && r.Version-a.old.Version > saves && !a.replaces() && (len(a.work.changes) > 0 || a.work.limits != nil):
@@ -207,6 +209,21 @@ func (h *handle) apart(f found) error {
 	h.name()
 	h.generation++
 	return nil
+}
+
+// overtaken reports whether a login that was in flight when this request called RevokeOthers has taken its session over.
+func (h *handle) overtaken(r *store.Record) bool {
+	return h.work.renew && r.User == h.floorUser && r.AuthenticatedAt.After(h.base.AuthenticatedAt) && r.AuthenticatedAt.Before(h.floor)
+}
+
+// oust ends such a login as RevokeOthers does all others.
+func (h *handle) oust(ctx context.Context, r *store.Record) error {
+	err := h.m.store.Delete(ctx, r.ID)
+	if err != nil && !isPending(err) {
+		return fmt.Errorf("session: save: %w", unavailable(ctx, err))
+	}
+	h.note(Event{Kind: Revoked, ID: r.ID, User: r.User, Reason: ReasonRevokeOthers, Err: err})
+	return ErrRevoked
 }
 
 // land notes that a is a part of what is stored in r, as if its answer had come: others may have saved since, which the
