@@ -97,7 +97,7 @@ func (r *run) covers(k, o *operation) bool {
 	case k.kind == Switch: // a login since it read the session is not meant
 		return !k.refused && !slices.ContainsFunc(r.ops, func(l *operation) bool { return l.kind.replaces() && l.start < k.end })
 	case k.kind.sparing():
-		return !k.refused && signer != nil && signer.start < k.start && !r.after(o.presented, k.given) && !r.after(k.presented, signer.given)
+		return !k.refused && !k.dbFault && !k.died() && r.told(k, o) && signer != nil && signer.start < k.start && !r.after(o.presented, k.given) && !r.after(k.presented, signer.given)
 	case k.kind != RevokeUser:
 		return !k.refused
 	}
@@ -124,7 +124,7 @@ func (r *run) mustAccept(o *operation) bool {
 	if !r.ofS(o.presented) {
 		owner := r.owner(o.presented)
 		return !slices.ContainsFunc(r.ops, func(k *operation) bool {
-			return (k.kind == RevokeUser || k.kind.sparing()) && (o.presented == r.also || k.start > owner.start && owner.kind != Switch)
+			return o.presented == r.also && (k.kind == RevokeUser || k.kind.sparing()) || owner != nil && owner.kind != Switch && r.cuts(k, owner)
 		})
 	}
 	if o.presented == r.ended || r.worn(o) || r.c.succeeded() && o.presented == r.first && !r.within(o, r.shown) {
@@ -154,6 +154,11 @@ func (r *run) mustAccept(o *operation) bool {
 		}
 	}
 	return !slices.ContainsFunc(r.successors(o), func(k *operation) bool { return !r.within(o, k.began) })
+}
+
+// cuts reports whether k may have revoked the user since o began.
+func (r *run) cuts(k, o *operation) bool {
+	return k.kind == RevokeUser && k.start > o.start || k.kind.sparing() && k.end > o.start
 }
 
 // spared reports whether k, a login as another user, has found that the session has had a login since: that of o.

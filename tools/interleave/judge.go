@@ -118,10 +118,10 @@ func (r *run) judgeError(o *operation) {
 	case o.kind == Forge && o.cacheFault:
 	case errors.Is(o.err, session.ErrNotFound) && o.kind == Revoke && r.another(o, Op.ends):
 	case errors.Is(o.err, session.ErrRevoked) && (o.kind == Visit || o.kind.signs() && o.refused):
-		if !slices.ContainsFunc(r.ops, func(k *operation) bool { return (k.kind == RevokeUser || k.kind.sparing()) && k.start > o.start }) {
+		if !slices.ContainsFunc(r.ops, func(k *operation) bool { return r.cuts(k, o) }) {
 			r.violate("I4", "%v is refused, and no one has revoked its user since it began", o)
 		}
-	case errors.Is(o.err, session.ErrRevoked) && r.another(o, Op.ends):
+	case errors.Is(o.err, session.ErrRevoked) && (r.another(o, Op.ends) || o.kind.sparing() && r.another(o, Op.signs)):
 	case errors.Is(o.err, session.ErrReplaced) && o.kind.signs():
 		r.violate("T4", "%v got %v", o, o.err)
 	case errors.Is(o.err, session.ErrReplaced) && (r.another(o, Op.replaces) || o.kind == Late):

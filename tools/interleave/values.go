@@ -66,9 +66,24 @@ func (r *run) judgeUser(o *operation) {
 	if level := r.level(o.presented); o.level != level {
 		r.violate("T4", "%s finds level %d instead of %d", r.describe(o), o.level, level)
 	}
-	if owner := r.owner(o.presented); owner != nil && o.values != owner.left {
+	if owner := r.owner(o.presented); owner != nil && r.without(owner, o.values) != r.without(owner, owner.left) {
 		r.violate("T4", "%s finds %v instead of %v, as %v left it", r.describe(o), o.values, owner.left, owner)
 	}
+}
+
+// without takes out of v what o may have read while it was saving, and before another login came: what was saved beside it
+// with the same token.
+func (r *run) without(o *operation, v values) values {
+	if o.refused {
+		return v
+	}
+	v.later = false
+	for i, k := range r.ops {
+		if k != o && k.kind.saves() && !k.refused && r.signer(k.presented) == r.signer(o.presented) {
+			v.marks[i], v.count = false, 0
+		}
+	}
+	return v
 }
 
 // judgeLogins: a login never joins the session of another one, and takes over no values that were saved after that.
