@@ -55,7 +55,7 @@ func (r *run) mustRefuse(o *operation) (invariant, why string) {
 
 // outdone reports whether k has noted, for certain, a token of the same family while that of o was not noted.
 func (r *run) outdone(o, k *operation) bool {
-	if !k.noted() || !slices.Contains(r.successors(o), k) {
+	if !k.noted() || !slices.Contains(r.successors(o), k) || r.after(o.presented, k.presented) {
 		return false
 	}
 	return !r.births[o.presented].exchange || !slices.ContainsFunc(r.ops, func(l *operation) bool {
@@ -65,7 +65,11 @@ func (r *run) outdone(o, k *operation) bool {
 
 // worn reports whether o presents the first token while both of its successors are out, and none was presented.
 func (r *run) worn(o *operation) bool {
-	return len(r.issued) == 2 && r.c.has(Exchange) && o.presented == r.first && len(r.successors(o)) == 0
+	return r.wearing(o) && len(r.successors(o)) == 0
+}
+
+func (r *run) wearing(o *operation) bool {
+	return len(r.issued) == 2 && r.c.has(Exchange) && o.presented == r.first
 }
 
 // dropped reports whether an aborted operation that had its way has left the session with its token.
@@ -127,7 +131,10 @@ func (r *run) mustAccept(o *operation) bool {
 			return o.presented == r.also && (k.kind == RevokeUser || k.kind.sparing()) || owner != nil && owner.kind != Switch && r.cuts(k, owner)
 		})
 	}
-	if o.presented == r.ended || r.worn(o) || r.c.succeeded() && o.presented == r.first && !r.within(o, r.shown) {
+	if r.wearing(o) && !slices.ContainsFunc(r.successors(o), func(k *operation) bool { return k.noted() && k.end < o.start }) {
+		return false
+	}
+	if o.presented == r.ended || r.c.succeeded() && o.presented == r.first && !r.within(o, r.shown) {
 		return false
 	}
 	for _, k := range r.ops {
@@ -164,7 +171,7 @@ func (r *run) cuts(k, o *operation) bool {
 // spared reports whether k, a login as another user, has found that the session has had a login since: that of o.
 func (r *run) spared(o, k *operation) bool {
 	return slices.ContainsFunc(r.ops, func(l *operation) bool {
-		return l.kind.replaces() && l.err == nil && r.inPlace(l) && l.end < k.commit && r.after(o.presented, l.given)
+		return l.kind.replaces() && l.err == nil && r.inPlace(l) && l.wrote < k.commit && r.after(o.presented, l.given)
 	})
 }
 

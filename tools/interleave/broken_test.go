@@ -28,7 +28,10 @@ const (
 	attempt = "session/attempt.go"
 )
 
-var mutants = []mutant{
+// mutants are of the cache and of revocations first, and then those of tokens and logins.
+var mutants = slices.Concat(cacheMutants, tokenMutants)
+
+var cacheMutants = []mutant{
 	{
 		"the cache is told before the database", []edit{{
 			write,
@@ -112,7 +115,7 @@ var mutants = []mutant{
 	},
 	{
 		"a route that asks for an authoritative load gets another", []edit{{
-			"session/manager.go",
+			"session/require.go",
 			"	s, err := h.get(ctx, strict)\n",
 			"	s, err := h.get(ctx, false)\n",
 		}},
@@ -167,8 +170,8 @@ var mutants = []mutant{
 	{
 		"a save of unknown outcome is made anew", []edit{{
 			attempt,
-			"	case a != nil && slices.Contains(s.nonces[:], a.secret.nonces[0]):\n",
-			"	case a != nil && slices.Contains(s.nonces[:0], a.secret.nonces[0]):\n",
+			"	case a != nil && slices.Contains(f.secret.nonces[:], a.secret.nonces[0]):\n",
+			"	case a != nil && slices.Contains(f.secret.nonces[:0], a.secret.nonces[0]):\n",
 		}},
 		"I2",
 		Config{Cache: Redis, State: Warm, Ops: []Op{Save}, Faults: DatabaseFails},
@@ -176,8 +179,8 @@ var mutants = []mutant{
 	{
 		"another save hides one of unknown outcome", []edit{{
 			attempt,
-			"	case a != nil && slices.Contains(s.nonces[:], a.secret.nonces[0]):\n",
-			"	case a != nil && slices.Contains(s.nonces[:1], a.secret.nonces[0]):\n",
+			"	case a != nil && slices.Contains(f.secret.nonces[:], a.secret.nonces[0]):\n",
+			"	case a != nil && slices.Contains(f.secret.nonces[:1], a.secret.nonces[0]):\n",
 		}},
 		"I2",
 		Config{Cache: Redis, State: Warm, Ops: []Op{Save, Save}, Faults: DatabaseFails},
@@ -185,8 +188,8 @@ var mutants = []mutant{
 	{
 		"who cannot be asked about is anonymous", []edit{{
 			"session/load.go",
-			"unknown, unavailable(ctx, err)\n",
-			"absent, nil\n",
+			"return found{}, absent, unavailable(ctx, err)\n",
+			"return found{}, absent, nil\n",
 		}},
 		"I5",
 		Config{Cache: Redis, Ops: []Op{Load}, Faults: DatabaseFails},

@@ -156,6 +156,7 @@ func (d *database) Touch(_ context.Context, r *store.Record, t store.Touch) erro
 func (d *database) wrote(id store.ID, writer *operation) {
 	if id == d.id && writer != nil {
 		d.writers = append(d.writers, writer)
+		writer.wrote = d.s.seq
 	}
 }
 

@@ -50,9 +50,12 @@ func (r *run) judge() {
 			r.violate(invariant, "%s is accepted after %s", r.describe(o), why)
 		case !accepted && why == "" && r.mustAccept(o):
 			invariant = "I4"
-			if o.dbFault {
+			switch b := r.births[o.presented]; {
+			case o.dbFault:
 				invariant = "I5"
-			} else if r.births[o.presented].exchange || len(r.successors(o)) > 0 || r.c.periodic() && o.presented == r.first {
+			case b.exchange && b.by != nil:
+				invariant = "T1"
+			case b.exchange, len(r.successors(o)) > 0, r.c.periodic() && o.presented == r.first:
 				invariant = "T3"
 			}
 			r.violate(invariant, "%s is refused", r.describe(o))

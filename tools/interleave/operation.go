@@ -111,6 +111,7 @@ type operation struct {
 	foot                footprint
 
 	start, commit, end int // transitions
+	wrote              int // likewise: the last one that changed the row of S
 	began, ended       time.Time
 	outcome
 }

@@ -97,10 +97,12 @@ func (d *director) do(n int, token string, change change) string {
 	o.request(context.Background(), o.node.manager, token, change)
 	d.err = errors.Join(d.err, o.err)
 	if token != "" && o.refused {
-		d.err = errors.Join(d.err, errors.New("interleave: a request of the scene is refused"))
+		d.err = errors.Join(d.err, errScene)
 	}
 	return o.given
 }
+
+var errScene = errors.New("interleave: a client is refused")
 
 var nothing = plain(func(session.Session) {})
 
@@ -124,10 +126,12 @@ func (d *director) age() {
 		time.Sleep(RotateEvery)
 		return d.do(0, sc.first, nothing)
 	}
-	sc.ended = next() // it is overtaken by a sibling
-	first := next()
-	d.do(0, first, nothing)
-	sc.first, sc.latest = first, first
+	if !d.c.young {
+		_ = next()
+		first := next() // it is presented before its sibling
+		d.do(0, first, nothing)
+		sc.ended, sc.first, sc.latest = sc.first, first, first
+	}
 	n := d.c.issued()
 	if d.c.succeeded() {
 		n = 1

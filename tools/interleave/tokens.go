@@ -17,8 +17,11 @@ func (r *run) judgeTokens() {
 		}
 		if r.births[o.given].exchange {
 			exchanged++
-			for _, k := range r.ops {
-				if k.end < o.start && r.outdone(o, k) {
+			for _, k := range r.db.writers { // in their order
+				if k == o {
+					break
+				}
+				if r.outdone(o, k) {
 					r.violate("T1", "%v got a token for one that %v has overtaken", o, k)
 				}
 			}
