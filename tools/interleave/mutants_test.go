@@ -38,7 +38,7 @@ var tokenMutants = []mutant{
 	},
 	{
 		"a token in its grace gets a successor", []edit{
-			{handout, "h.standing != current || h.passive", "h.standing < lingering || h.passive"},
+			{handout, "h.standing != current || h.passive", "h.standing != current && h.standing != lingering || h.passive"},
 			{standing, "	s.current, s.seenAt, s.issuedAt = d, now, now\n", "	s.current, s.seenAt = d, now\n"},
 		},
 		"T1",
