@@ -23,9 +23,9 @@ type mutant struct {
 type edit struct{ file, old, new string } // file of core; old is there once
 
 const (
-	write   = "cacheddb/write.go"
-	loads   = "cacheddb/load.go"
-	attempt = "session/attempt.go"
+	write     = "cacheddb/write.go"
+	cacheLoad = "cacheddb/load.go"
+	attempt   = "session/attempt.go"
 )
 
 // mutants are of the cache and of revocations first, and then those of tokens and logins.
@@ -79,7 +79,7 @@ var cacheMutants = []mutant{
 	},
 	{
 		"a hit prolongs the copy", []edit{{
-			loads,
+			cacheLoad,
 			"	s.count.hits.Add(1)\n",
 			"	s.count.hits.Add(1)\n	_ = s.put(ctx, r, l.ticket, now)\n",
 		}},
@@ -88,7 +88,7 @@ var cacheMutants = []mutant{
 	},
 	{
 		"a copy is dated after the database was asked", []edit{{
-			loads,
+			cacheLoad,
 			"	asOf := time.Now()\n	r, err := s.db.Load(ctx, id)\n",
 			"	r, err := s.db.Load(ctx, id)\n	asOf := time.Now()\n",
 		}},
@@ -97,7 +97,7 @@ var cacheMutants = []mutant{
 	},
 	{
 		"an authoritative load is answered by the copy", []edit{{
-			loads,
+			cacheLoad,
 			"	s.count.fresh.Add(1)\n	return s.ask(ctx, id, s.look(ctx, id), true)\n",
 			"	return s.Load(ctx, id)\n",
 		}},
@@ -106,7 +106,7 @@ var cacheMutants = []mutant{
 	},
 	{
 		"an authoritative load that finds nothing leaves the copy", []edit{{
-			loads,
+			cacheLoad,
 			"		if exact && l.asked {",
 			"		if false {",
 		}},
@@ -142,7 +142,7 @@ var cacheMutants = []mutant{
 	},
 	{
 		"the cache is taken at its word", []edit{{
-			loads,
+			cacheLoad,
 			"	if l.copy == nil {\n",
 			"	if l.copy == nil && l.asked {\n		return nil, store.ErrNotFound\n	}\n	if l.copy == nil {\n",
 		}},
@@ -151,7 +151,7 @@ var cacheMutants = []mutant{
 	},
 	{
 		"a load fails with the cache", []edit{{
-			loads,
+			cacheLoad,
 			"	case err != nil || !l.asked:\n		return r, err\n",
 			"	case err != nil || !l.asked:\n		return nil, store.ErrUnavailable\n",
 		}},

@@ -1,11 +1,11 @@
 package interleave
 
 const (
-	standing = "session/standing.go"
-	handout  = "session/handout.go"
-	login    = "session/login.go"
-	commit   = "session/commit.go"
-	load     = "session/load.go"
+	standing    = "session/standing.go"
+	handout     = "session/handout.go"
+	login       = "session/login.go"
+	commit      = "session/commit.go"
+	sessionLoad = "session/load.go"
 )
 
 var tokenMutants = []mutant{
@@ -108,7 +108,7 @@ var tokenMutants = []mutant{
 	},
 	{
 		"replaced tokens save", []edit{{
-			load,
+			sessionLoad,
 			"	case stranger, replaced:\n		if s.epoch",
 			"	case stranger:\n		if s.epoch",
 		}},
