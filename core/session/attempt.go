@@ -172,12 +172,12 @@ func (h *handle) reload(ctx context.Context, a *attempt, again bool) (done bool,
 	case a != nil && slices.Contains(f.secret.nonces[:], a.secret.nonces[0]):
 		h.land(a, r, f.secret)
 		return true, nil
-	case errors.Is(err, ErrReplaced) && h.work.renew: // it was to be the only session left
+	case errors.Is(err, ErrReplaced) && h.work.renew && f.record.AuthenticatedAt.Before(h.floor): // not by a login since
 		if e := h.endKept(ctx, f); e != nil {
 			return false, e
 		}
 		if h.work.login == nil {
-			return false, h.supersede(ctx, f, err)
+			return false, ErrRevoked
 		}
 		return false, h.supersede(ctx, f, h.apart(f))
 	case errors.Is(err, ErrReplaced) && h.work.login != nil:
@@ -224,7 +224,8 @@ func (h *handle) apart(f found) error {
 	case base == nil, base.User != "" && base.User != login.User, dead && login.again:
 		return ErrReplaced
 	case dead:
-		plain, plainErr = nil, nil
+		plain, _ = h.left(&f, login)
+		plainErr = nil
 	}
 	view, err := h.reapply(plain, plainErr, changes)
 	if err != nil {

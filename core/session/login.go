@@ -195,23 +195,29 @@ func (h *handle) inheritance(l *login) *inherited {
 	f, changes := h.superseded, h.work.changes
 	eligible := f != nil && h.base == nil && !h.opened
 	h.mu.Unlock()
-	t := now()
-	if f == nil || f.standing != replaced || f.record.User != l.User || !f.record.Live(t) ||
-		!f.secret.recent(f.standing, t, h.m.cfg.Policy.Grace) {
+	if f == nil || f.record.User != l.User || !f.secret.recent(f.standing, now(), h.m.cfg.Policy.Grace) {
 		return nil
 	}
 	cart := &inherited{twin: f.record.ID}
-	if !eligible || !f.secret.untouched || f.secret.proofs.level() > l.Level {
-		return cart
-	}
-	plain, err := h.m.seal.open(f.record.ID, f.record.Data)
-	if err != nil {
+	plain, ok := h.left(f, l)
+	if !eligible || !ok {
 		return cart
 	}
 	if view, err := h.reapply(plain, nil, changes); err == nil {
 		cart.values, cart.plain, cart.view = true, plain, view
 	}
 	return cart
+}
+
+// left returns the values of a session whose token another login has just replaced, if l may have them.
+func (h *handle) left(f *found, l *login) (data, bool) {
+	t := now()
+	if f.standing != replaced || f.record.User != l.User || !f.record.Live(t) || !f.secret.recent(f.standing, t, h.m.cfg.Policy.Grace) ||
+		!f.secret.untouched || f.secret.proofs.level() > l.Level {
+		return nil, false
+	}
+	plain, err := h.m.seal.open(f.record.ID, f.record.Data)
+	return plain, err == nil
 }
 
 // Logout implements [Session].

@@ -143,3 +143,47 @@ func TestFindMarksCurrent(t *testing.T) {
 		}
 	}
 }
+
+// TestRevokeOthersEndsLoginInPlace: ATK-10, SEC-11. A login that was in flight when RevokeOthers was called, and that took over
+// the very session of that request, does not survive it either, and neither does who has rotated its token since.
+func TestRevokeOthersEndsLoginInPlace(t *testing.T) {
+	for name, c := range map[string]struct {
+		between func(Session)
+		aborted bool
+		ended   bool
+	}{
+		"login":               {func(s Session) { s.Login("alice") }, false, true},
+		"login, 5xx":          {func(s Session) { s.Login("alice") }, true, true},
+		"re-authentication":   {func(s Session) { s.Reauthenticate() }, false, true},
+		"rotation":            {func(s Session) { s.Rotate() }, false, true},
+		"a login before that": {nil, false, false},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			m := newManager(t, new(memory.Store), Config{})
+			b := newBrowser(t, m)
+			b.do(func(s Session) { s.Login("alice") })
+			time.Sleep(time.Millisecond)
+			thief := b.old()
+			in := thief.start()
+			time.Sleep(time.Millisecond)
+			r := b.start()
+			if c.between != nil {
+				c.between(in.s)
+				if _, err := in.end(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if _, err := m.RevokeOthers(r.ctx, r.s); err != nil {
+				t.Fatal(err)
+			}
+			if c.aborted {
+				m.Close(r.ctx)
+			} else if _, err := r.end(); c.ended != errors.Is(err, ErrRevoked) || c.between == nil && err != nil {
+				t.Errorf("%s: commit: %v", name, err)
+			}
+			if got := thief.user() == ""; c.between != nil && got != c.ended {
+				t.Errorf("%s: ended: %t, want %t", name, got, c.ended)
+			}
+		})
+	}
+}

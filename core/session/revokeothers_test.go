@@ -40,8 +40,8 @@ func TestRevokeOthersOfSharedToken(t *testing.T) {
 			t.Errorf("%s: the thief is still %q; the commit: %v", name, u, err)
 		}
 		switch {
-		case !c.reauthenticate && !errors.Is(err, ErrReplaced):
-			t.Errorf("%s: got %v, want ErrReplaced", name, err)
+		case !c.reauthenticate && !errors.Is(err, ErrRevoked):
+			t.Errorf("%s: got %v, want ErrRevoked", name, err)
 		case c.reauthenticate && err != nil:
 			t.Errorf("%s: got %v", name, err)
 		case c.reauthenticate:

@@ -23,12 +23,15 @@ type mutant struct {
 type edit struct{ file, old, new string } // file of core; old is there once
 
 const (
-	write   = "cacheddb/write.go"
-	loads   = "cacheddb/load.go"
-	attempt = "session/attempt.go"
+	write     = "cacheddb/write.go"
+	cacheLoad = "cacheddb/load.go"
+	attempt   = "session/attempt.go"
 )
 
-var mutants = []mutant{
+// mutants are of the cache and of revocations first, and then those of tokens and logins.
+var mutants = slices.Concat(cacheMutants, tokenMutants)
+
+var cacheMutants = []mutant{
 	{
 		"the cache is told before the database", []edit{{
 			write,
@@ -76,7 +79,7 @@ var mutants = []mutant{
 	},
 	{
 		"a hit prolongs the copy", []edit{{
-			loads,
+			cacheLoad,
 			"	s.count.hits.Add(1)\n",
 			"	s.count.hits.Add(1)\n	_ = s.put(ctx, r, l.ticket, now)\n",
 		}},
@@ -85,7 +88,7 @@ var mutants = []mutant{
 	},
 	{
 		"a copy is dated after the database was asked", []edit{{
-			loads,
+			cacheLoad,
 			"	asOf := time.Now()\n	r, err := s.db.Load(ctx, id)\n",
 			"	r, err := s.db.Load(ctx, id)\n	asOf := time.Now()\n",
 		}},
@@ -94,7 +97,7 @@ var mutants = []mutant{
 	},
 	{
 		"an authoritative load is answered by the copy", []edit{{
-			loads,
+			cacheLoad,
 			"	s.count.fresh.Add(1)\n	return s.ask(ctx, id, s.look(ctx, id), true)\n",
 			"	return s.Load(ctx, id)\n",
 		}},
@@ -103,7 +106,7 @@ var mutants = []mutant{
 	},
 	{
 		"an authoritative load that finds nothing leaves the copy", []edit{{
-			loads,
+			cacheLoad,
 			"		if exact && l.asked {",
 			"		if false {",
 		}},
@@ -112,7 +115,7 @@ var mutants = []mutant{
 	},
 	{
 		"a route that asks for an authoritative load gets another", []edit{{
-			"session/manager.go",
+			"session/require.go",
 			"	s, err := h.get(ctx, strict)\n",
 			"	s, err := h.get(ctx, false)\n",
 		}},
@@ -139,7 +142,7 @@ var mutants = []mutant{
 	},
 	{
 		"the cache is taken at its word", []edit{{
-			loads,
+			cacheLoad,
 			"	if l.copy == nil {\n",
 			"	if l.copy == nil && l.asked {\n		return nil, store.ErrNotFound\n	}\n	if l.copy == nil {\n",
 		}},
@@ -148,7 +151,7 @@ var mutants = []mutant{
 	},
 	{
 		"a load fails with the cache", []edit{{
-			loads,
+			cacheLoad,
 			"	case err != nil || !l.asked:\n		return r, err\n",
 			"	case err != nil || !l.asked:\n		return nil, store.ErrUnavailable\n",
 		}},
@@ -167,8 +170,8 @@ var mutants = []mutant{
 	{
 		"a save of unknown outcome is made anew", []edit{{
 			attempt,
-			"	case a != nil && slices.Contains(s.nonces[:], a.secret.nonces[0]):\n",
-			"	case a != nil && slices.Contains(s.nonces[:0], a.secret.nonces[0]):\n",
+			"	case a != nil && slices.Contains(f.secret.nonces[:], a.secret.nonces[0]):\n",
+			"	case a != nil && slices.Contains(f.secret.nonces[:0], a.secret.nonces[0]):\n",
 		}},
 		"I2",
 		Config{Cache: Redis, State: Warm, Ops: []Op{Save}, Faults: DatabaseFails},
@@ -176,8 +179,8 @@ var mutants = []mutant{
 	{
 		"another save hides one of unknown outcome", []edit{{
 			attempt,
-			"	case a != nil && slices.Contains(s.nonces[:], a.secret.nonces[0]):\n",
-			"	case a != nil && slices.Contains(s.nonces[:1], a.secret.nonces[0]):\n",
+			"	case a != nil && slices.Contains(f.secret.nonces[:], a.secret.nonces[0]):\n",
+			"	case a != nil && slices.Contains(f.secret.nonces[:1], a.secret.nonces[0]):\n",
 		}},
 		"I2",
 		Config{Cache: Redis, State: Warm, Ops: []Op{Save, Save}, Faults: DatabaseFails},
@@ -185,8 +188,8 @@ var mutants = []mutant{
 	{
 		"who cannot be asked about is anonymous", []edit{{
 			"session/load.go",
-			"unknown, unavailable(ctx, err)\n",
-			"absent, nil\n",
+			"return found{}, absent, unavailable(ctx, err)\n",
+			"return found{}, absent, nil\n",
 		}},
 		"I5",
 		Config{Cache: Redis, Ops: []Op{Load}, Faults: DatabaseFails},

@@ -17,6 +17,7 @@ type database struct {
 	id      store.ID // of the session that the operations are about
 	rows    []*row   // never changed, only replaced, so that a copy of the slice is a snapshot
 	cutoffs []cutoff
+	writers []*operation // whose updates the row of that session has taken, in their order
 }
 
 type row struct {
@@ -103,7 +104,7 @@ func (d *database) Create(_ context.Context, r *store.Record) error {
 
 // Save implements [store.Store].
 func (d *database) Save(_ context.Context, r *store.Record) error {
-	n, done := own(r), false
+	n, done, writer := own(r), false, d.s.running
 	n.Version++
 	err := d.s.do(command{name: "UPDATE row, by version", writes: true, effect: func() footprint {
 		i := d.find(n.ID)
@@ -115,6 +116,7 @@ func (d *database) Save(_ context.Context, r *store.Record) error {
 			f.wrote |= index
 		}
 		d.rows[i] = n
+		d.wrote(n.ID, writer)
 		return f
 	}})
 	switch {
@@ -129,7 +131,7 @@ func (d *database) Save(_ context.Context, r *store.Record) error {
 
 // Touch implements [store.Store].
 func (d *database) Touch(_ context.Context, r *store.Record, t store.Touch) error {
-	id, version, seen, done := r.ID, r.Version, r.LastSeen, false
+	id, version, seen, done, writer := r.ID, r.Version, r.LastSeen, false, d.s.running
 	err := d.s.do(command{name: "UPDATE last seen, by version and last seen", writes: true, effect: func() footprint {
 		i := d.find(id)
 		if done = i >= 0 && d.rows[i].Version == version && d.rows[i].LastSeen.Equal(seen) && !d.rows[i].dead; !done {
@@ -138,6 +140,7 @@ func (d *database) Touch(_ context.Context, r *store.Record, t store.Touch) erro
 		n := own(&d.rows[i].Record)
 		n.LastSeen, n.ExpiresAt, n.IP, n.UserAgent = t.LastSeen, t.ExpiresAt, t.IP, t.UserAgent
 		d.rows[i] = n
+		d.wrote(id, writer)
 		return footprint{wrote: d.object(id)}
 	}})
 	switch {
@@ -148,6 +151,13 @@ func (d *database) Touch(_ context.Context, r *store.Record, t store.Touch) erro
 	}
 	r.LastSeen, r.ExpiresAt, r.IP, r.UserAgent = t.LastSeen, t.ExpiresAt, t.IP, t.UserAgent
 	return nil
+}
+
+func (d *database) wrote(id store.ID, writer *operation) {
+	if id == d.id && writer != nil {
+		d.writers = append(d.writers, writer)
+		writer.wrote = d.s.seq
+	}
 }
 
 // Delete implements [store.Store].

@@ -19,8 +19,17 @@
 //	     once, and every one after EffectiveBy
 //	I2   what was acknowledged is in the record, once
 //	I3   nothing that was removed comes back
-//	I4   a live session is accepted, whatever the cache does, and faults of the cache reach nobody
-//	I5   a fault of the database is ErrUnavailable: nobody is taken for anonymous, no cookie is cleared
-//	I6   no login survives a RevokeUser that began after it
+//	I4   a live session is accepted, whatever the cache does, and faults of the cache reach no one
+//	I5   a fault of the database is ErrUnavailable: no one is taken for anonymous, no cookie is cleared
+//	I6   no login survives a RevokeUser, or a RevokeOthers of another session, that began after it
+//	I7   what is written to the cache without the key says nothing: no load and no row has its user
+//	T1   a token is handed out by the winner of a compare-and-set alone: one at most for each exchange, and none to a client
+//	     that comes with a token which is over; behind the save that replaces a token, none that came before it saves
+//	T2   the first token shown wins: behind it the others are open for Grace, and in time where the cache could not be told;
+//	     a token with two successors out is worn
+//	T3   no client is signed out by an exchange whose answer is lost, nor by losing the compare-and-set
+//	T4   a login never joins another one's session: it has a session of its own, its own proof, and the values as it read
+//	     them, without those that were saved after the other login
+//	T5   an end that was asked for, by Logout or RevokeOthers, holds although the response fails
 //	RYW  a load that starts after a save returned sees what it saved; where the cache could not be told, in time
 package interleave

@@ -1,6 +1,7 @@
 package interleave
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -36,6 +37,7 @@ type Config struct {
 
 	everything bool            // without reduction
 	collect    map[string]bool // gets what can be told of each schedule
+	young      bool            // session S has had no exchange before
 	forgetful  bool            // DeleteUser names no rows that were removed before
 	unguarded  bool            // memcached's client sends a cas on any connection
 }
@@ -82,7 +84,9 @@ func (x *Counterexample) String() string {
 func Explore(t *testing.T, c Config) Result {
 	t.Helper()
 	sc, err := prepare(t, &c)
-	if err != nil {
+	if errors.Is(err, errScene) {
+		return Result{Broken: 1, Shortest: &Counterexample{Invariants: []string{"T3"}, What: "T3: before the operations begin: " + err.Error()}}
+	} else if err != nil {
 		t.Fatalf("%v: %v", &c, err)
 	}
 	e := explorer{t: t, c: &c, scene: sc}

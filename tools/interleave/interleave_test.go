@@ -24,7 +24,8 @@ func TestMain(m *testing.M) {
 }
 
 var (
-	everyOp    = []Op{Load, Fresh, Save, Touch, Login, Rotate, Logout, Visit, Revoke, RevokeUser}
+	everyOp    = []Op{Load, Fresh, Save, Touch, Rotate, Logout, Visit, Revoke, RevokeUser}
+	tokenOp    = []Op{Login, Reauth, Switch, Exchange, Shown, Late, LogoutAborted, Others, OthersAborted, Forge}
 	everyCache = []Cache{Memcached, Redis}
 	everyState = []State{Cold, Warm, Aged, Stale, Leased}
 )
@@ -50,6 +51,22 @@ var triples = [][]Op{
 	{Save, Rotate, Logout},
 }
 
+// tokenTriples are likewise of tokens and logins.
+var tokenTriples = [][]Op{
+	{Exchange, Exchange, Load},
+	{Exchange, Shown, Save},
+	{Exchange, Shown, Shown}, // the first token is worn
+	{Exchange, Late, Rotate},
+	{Shown, Shown, Late},
+	{Login, Login, Save},
+	{Login, Login, RevokeUser},
+	{Login, Reauth, Load},
+	{Login, Others, RevokeUser},
+	{Login, Switch, Load},
+	{Exchange, Login, Load},
+	{Forge, Save, Load},
+}
+
 // A table collects what was run.
 type table struct {
 	mu    sync.Mutex
@@ -60,9 +77,9 @@ type table struct {
 
 // explore runs ops on every cache, from every state, and where there is a login also for a session without a user: to
 // others that makes no difference.
-func (tab *table) explore(t *testing.T, states []State, faults Faults, ops []Op) {
+func (tab *table) explore(t *testing.T, caches []Cache, states []State, faults Faults, ops []Op) {
 	users := []bool{false}
-	if slices.Contains(ops, Login) {
+	if slices.Contains(ops, Login) && !slices.ContainsFunc(ops, signedIn) {
 		users = append(users, true)
 	}
 	name := (&Config{Ops: ops}).operations()
@@ -73,7 +90,7 @@ func (tab *table) explore(t *testing.T, states []State, faults Faults, ops []Op)
 	tab.mu.Unlock()
 	t.Run(name, func(t *testing.T) {
 		t.Parallel()
-		for _, c := range everyCache {
+		for _, c := range caches {
 			for _, state := range states {
 				for _, anonymous := range users {
 					cfg := Config{Cache: c, Anonymous: anonymous, State: state, Ops: ops, Faults: faults}
@@ -90,6 +107,9 @@ func (tab *table) explore(t *testing.T, states []State, faults Faults, ops []Op)
 		}
 	})
 }
+
+// signedIn reports whether k needs a session with a user.
+func signedIn(k Op) bool { return k == Reauth || k == Switch || k.sparing() }
 
 func (tab *table) report(t *testing.T, what string) {
 	var b bytes.Buffer
@@ -145,27 +165,35 @@ func elsewhere(t *testing.T) {
 	}
 }
 
-// TestInvariants: CVE-1, CVE-4. Every interleaving of two operations with each fault at each place, and of three
-// operations that meet.
+// TestInvariants: CVE-1, CVE-4, ATK-1, ATK-3, ATK-10, RPT-21, RPT-22. Every interleaving of two operations, with each fault at
+// each place, and of three operations that meet.
 func TestInvariants(t *testing.T) {
 	elsewhere(t)
 	groups := []struct {
 		name   string
+		caches []Cache
 		states []State
 		faults Faults
 		ops    [][]Op
 	}{
-		{"pairs, a fault at each place", everyState, AllFaults, allPairs()},
-		{"triples", []State{Cold, Warm}, NoFaults, triples},
+		{"pairs, a fault at each place", everyCache, everyState, AllFaults, pairs(everyOp, nil)},
+		{"pairs with a login, a fault at each place", everyCache, []State{Warm}, AllFaults, pairs([]Op{Login}, everyOp)},
+		{"pairs of tokens and logins", everyCache, []State{Cold, Warm, Stale}, NoFaults, pairs(tokenOp, everyOp)},
+		{"pairs of tokens and logins, a fault at each place", []Cache{Redis}, []State{Warm}, CacheFails | DatabaseFails | Jumps | Crashes,
+			pairs(tokenOp[1:], slices.Concat(tokenOp[:1], everyOp))},
+		{"triples", everyCache, []State{Cold, Warm}, NoFaults, triples},
+		{"triples of tokens and logins", []Cache{Redis}, []State{Warm}, NoFaults, tokenTriples},
 	}
 	if *full {
-		groups[1].states, groups[1].ops = everyState, allTriples()
+		groups[1].states = everyState
+		groups[3].caches, groups[3].states, groups[3].faults = everyCache, everyState, AllFaults
+		groups[4].states, groups[4].ops = everyState, allTriples()
 	}
 	for _, g := range groups {
 		tab := &table{rows: map[string]*[2]int{}}
 		t.Run(g.name, func(t *testing.T) {
 			for _, ops := range g.ops {
-				tab.explore(t, g.states, g.faults, ops)
+				tab.explore(t, g.caches, g.states, g.faults, ops)
 			}
 		})
 		tab.report(t, g.name)
@@ -176,7 +204,7 @@ func TestInvariants(t *testing.T) {
 func TestUnderRace(t *testing.T) {
 	t.Parallel()
 	for _, c := range everyCache {
-		for _, ops := range allPairs() {
+		for _, ops := range slices.Concat(pairs(everyOp, nil), pairs(tokenOp, everyOp)) {
 			cfg := Config{Cache: c, State: Warm, Ops: ops}
 			if got := Explore(t, cfg); got.Broken > 0 {
 				t.Errorf("%v: %v", &cfg, got.Shortest)
@@ -185,9 +213,10 @@ func TestUnderRace(t *testing.T) {
 	}
 }
 
-func allPairs() (all [][]Op) {
-	for i, a := range everyOp {
-		for _, b := range everyOp[i:] {
+// pairs are those with at least one of the operations, and no other than one of them or of the others.
+func pairs(ops, others []Op) (all [][]Op) {
+	for i, a := range ops {
+		for _, b := range slices.Concat(ops[i:], others) {
 			all = append(all, []Op{a, b})
 		}
 	}
@@ -195,9 +224,10 @@ func allPairs() (all [][]Op) {
 }
 
 func allTriples() (all [][]Op) {
-	for i, a := range everyOp {
-		for j, b := range everyOp[i:] {
-			for _, c := range everyOp[i+j:] {
+	every := slices.Concat(everyOp, tokenOp)
+	for i, a := range every {
+		for j, b := range every[i:] {
+			for _, c := range every[i+j:] {
 				all = append(all, []Op{a, b, c})
 			}
 		}
@@ -217,6 +247,8 @@ func TestReduction(t *testing.T) {
 		{Cache: Redis, State: Warm, Ops: []Op{Visit, RevokeUser}, Faults: DatabaseFails},
 		{Cache: Redis, State: Warm, Ops: []Op{Load, Touch, Revoke}},
 		{Cache: Redis, State: Warm, Ops: []Op{Load, Rotate}, Faults: CacheFails, Budget: 2},
+		{Cache: Redis, State: Warm, Ops: []Op{Exchange, Shown}, Faults: DatabaseFails},
+		{Cache: Memcached, State: Warm, Ops: []Op{Login, Reauth}},
 	} {
 		reduced, all := cfg, cfg
 		reduced.collect, all.collect, all.everything = map[string]bool{}, map[string]bool{}, true

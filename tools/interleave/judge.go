@@ -31,9 +31,10 @@ func (r *run) counterexample() *Counterexample {
 
 // judge compares what the operations and the loads have shown with the invariants.
 func (r *run) judge() {
+	r.descent()
 	for _, o := range r.ops {
 		r.judgeError(o)
-		if o.cleared && o.kind != Logout {
+		if o.cleared && !o.kind.logsOut() {
 			r.violate("I5", "%v cleared the token of its client", o)
 		}
 	}
@@ -42,14 +43,20 @@ func (r *run) judge() {
 			continue
 		}
 		invariant, why := r.mustRefuse(o)
-		switch accepted := !o.refused && !errors.Is(o.err, session.ErrRevoked); {
-		case errors.Is(o.err, errDied):
+		accepted := !o.refused && !errors.Is(o.err, session.ErrRevoked) && !errors.Is(o.err, session.ErrReplaced)
+		switch {
+		case o.died():
 		case accepted && why != "" && o.err == nil:
 			r.violate(invariant, "%s is accepted after %s", r.describe(o), why)
 		case !accepted && why == "" && r.mustAccept(o):
 			invariant = "I4"
-			if o.dbFault {
+			switch b := r.births[o.presented]; {
+			case o.dbFault:
 				invariant = "I5"
+			case b.exchange && b.by != nil:
+				invariant = "T1"
+			case b.exchange, len(r.successors(o)) > 0, r.c.periodic() && o.presented == r.first:
+				invariant = "T3"
 			}
 			r.violate(invariant, "%s is refused", r.describe(o))
 		}
@@ -57,6 +64,8 @@ func (r *run) judge() {
 			r.judgeValues(o)
 		}
 	}
+	r.judgeTokens()
+	r.judgeLogins()
 	r.judgeRows()
 }
 
@@ -64,7 +73,7 @@ func (r *run) describe(o *operation) string {
 	if o.n >= 0 {
 		return o.String()
 	}
-	whose := "a visitor"
+	whose := "a session of its own"
 	switch o.presented {
 	case r.token:
 		whose = "S"
@@ -72,6 +81,14 @@ func (r *run) describe(o *operation) string {
 		whose = "the first token of S"
 	case r.also:
 		whose = "the other session"
+	case r.ended:
+		whose = "a token that is over"
+	default:
+		if slices.Contains(r.issued, o.presented) {
+			whose = "an issued token of S"
+		} else if r.ofS(o.presented) {
+			whose = "another token of S"
+		}
 	}
 	at := "A"
 	switch o.node {
@@ -99,14 +116,18 @@ func (r *run) judgeError(o *operation) {
 		invariant = "I5"
 	}
 	switch {
-	case o.err == nil, !o.pending.IsZero(), errors.Is(o.err, errDied):
+	case o.err == nil, !o.pending.IsZero() && !o.kind.sparing(), o.died():
 	case errors.Is(o.err, session.ErrUnavailable) && o.dbFault:
+	case o.kind == Forge && o.cacheFault:
 	case errors.Is(o.err, session.ErrNotFound) && o.kind == Revoke && r.another(o, Op.ends):
-	case errors.Is(o.err, session.ErrRevoked) && o.kind == Visit:
-		if !slices.ContainsFunc(r.ops, func(k *operation) bool { return k.kind == RevokeUser && k.start > o.start }) {
-			r.violate("I4", "%v is refused, and nobody has revoked its user since it began", o)
+	case errors.Is(o.err, session.ErrRevoked) && (o.kind == Visit || o.kind.signs() && o.refused):
+		if !slices.ContainsFunc(r.ops, func(k *operation) bool { return r.cuts(k, o) }) {
+			r.violate("I4", "%v is refused, and no one has revoked its user since it began", o)
 		}
-	case errors.Is(o.err, session.ErrRevoked) && (r.another(o, Op.ends) || r.another(o, Op.replaces)):
+	case errors.Is(o.err, session.ErrRevoked) && (r.another(o, Op.ends) || o.kind.sparing() && r.another(o, Op.signs)):
+	case errors.Is(o.err, session.ErrReplaced) && o.kind.signs():
+		r.violate("T4", "%v got %v", o, o.err)
+	case errors.Is(o.err, session.ErrReplaced) && (r.another(o, Op.replaces) || o.kind == Late):
 	default:
 		r.violate(invariant, "%v got %v", o, o.err)
 	}
@@ -117,166 +138,38 @@ func (r *run) another(o *operation, kind func(Op) bool) bool {
 	return slices.ContainsFunc(r.ops, func(k *operation) bool { return k != o && k.start < o.end && kind(k.kind) })
 }
 
-// mustRefuse tells why o may not be accepted, if so, and by which invariant.
-func (r *run) mustRefuse(o *operation) (invariant, why string) {
-	for _, k := range r.ops {
-		if k.end >= o.start {
-			continue
-		}
-		switch {
-		case k.kind.ends() && (k.err == nil || !k.pending.IsZero()) && r.covers(k, o):
-			if k.pending.IsZero() || o.kind == Fresh || o.began.After(k.pending) {
-				if k.kind == RevokeUser && idOf(o.presented) != idOf(r.first) && o.presented != r.also {
-					return "I6", k.String()
-				}
-				return "I1", k.String()
-			}
-		case k.kind.replaces() && k.err == nil && k.given != "" && o.presented == k.presented:
-			if r.told(k, o) {
-				return "RYW", k.String() + " replaced the token"
-			}
-		case k.kind == Revoke && errors.Is(k.err, session.ErrNotFound) && !k.cacheFault && idOf(o.presented) == r.id:
-			return "I1", k.String() + " found no session"
-		}
-	}
-	for _, k := range r.ops { // an authoritative load leaves the copy as fresh as its answer
-		if k.kind == Fresh && k.refused && !k.cacheFault && k.end < o.start && k.presented == o.presented {
-			return "I1", "it was refused to " + k.String()
-		}
-	}
-	return "", ""
-}
-
-// covers reports whether k, which has ended before o began, ends the session that o presents.
-func (r *run) covers(k, o *operation) bool {
-	if idOf(o.presented) == r.id {
-		if k.kind != RevokeUser {
-			return !k.refused
-		}
-		signedIn := !r.c.Anonymous
-		for _, l := range r.ops {
-			if l.kind != Login || l.refused {
-				continue
-			}
-			if l.start > k.start {
-				return false
-			}
-			signedIn = signedIn || l.err == nil && l.given != "" && l.end < o.start
-		}
-		return signedIn
-	}
-	return k.kind == RevokeUser && (o.presented == r.also || r.visit(o.presented).start < k.start)
-}
-
-// visit returns the operation that has got a token.
-func (r *run) visit(token string) *operation {
-	i := slices.IndexFunc(r.ops, func(o *operation) bool { return o.kind == Visit && o.given == token })
-	return r.ops[i]
-}
-
-// told reports whether o must see what k wrote.
-func (r *run) told(k, o *operation) bool {
-	return !k.cacheFault || o.kind == Fresh || o.began.After(k.ended.Add(Freshness+Skew))
-}
-
-// mustAccept reports whether o presents the token of a session that is certainly live.
-func (r *run) mustAccept(o *operation) bool {
-	if idOf(o.presented) != r.id {
-		return !slices.ContainsFunc(r.ops, func(k *operation) bool {
-			return k.kind == RevokeUser && (o.presented == r.also || k.start > r.visit(o.presented).start)
-		})
-	}
-	if o.n < 0 && o.presented != r.token {
-		return false
-	}
-	for _, k := range r.ops {
-		switch {
-		case k == o, k.start > o.end:
-		case k.kind == RevokeUser:
-			if !r.c.Anonymous || slices.ContainsFunc(r.ops, func(l *operation) bool { return l.kind == Login }) {
-				return false
-			}
-		case k.kind.ends():
-			return false
-		case k.kind.replaces():
-			if k.err != nil || k.end > o.start {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-// judgeValues looks at what an accepted request found.
-func (r *run) judgeValues(o *operation) {
-	wrong := func(format string, args ...any) {
-		invariant := "RYW"
-		if o.kind == Fresh {
-			invariant = "I2"
-		}
-		r.violate(invariant, "%s "+format, append([]any{r.describe(o)}, args...)...)
-	}
-	login := !r.c.Anonymous
-	least, most := 0, 0
-	for i, k := range r.ops {
-		switch {
-		case k.start > o.end:
-		case k.kind == Login:
-			login = true
-		case k.kind == Save && idOf(o.presented) == r.id:
-			if !k.refused {
-				most++
-			}
-			if k.err == nil && !k.refused && k.end < o.start && r.told(k, o) {
-				least++
-				if !o.values.marks[i] {
-					wrong("misses what %v saved", k)
-				}
-			}
-		}
-	}
-	if o.user != user && (o.user != "" || !r.c.Anonymous || idOf(o.presented) != r.id) || o.user == user && !login && idOf(o.presented) == r.id {
-		r.violate("I4", "%s finds user %q", r.describe(o), o.user)
-	}
-	if idOf(o.presented) != r.id {
-		return
-	}
-	if !o.values.base {
-		wrong("misses what was there")
-	}
-	if r.c.State == Stale && !o.values.later && (o.kind == Fresh || o.began.After(r.stale)) {
-		wrong("misses what was saved before")
-	}
-	if o.values.count < least || o.values.count > most {
-		wrong("counts %d saves of %d to %d", o.values.count, least, most)
-	}
-}
-
 // judgeRows looks at what is left in the database.
 func (r *run) judgeRows() {
-	end := &operation{kind: Fresh, n: -1, start: r.seq + 1}
-	for _, k := range r.ops {
-		if !k.kind.ends() || k.err != nil && k.pending.IsZero() {
+	end := &operation{kind: Fresh, n: -1, start: r.seq + 1, began: r.over()}
+	for _, row := range r.db.rows {
+		if row.User == other && (row.ID == r.id || !r.c.has(Switch)) {
+			r.violate("I7", "a row has the user of a forged copy")
+		}
+		if row.dead {
 			continue
 		}
-		for _, row := range r.db.rows {
-			if row.dead {
+		for _, k := range r.ops {
+			if !k.kind.ends() || !r.promised(k) {
 				continue
 			}
 			if end.presented = r.token; row.ID == r.id && r.covers(k, end) {
-				r.violate("I3", "the row of S lives after %v", k)
+				invariant := "I3"
+				if k.kind.aborts() {
+					invariant = "T5"
+				}
+				r.violate(invariant, "the row of S lives after %v", k)
 			}
-			if k.kind == RevokeUser && row.User == user && row.AuthenticatedAt.Before(k.began) && !r.ghosts() {
+			if (k.kind == RevokeUser || k.kind.sparing() && row.ID != r.id) && row.User == user && row.AuthenticatedAt.Before(k.began) && !r.ghosts() {
 				r.violate("I6", "a row of the user lives after %v", k)
 			}
 		}
 	}
 }
 
-// ghosts reports whether a login may have left a row of which nobody has the token: it was not able to undo itself.
+// ghosts reports whether a login may have left a row of which no one has the token: it was not able to undo itself.
 func (r *run) ghosts() bool {
 	return slices.ContainsFunc(r.ops, func(o *operation) bool {
-		return (o.kind == Login || o.kind == Visit) && (o.dbFault || errors.Is(o.err, errDied))
+		return (o.kind.signs() || o.kind == Visit) && (o.dbFault || o.died())
 	})
 }
 
@@ -284,7 +177,7 @@ func (r *run) ghosts() bool {
 func (r *run) signature() string {
 	var b strings.Builder
 	for i, o := range r.ops {
-		fmt.Fprint(&b, class(o.err), o.refused, o.user, o.values, o.given != "", o.cleared, o.pending.IsZero())
+		fmt.Fprint(&b, class(o.err), o.refused, o.user, o.level, o.values, r.inPlace(o), r.apart(o), o.cleared, o.pending.IsZero())
 		for _, k := range r.ops[:i] {
 			fmt.Fprint(&b, k.end < o.start, o.end < k.start)
 		}
@@ -292,7 +185,7 @@ func (r *run) signature() string {
 	var loads []string // how many there are depends on when things ended, to the millisecond
 	for _, o := range r.loads {
 		whose, _, _ := strings.Cut(r.describe(o), ",")
-		loads = append(loads, fmt.Sprint(whose, class(o.err), o.refused, o.user, o.values))
+		loads = append(loads, fmt.Sprint(whose, class(o.err), o.refused, o.user, o.level, o.values))
 	}
 	slices.Sort(loads)
 	return b.String() + strings.Join(slices.Compact(loads), "\n")
@@ -300,7 +193,7 @@ func (r *run) signature() string {
 
 // class is err without the times in it.
 func class(err error) error {
-	for _, known := range []error{session.ErrUnavailable, session.ErrRevoked, session.ErrNotFound} {
+	for _, known := range []error{session.ErrUnavailable, session.ErrRevoked, session.ErrReplaced, session.ErrNotFound} {
 		if errors.Is(err, known) {
 			return known
 		}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/qsessions/qsessions/core/cacheddb"
@@ -19,29 +17,6 @@ const (
 	Skew      = 2 * time.Second
 )
 
-// A State is what is in the cache before the operations begin.
-type State uint8
-
-// The states.
-const (
-	Cold   State = iota // nothing
-	Warm                // fresh copies; "last seen" is due
-	Aged                // copies that are too old, so that they only give a ticket
-	Stale               // fresh copies from before a save that could not be told
-	Leased              // a lease that nobody will use
-)
-
-// String returns the name.
-func (s State) String() string { return [...]string{"cold", "warm", "aged", "stale", "leased"}[s] }
-
-// A scene is what every schedule of a [Config] begins with. Bubbles begin at the same time, so it can be used in each.
-type scene struct {
-	after       time.Duration // the beginning of the bubble
-	db          *database
-	slots       *slots
-	token, also string // of session S, and of another one of the same user if S has one
-}
-
 // A node is one process.
 type node struct {
 	manager *session.Manager
@@ -51,24 +26,25 @@ type node struct {
 type run struct {
 	*scheduler
 
-	db    *database
+	db    *database // as the schedule leaves it, and not as in the scene
 	slots *slots
 	nodes [2]*node
-	third *node    // a process that has seen nothing
-	id    store.ID // of S
-	first string   // token of S at the beginning
-	token string   // token that the client of S has got latest
-	also  string
+	third *node     // a process that has seen nothing
+	id    store.ID  // of S
+	token string    // that the client of S has got latest
 	stale time.Time // copies from before that may be in the cache at first end then
 
+	*scene
+
 	loads  []*operation // made in the end
+	births map[string]birth
 	broken []violation
 }
 
 // newRun opens the scene for a schedule. Call it in a bubble.
 func newRun(c *Config, sc *scene) (*run, error) {
 	r := &run{scheduler: &scheduler{c: c, stopped: make(chan struct{})}, db: sc.db.snapshot(), slots: sc.slots.snapshot()}
-	r.first, r.token, r.also, r.id = sc.token, sc.token, sc.also, idOf(sc.token)
+	r.scene, r.token, r.id = sc, sc.latest, idOf(sc.first)
 	r.db.s, r.slots.s = r.scheduler, r.scheduler
 	r.db.id, r.slots.id = r.id, r.id
 	r.occupied, r.evict, r.restart, r.look = r.slots.occupied, r.slots.evict, r.slots.restart, r.peek
@@ -97,7 +73,11 @@ func (r *run) process() (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := session.New(both, session.Config{Header: "Session", StoreTimeout: time.Hour, Observe: r.observe})
+	policy := session.Policy{Grace: Grace, AnonymousIdle: 30 * time.Minute}
+	if r.c.periodic() {
+		policy.RotateEvery = RotateEvery
+	}
+	m, err := session.New(both, session.Config{Header: "Session", StoreTimeout: time.Hour, Observe: r.observe, Policy: policy})
 	return &node{m}, err
 }
 
@@ -106,62 +86,6 @@ func (r *run) observe(_ context.Context, e session.Event) {
 	if p, ok := errors.AsType[*store.PendingError](e.Err); ok && r.running != nil && e.Kind == session.LoggedOut {
 		r.running.pending = p.EffectiveBy
 	}
-}
-
-// prepare makes the scene by the code under test, undisturbed.
-func prepare(t *testing.T, c *Config) (sc *scene, err error) {
-	synctest.Test(t, func(t *testing.T) {
-		begin := time.Now()
-		empty := &scene{db: &database{}, slots: &slots{items: map[store.ID]item{}}}
-		var r *run
-		if r, err = newRun(&Config{Cache: c.Cache}, empty); err != nil {
-			return
-		}
-		do := func(n int, token string, change func(session.Session)) string {
-			o := &operation{w: r, node: r.nodes[n]}
-			o.request(context.Background(), o.node.manager, token, change)
-			err = errors.Join(err, o.err)
-			return o.given
-		}
-		login := func(s session.Session) { s.Login(user) }
-		sc = &scene{db: r.db, slots: r.slots}
-		sc.token = do(0, "", func(s session.Session) {
-			base.Set(s, 1)
-			if !c.Anonymous {
-				login(s)
-			}
-		})
-		r.slots.id = idOf(sc.token)
-		if !c.Anonymous {
-			sc.also = do(1, "", login)
-		}
-		wait := 70 * time.Second // "last seen" is due
-		if c.State == Warm || c.State == Aged || c.State == Stale {
-			do(0, sc.token, nil)
-			if sc.also != "" {
-				do(0, sc.also, nil)
-			}
-		}
-		switch c.State {
-		case Aged:
-			wait = Freshness + time.Second // while the cache still has it
-		case Stale:
-			r.cacheDown = true
-			do(1, sc.token, func(s session.Session) { later.Set(s, 1) })
-			r.cacheDown = false
-		}
-		time.Sleep(wait)
-		if c.State == Leased {
-			if _, _, e := c.Cache.open(r.slots).Get(context.Background(), r.slots.id); e != nil {
-				err = e
-			}
-		}
-		if want := c.State != Cold; r.slots.occupied() != want {
-			err = errors.Join(err, errors.New("interleave: the scene is not set"))
-		}
-		sc.after = time.Since(begin)
-	})
-	return sc, err
 }
 
 // ask makes loads through each process, in the world as the schedule has left it.
@@ -182,19 +106,21 @@ func (r *run) peek() {
 	}
 }
 
-func (r *run) tokens() []string {
-	all := []string{r.token}
-	if r.first != r.token {
-		all = append(all, r.first)
-	}
-	if r.also != "" {
-		all = append(all, r.also)
-	}
-	for _, o := range r.ops {
-		if o.kind == Visit && o.given != "" {
-			all = append(all, o.given)
+// tokens are all that there are, that of the client first.
+func (r *run) tokens() (all []string) {
+	add := func(tokens ...string) {
+		for _, t := range tokens {
+			if t != "" && !slices.Contains(all, t) {
+				all = append(all, t)
+			}
 		}
 	}
+	add(r.token, r.first)
+	add(r.issued...)
+	for _, o := range r.ops {
+		add(o.given)
+	}
+	add(r.also, r.ended)
 	return all
 }
 
@@ -234,6 +160,10 @@ func (r *run) moments() (all []time.Time) {
 	if r.c.State == Stale {
 		all = append(all, r.stale)
 	}
+	var noted time.Time
+	if r.c.succeeded() {
+		noted = r.shown
+	}
 	for _, o := range r.ops {
 		if o.cacheFault {
 			all = append(all, o.ended.Add(Freshness+Skew))
@@ -241,6 +171,12 @@ func (r *run) moments() (all []time.Time) {
 		if !o.pending.IsZero() {
 			all = append(all, o.pending)
 		}
+		if o.kind.notes() && len(r.issued) > 0 {
+			noted = latest(noted, o.ended)
+		}
+	}
+	if !noted.IsZero() {
+		all = append(all, noted.Add(Grace))
 	}
 	slices.SortFunc(all, time.Time.Compare)
 	return slices.Compact(all)

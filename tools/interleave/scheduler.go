@@ -44,6 +44,9 @@ func (s *scheduler) do(cmd command) error {
 		cmd.effect()
 		return nil
 	}
+	if o.dead { // what its requests still do is not done
+		return errDied
+	}
 	if o.order == none {
 		o.next = cmd
 		s.stopped <- struct{}{}
@@ -52,6 +55,7 @@ func (s *scheduler) do(cmd command) error {
 	given := o.order
 	o.order = none
 	if given == quit {
+		o.dead = true
 		runtime.Goexit()
 	}
 	if s.traced {
@@ -59,7 +63,7 @@ func (s *scheduler) do(cmd command) error {
 	}
 	switch given {
 	case die:
-		o.err = errDied
+		o.dead, o.err = true, errDied
 		runtime.Goexit()
 	case proceed:
 		o.foot.add(cmd.effect())
