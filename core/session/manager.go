@@ -181,6 +181,7 @@ func (m *Manager) commit(ctx context.Context, last bool) (Effect, error) {
 		m.cfg.Logger.LogAttrs(ctx, slog.LevelError, "session: a change after the response began is lost",
 			slog.String("session", id.String()), slog.Any("error", err))
 	}
+	h.recheck(ctx)
 	return h.effect(), err
 }
 
@@ -194,6 +195,7 @@ func (m *Manager) Close(ctx context.Context) Effect {
 		return Effect{}
 	}
 	h.abort(ctx)
+	h.recheck(ctx)
 	e := h.effect()
 	h.close()
 	return e
