@@ -26,8 +26,8 @@ func (p *proofs) level() int {
 	return n
 }
 
-// add notes a proof at the given time. One that lies in the future is dropped. Where there is no room for it and all others, the lowest level goes: a route may then ask for a proof
-// that was given, and never takes one that was not.
+// add notes a proof. Those that lie in the future of now are dropped. Where there is no room for all, the lowest level goes: a
+// route may then ask for a proof that was given, and never takes one that was not.
 func (p *proofs) add(n proof, now time.Time) {
 	all := make([]proof, 0, maxProofs+1)
 	for _, o := range append(p[:], n) {
