@@ -73,11 +73,6 @@ func (c *cookies) take(h http.Header) {
 	}
 }
 
-// restart is what the end of the browser leaves.
-func (c *cookies) restart() {
-	c.held = slices.DeleteFunc(c.held, func(h held) bool { return h.ends.IsZero() })
-}
-
 // old returns a browser with the same cookies.
 func (c *cookies) old() *cookies {
 	n := *c
