@@ -326,6 +326,7 @@ func (h *handle) accept(ctx context.Context, a *attempt) error {
 	if h.standing == pending {
 		h.standing = current
 	}
+	h.givenAt = now()
 	h.mu.Unlock()
 	if a.old == nil {
 		h.note(Event{Kind: Created, ID: n.ID, User: n.User})

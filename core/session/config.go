@@ -71,7 +71,7 @@ type Config struct {
 	// Observe is told what happens to sessions, in the goroutine in which it happens; it must be fast and safe for
 	// concurrent use. No event holds a token.
 	Observe func(context.Context, Event)
-	// Logger is told what is swallowed; default: nobody is.
+	// Logger receives errors that no caller sees, and changes that are lost. If nil, they are discarded.
 	Logger *slog.Logger
 }
 

@@ -26,6 +26,7 @@ func TestConfigRefused(t *testing.T) {
 		{"RememberIdle", Config{Policy: Policy{RememberIdle: 31 * 24 * time.Hour}}},
 		{"RotateEvery", Config{Policy: Policy{RotateEvery: 9 * time.Second}}},
 		{"RotateEvery", Config{Policy: Policy{RotateEvery: time.Hour, Grace: 2 * time.Hour}}},
+		{"EndOnReplay", Config{Policy: Policy{EndOnReplay: true}}},
 		{"MaxData", Config{MaxData: -1}},
 		{"MaxData", Config{MaxData: 8<<20 + 1}},
 		{"SweepBatch", Config{SweepBatch: -1}},

@@ -1,7 +1,9 @@
 package session
 
 import (
+	"context"
 	"errors"
+	"fmt"
 
 	"github.com/qsessions/qsessions/core/store"
 )
@@ -18,7 +20,7 @@ var (
 
 	// ErrNoSession says that the context carries no session of the manager: the middleware is not installed.
 	ErrNoSession = errors.New("session: no session in context (is the middleware installed?)")
-	// ErrUnauthenticated says that nobody is signed in.
+	// ErrUnauthenticated says that no user is signed in.
 	ErrUnauthenticated = errors.New("session: not signed in")
 	// ErrStale says that the user's authentication is too old, or of too low a level, for what was asked.
 	ErrStale = errors.New("session: authentication is too old or too weak")
@@ -26,8 +28,9 @@ var (
 	// credentials of a login were checked. Nothing was stored.
 	ErrRevoked = errors.New("session: revoked meanwhile")
 	// ErrReplaced says that another request has given the session a new token, by a login, a re-authentication or a rotation,
-	// since the token of this request was sent. Nothing was stored, and the client's cookie must be left alone: with the
-	// newest token the request can be tried again.
+	// since the token of this request was sent. Of the changes nothing was stored, and the client's cookie must be left
+	// alone: with the newest token the request can be tried again. Where a request that called [Manager.RevokeOthers] gets
+	// it, the session has ended, as its newest token may be a thief's.
 	ErrReplaced = errors.New("session: the token was replaced by another request")
 	// ErrCrossSite says that a value was set in a request of another site from which the browser withholds the session's
 	// cookie (SameSite). It was not stored: a cookie for it could replace that of a session that the browser has.
@@ -36,8 +39,8 @@ var (
 	ErrTooMany = errors.New("session: too many sessions of this user")
 	// ErrCorrupt says that stored data cannot be read: another type, another codec, another key.
 	ErrCorrupt = errors.New("session: stored data cannot be read")
-	// ErrTooLate says that the response has begun, so that a new secret cannot be sent any more.
-	ErrTooLate = errors.New("session: the response has begun, a new secret cannot be sent")
+	// ErrTooLate says that the response has begun, so that a new token cannot be sent any more.
+	ErrTooLate = errors.New("session: the response has begun, a new token cannot be sent")
 	// ErrClosed says that the request has ended.
 	ErrClosed = errors.New("session: the request has ended")
 )
@@ -55,3 +58,24 @@ func definite(err error) bool {
 	}
 	return false
 }
+
+// unavailable is err as [ErrUnavailable], unless it is the caller's own cancellation.
+func unavailable(ctx context.Context, err error) error {
+	if errors.Is(err, context.Canceled) && errors.Is(ctx.Err(), context.Canceled) {
+		return err
+	}
+	if !errors.Is(err, ErrUnavailable) {
+		err = fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return timedOut{err}
+	}
+	return err
+}
+
+// timedOut is an ErrUnavailable that is no [context.DeadlineExceeded]: it was not the request that had no more time, which
+// middleware of web frameworks answers in another way.
+type timedOut struct{ error }
+
+// Is implements the interface of [errors.Is].
+func (timedOut) Is(target error) bool { return target == ErrUnavailable }

@@ -20,14 +20,14 @@ type EventKind uint8
 const (
 	Created         EventKind = iota // a session was stored for the first time
 	LoggedIn                         // a user was bound to a session, or proved again who they are
-	Rotated                          // a session has a new secret, without a login
+	Rotated                          // a session has a new token, without a login
 	ClientChanged                    // a session was used from another address, or with another User-Agent or other hints than before
 	LoggedOut                        // the user ended the session
-	Revoked                          // somebody else ended the session, for Reason
+	Revoked                          // the session was ended otherwise than by Logout, for Reason
 	Expired                          // a session was presented after its end; not raised when it is swept
-	UnknownToken                     // a well-formed token that no session is known to have had: nothing may be made of it, as IDs are public
+	UnknownToken                     // a well-formed token that no session is known to have had: it proves nothing, as IDs are public
 	TokenReplaced                    // a token came that a login or a rotation on demand has replaced: a parallel request, or an old one
-	TokenReplayed                    // a token came that a periodic replacement has ended: of two holders one is a thief, or a request was very slow
+	TokenReplayed                    // a token came that a periodic replacement has ended: one of two holders is a thief, or a request was very slow
 	TokenWorn                        // a token was refused in the third period of its use without its successors: responses were lost, or dropped
 	ConflictRetried                  // another request saved in between, and the changes were applied again
 	ValueCorrupt                     // a stored value, or all of them, cannot be read
@@ -46,7 +46,7 @@ func (k EventKind) String() string {
 
 // The reasons of [Revoked].
 const (
-	ReasonRevoke       = "revoke"        // Manager.Revoke or RevokeID
+	ReasonRevoke       = "revoke"        // Manager.Revoke, RevokeID or RevokeListed
 	ReasonRevokeOthers = "revoke others" // Manager.RevokeOthers
 	ReasonRevokeUser   = "revoke user"   // Manager.RevokeUser
 	ReasonLimit        = "limit"         // Config.PerUser

@@ -71,6 +71,7 @@ type content struct {
 	jar        jar           // of the browser
 	superseded *found        // the session whose token another request has just replaced
 	vouched    bool          // the database has answered for base, not a copy alone
+	givenAt    time.Time     // when the token that is handed out was last stored
 	borrowed   bool          // plain is another session's of the same user
 	base       *store.Record // as stored; nil: nothing is
 	secret     secret        // of base

@@ -1,8 +1,12 @@
 package session
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"time"
+
+	"github.com/qsessions/qsessions/core/store"
 )
 
 // A handing is what the response does with the client's token.
@@ -84,6 +88,33 @@ func cookieEnd(expiresAt, now time.Time) time.Time {
 
 // hand makes t the token that the response hands out. Call it with h.mu.
 func (h *handle) hand(t *token) { h.handing, h.given = gives, *t }
+
+// recheck asks the database whether the token that a Save got a while ago may still be handed out: handed out late, a dead one
+// would take the place of its successor.
+func (h *handle) recheck(ctx context.Context) {
+	h.mu.Lock()
+	due := h.handing == gives && !h.sent.Load() && h.base != nil && now().Sub(h.givenAt) >= time.Second
+	h.mu.Unlock()
+	if !due {
+		return
+	}
+	ctx, cancel := h.m.detached(ctx)
+	defer cancel()
+	h.io.Lock()
+	defer h.io.Unlock()
+	if h.base == nil { // another goroutine has ended it
+		return
+	}
+	r, err := store.LoadFresh(ctx, h.m.store, h.id)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return
+	}
+	f, err := h.same(r, h.id)
+	if h.mu.Lock(); err != nil && !errors.Is(err, ErrUnavailable) || err == nil && !h.m.opensNow(&f.secret, &h.given) {
+		h.handing = keeps
+	}
+	h.mu.Unlock()
+}
 
 // render puts the token into e. One that another request has replaced since is not handed out any more. What is taken back
 // beside is taken back by a response that hands out the token of today, or takes it back: two releases, of which each takes

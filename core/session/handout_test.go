@@ -78,6 +78,35 @@ func TestReplacedHandsOutNothing(t *testing.T) {
 	})
 }
 
+// TestDeadTokenAfterSave: RPT-22, ATK-3. Neither does it if it does nothing more, or fails: the database is asked before a token
+// is handed out that a Save got a while ago. One that nothing has happened to is.
+func TestDeadTokenAfterSave(t *testing.T) {
+	for name, end := range map[string]func(r *request) Effect{
+		"commit": func(r *request) Effect { e, _ := r.end(); return e },
+		"5xx":    func(r *request) Effect { return r.b.m.Close(r.ctx) },
+	} {
+		for _, login := range []bool{false, true} {
+			synctest.Test(t, func(t *testing.T) {
+				m, _ := rotating(t, nil)
+				b := newBrowser(t, m)
+				b.do(func(s Session) { s.Login("alice") })
+				time.Sleep(rotateEvery)
+				r := b.old().start()
+				if err := r.s.Save(r.ctx); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(10 * time.Second)
+				if login {
+					b.do(func(s Session) { s.Login("alice") })
+				}
+				if e := end(r); (e.Name == "") != login {
+					t.Errorf("%s, login %t: got %q", name, login, e.Name)
+				}
+			})
+		}
+	}
+}
+
 // TestSaveThenChange: ATK-3. The token that a Save got is the one that the response hands out, whatever is saved after it.
 func TestSaveThenChange(t *testing.T) {
 	for name, change := range map[string]func(s Session){
@@ -100,8 +129,12 @@ func TestSaveThenChange(t *testing.T) {
 					t.Fatal(err)
 				}
 				change(r.s)
-				if _, err := r.end(); err != nil || b.cookie == before {
+				e, err := r.end()
+				if err != nil || b.cookie == before {
 					t.Fatalf("%s: period %d: %v, a new token: %t", name, i, err, b.cookie != before)
+				}
+				if end := "Max-Age=3600;"; strings.Contains(e.Value, end) != (name == "expire") {
+					t.Errorf("%s: period %d: %s", name, i, strings.TrimPrefix(e.Value, b.cookie))
 				}
 				b.do(nothing)
 			}
@@ -112,20 +145,34 @@ func TestSaveThenChange(t *testing.T) {
 // TestOldSiblingIsNotHandedOut: ATK-3, CVE-11. A token whose save had an unknown outcome is not handed out when its sibling was
 // shown meanwhile: it would be over after the grace.
 func TestOldSiblingIsNotHandedOut(t *testing.T) {
+	for _, known := range []bool{false, true} { // the answer to the save arrives
+		oldSibling(t, known)
+	}
+}
+
+func oldSibling(t *testing.T, known bool) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		m, db := rotating(t, nil)
 		b := newBrowser(t, m)
 		b.do(func(s Session) { s.Login("alice", Remember()) })
 		time.Sleep(rotateEvery)
 		long := b.old().start()
-		db.onAfter("Save", func() error { return errNetwork })
-		if err := long.s.Save(long.ctx); !errors.Is(err, ErrUnavailable) {
+		if !known {
+			db.onAfter("Save", func() error { return errNetwork })
+		}
+		if err := long.s.Save(long.ctx); known != (err == nil) {
 			t.Fatal(err)
 		}
 		db.onAfter("Save", nil)
 		time.Sleep(rotateEvery)
 		b.do(nothing) // gets the sibling
 		b.do(nothing) // shows it
+		if known {
+			if _, err := m.Require(long.ctx, Requirement{Level: 1}); err != nil {
+				t.Error(err)
+			}
+		}
 		if e, err := long.end(); err != nil || e.Name != "" {
 			t.Errorf("the long request: %q, %v", e.Name, err)
 		}

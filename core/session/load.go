@@ -363,24 +363,3 @@ func (h *handle) look(ctx context.Context, tokens []shown, exact bool, f *found)
 	}
 	return granted, nil
 }
-
-// unavailable is err as [ErrUnavailable], unless it is the caller's own cancellation.
-func unavailable(ctx context.Context, err error) error {
-	if errors.Is(err, context.Canceled) && errors.Is(ctx.Err(), context.Canceled) {
-		return err
-	}
-	if !errors.Is(err, ErrUnavailable) {
-		err = fmt.Errorf("%w: %w", ErrUnavailable, err)
-	}
-	if errors.Is(err, context.DeadlineExceeded) {
-		return timedOut{err}
-	}
-	return err
-}
-
-// timedOut is an ErrUnavailable that is no [context.DeadlineExceeded]: it was not the request that had no more time, which
-// middleware of web frameworks answers in another way.
-type timedOut struct{ error }
-
-// Is implements the interface of [errors.Is].
-func (timedOut) Is(target error) bool { return target == ErrUnavailable }

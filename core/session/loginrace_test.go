@@ -104,3 +104,36 @@ func TestProofsOfOneRequest(t *testing.T) {
 		_, _ = r.end()
 	}
 }
+
+// TestProofOfLowerLevel: RPT-41, ATK-8. A proof of a lower level in the same request makes none of a higher level fresh.
+func TestProofOfLowerLevel(t *testing.T) {
+	m := newManager(t, new(memory.Store), Config{})
+	b := newBrowser(t, m)
+	b.do(func(s Session) {
+		s.Login("alice", Level(2), AuthenticatedAt(time.Now().Add(-50*time.Minute)))
+		s.Reauthenticate()
+	})
+	r := b.start()
+	for q, want := range map[Requirement]error{
+		{Level: 2}: nil, {MaxAge: 5 * time.Minute}: nil, {Level: 2, MaxAge: time.Hour}: nil, {Level: 2, MaxAge: 5 * time.Minute}: ErrStale,
+	} {
+		if _, err := m.Require(r.ctx, q); !errors.Is(err, want) {
+			t.Errorf("%+v: got %v, want %v", q, err, want)
+		}
+	}
+	_, _ = r.end()
+}
+
+// TestProofAhead: ATK-14, RPT-41. A proof that a node with a wrong clock has left in the future counts for nothing, and does
+// not take the place of one that is given now.
+func TestProofAhead(t *testing.T) {
+	now := time.Now()
+	for level := range 3 {
+		var p proofs
+		p.add(proof{uint8(1 + level), now.Add(48 * time.Hour)}, now.Add(48*time.Hour))
+		p.add(proof{1, now}, now)
+		if p.level() != 1 || !p.meet(Requirement{MaxAge: 5 * time.Minute}, now) || p.meet(Requirement{Level: 2}, now) {
+			t.Errorf("beside one of level %d ahead: %+v", 1+level, p)
+		}
+	}
+}

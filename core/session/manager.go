@@ -151,9 +151,11 @@ func (m *Manager) NoteFetch(ctx context.Context, f Fetch) {
 
 // Commit makes the changes of a request durable: it creates the session, saves it, touches it, or does nothing. An
 // adapter calls it before the first byte of the response, which gets the Effect even if there is an error; then the body
-// of the response must not be sent. A later call saves what was changed since, and fails with [ErrTooLate] if that needs
+// of the response must not be sent. A later call saves the changes made since, and fails with [ErrTooLate] if that needs
 // a new token. The store is called under a context of its own, so that a client that went away does not leave the outcome
-// open. Errors: those of [Session].Save.
+// open. It returns [ErrNoSession] if ctx carries no session of m, and otherwise the errors of [Session].Save but
+// three, with which the response is right, and of which events and Config.Logger tell: ErrCrossSite, the PendingError of a
+// Logout, and the ErrRevoked of a login whose session Config.PerUser ended at once.
 func (m *Manager) Commit(ctx context.Context) (Effect, error) { return m.commit(ctx, false) }
 
 // Finish is [Manager.Commit] for the last time: a change that another goroutine makes after it is refused with
@@ -180,19 +182,22 @@ func (m *Manager) commit(ctx context.Context, last bool) (Effect, error) {
 		m.cfg.Logger.LogAttrs(ctx, slog.LevelError, "session: a change after the response began is lost",
 			slog.String("session", id.String()), slog.Any("error", err))
 	}
+	h.recheck(ctx)
 	return h.effect(), err
 }
 
 // Close ends the session of a request; every request that was started must be closed. What was not committed is dropped:
-// a request that fails or panics is closed without a commit. Only what ends access is carried out all the same: a Logout,
-// and the new token of the session that called [Manager.RevokeOthers]. The Effect is of those, and of what Session.Save
-// stored before, for a response that has not begun.
+// a request that fails or panics is closed without a commit. Only changes that end access are carried out all the same: a
+// Logout, the new token of the session that called [Manager.RevokeOthers], and the end of a token whose periodic successor
+// the request has presented. The Effect belongs to those, and to what Session.Save stored before, for a response that has
+// not begun. Close may call the store, for at most Config.StoreTimeout each time; errors go to Config.Logger.
 func (m *Manager) Close(ctx context.Context) Effect {
 	h, ok := m.handle(ctx)
 	if !ok {
 		return Effect{}
 	}
 	h.abort(ctx)
+	h.recheck(ctx)
 	e := h.effect()
 	h.close()
 	return e

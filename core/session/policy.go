@@ -41,12 +41,12 @@ type Policy struct {
 	RotateEvery time.Duration
 	// Grace is how long the old token is accepted after such a periodic replacement, counted from the moment the new one
 	// is first presented, for parallel requests and slow ones; default 60 seconds. It never applies to a token that
-	// was replaced by a login, a rotation or a revocation.
+	// was replaced by a login, a rotation or a revocation. The clocks of nodes may differ by less than Grace.
 	Grace time.Duration
-	// EndOnReplay ends a session when a token is presented that a periodic replacement has ended ([TokenReplayed]), more
-	// than 5 minutes after its successor was first presented: one of two holders is a thief, and neither stays in. A browser
+	// EndOnReplay ends a session when a token is presented that a periodic replacement has ended ([TokenReplayed]), 5 minutes
+	// or more after its successor was first presented: one of two holders is a thief, and neither stays in. A browser
 	// that was killed may come back with the cookies of half a minute before, and is signed out by it too. The default
-	// reports the replay.
+	// reports the replay. It needs RotateEvery.
 	EndOnReplay bool
 }
 

@@ -184,10 +184,12 @@ func (m *Manager) RevokeUser(ctx context.Context, user string) (int, error) {
 
 // RevokeOthers ends all sessions of the user of s but s itself, which gets a new token, and logins in flight (ASVS 5.0
 // 7.4.3). Call it when a password or another factor changes. It returns how many it ended. It returns
-// [ErrUnauthenticated] if nobody is signed in, [ErrNoSession] if s is another manager's, and else the errors of
+// [ErrUnauthenticated] if no user is signed in, [ErrNoSession] if s is another manager's, and otherwise the errors of
 // [Manager.RevokeUser]; or, when the others have ended, [ErrTooLate] or [ErrClosed] if s cannot get its new token, as the
-// response has begun or the request has ended. While a cache cannot be told that s has a new token, other processes may
-// accept the old one.
+// response has begun or the request has ended. The new token is stored by the commit, also if the request fails. If another
+// request has replaced the token by then, s ends too, and the commit fails with [ErrReplaced], or goes on with a session of
+// its own after a Login or Reauthenticate. While a cache cannot be told that s has a new token, other processes may accept
+// the old one.
 func (m *Manager) RevokeOthers(ctx context.Context, s Session) (int, error) {
 	h := s.self()
 	user := h.User()

@@ -43,21 +43,25 @@ type Session interface {
 	Info() Info
 
 	// Login binds the session to user and gives it a new token; the old one is dead at once. The values stay, unless
-	// another user was signed in: then that session ends, and a new one begins. user is 1 to 255 bytes of UTF-8 and is
+	// another user was signed in: then a new one begins, and once that is stored the first one ends. user is 1 to 255 bytes of UTF-8 and is
 	// compared byte by byte; any other, "" too, is a mistake of the caller and fails the commit. The commit fails with
 	// ErrRevoked if the user's sessions were revoked after this request began, and with ErrTooMany if Config.PerUser refuses
 	// the session.
 	//
 	// If another request has signed in meanwhile with the same old token, as when a button is pressed twice, the login gets
-	// a session of its own, with the values as this request read them; the event names the other one ([Event].Twin).
+	// a session of its own, with the values as this request read them; the event names the other one ([Event].Twin). If the
+	// token was dead when the request came, and only a cached copy accepted it, the login starts without values.
 	Login(user string, opts ...LoginOption)
 	// Reauthenticate notes that the user proved again who they are: AuthenticatedAt and both timeouts start anew, and the
 	// token is replaced (ASVS 5.0 7.2.4). Limits and Remember are kept. The proof is of level 1 unless an option says more;
 	// earlier ones of a higher level stay, with their times ([Requirement]). It fails with ErrUnauthenticated if no user is
-	// signed in, and with ErrReplaced if another request has just replaced the token.
+	// signed in, or if another goroutine ends the session meanwhile, and with ErrReplaced if another request has just
+	// replaced the token.
 	Reauthenticate(opts ...LoginOption)
-	// Logout ends the session. What is set afterwards in the same request goes into a new, anonymous one. It is carried out
-	// even if the commit fails for another reason, and if the response says that the request has failed.
+	// Logout ends the session. Values that are set afterwards in the same request go into a new, anonymous one. Logout is
+	// carried out even if the commit fails for another reason, and if the response says that the request has failed. It
+	// fails with ErrReplaced, and ends nothing, if the request knows that another one has just replaced its token: the
+	// session goes on under the newest one.
 	Logout()
 	// Rotate replaces the token; the old one is dead at once. Call it when privileges change.
 	Rotate()
@@ -73,13 +77,18 @@ type Session interface {
 
 	// Err reports the first problem of a change.
 	Err() error
-	// Save commits now, for a handler that wants the acknowledgement. Where nothing was changed it is a use of the session,
-	// and asks the database: a handler that runs for long calls it to keep the session alive, and to learn of its end. It
-	// returns ErrUnavailable if the store could not be asked (the commit at the end of the request tries again), ErrRevoked
-	// if the session has ended, ErrReplaced if another request has replaced the token, ErrTooMany, or Err; after those but
-	// the first, and Err, the session is a new anonymous one. ErrCrossSite says that values were not stored. ErrTooLate says
-	// that the response has begun and a new token cannot be sent, ErrClosed that the request has ended. A PendingError says
-	// that a Logout is final, but that a cache could not be told; then everything else is saved.
+	// Save commits now, for a handler that wants the acknowledgement. Without changes it counts as a use of the session and
+	// asks the database: a long-running handler calls it to keep the session alive, and to learn of its end. It returns the
+	// first problem of a change, as Err does, or:
+	//   - ErrUnavailable if the store could not be asked; the commit at the end of the request tries again.
+	//   - ErrRevoked if the session has ended, ErrReplaced if another request has replaced the token, or ErrTooMany. After
+	//     these the session is a new anonymous one.
+	//   - ErrTooLarge if the store cannot keep the values, or if they exceed Config.MaxData together with those that another
+	//     request has saved.
+	//   - ErrCrossSite if values were not stored.
+	//   - ErrTooLate if the response has begun and a new token cannot be sent.
+	//   - ErrClosed if the request has ended.
+	//   - A PendingError if a Logout is final but a cache could not be told; everything else is saved.
 	Save(ctx context.Context) error
 
 	self() *handle

@@ -63,3 +63,17 @@ func TestGraceAcrossClocks(t *testing.T) {
 		}
 	}
 }
+
+// TestIssueWithoutRoom: BAD-66. Where a clock that has stepped back leaves no room for another token, none is issued.
+func TestIssueWithoutRoom(t *testing.T) {
+	t0 := time.Now().UTC()
+	s := secret{seenAt: t0, issuedAt: t0}
+	s.slots = [2]slot{{slotOld, digest{1}}, {slotOld, digest{2}}}
+	before := s
+	if s.issue(digest{3}, t0.Add(time.Minute-time.Microsecond), time.Minute); s != before {
+		t.Errorf("got %+v, want %+v", s, before)
+	}
+	if s.issue(digest{3}, t0.Add(time.Minute), time.Minute); s.slots[0] != (slot{slotPending, digest{3}}) || s.slots[1] != (slot{}) {
+		t.Errorf("after the grace: %+v", s)
+	}
+}
