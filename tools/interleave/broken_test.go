@@ -188,8 +188,8 @@ var cacheMutants = []mutant{
 	{
 		"who cannot be asked about is anonymous", []edit{{
 			"session/load.go",
-			"return found{}, absent, unavailable(ctx, err)\n",
-			"return found{}, absent, nil\n",
+			"return absent, unavailable(ctx, err)\n",
+			"return absent, nil\n",
 		}},
 		"I5",
 		Config{Cache: Redis, Ops: []Op{Load}, Faults: DatabaseFails},
@@ -197,8 +197,8 @@ var cacheMutants = []mutant{
 	{
 		"a login does not look at the cut-off", []edit{{
 			"session/settle.go",
-			"	if cutoff.After(n.AuthenticatedAt) {\n",
-			"	if false && cutoff.After(n.AuthenticatedAt) {\n",
+			"	if cutoff.After(since) {\n",
+			"	if false && cutoff.After(since) {\n",
 		}},
 		"I6",
 		Config{Cache: Redis, State: Warm, Ops: []Op{Visit, RevokeUser}},

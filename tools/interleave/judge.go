@@ -124,8 +124,8 @@ func (r *run) judgeError(o *operation) {
 		if !slices.ContainsFunc(r.ops, func(k *operation) bool { return r.cuts(k, o) }) {
 			r.violate("I4", "%v is refused, and no one has revoked its user since it began", o)
 		}
-	case errors.Is(o.err, session.ErrRevoked) && (r.another(o, Op.ends) || o.kind.sparing() && r.another(o, Op.signs)):
-	case errors.Is(o.err, session.ErrReplaced) && o.kind.signs():
+	case errors.Is(o.err, session.ErrRevoked) && (r.another(o, Op.ends) || o.kind.sparing() && (r.another(o, Op.signs) || r.another(o, Op.replaces))):
+	case errors.Is(o.err, session.ErrReplaced) && o.kind.signs() && o.kind != Reauth: // whose token a stale copy may have let in
 		r.violate("T4", "%v got %v", o, o.err)
 	case errors.Is(o.err, session.ErrReplaced) && (r.another(o, Op.replaces) || o.kind == Late):
 	default:

@@ -73,7 +73,7 @@ var tokenMutants = []mutant{
 	{
 		"a grace without an end", []edit{{
 			standing,
-			"	case kind == slotOld && now.Before(s.seenAt.Add(m.cfg.Policy.Grace)):\n",
+			"	case kind == slotOld && within(s.seenAt, m.cfg.Policy.Grace, now):\n",
 			"	case kind == slotOld:\n",
 		}},
 		"T2",
@@ -82,7 +82,7 @@ var tokenMutants = []mutant{
 	{
 		"no grace", []edit{{
 			standing,
-			"	case kind == slotOld && now.Before(s.seenAt.Add(m.cfg.Policy.Grace)):\n",
+			"	case kind == slotOld && within(s.seenAt, m.cfg.Policy.Grace, now):\n",
 			"	case kind == slotOld && now.Before(s.seenAt):\n",
 		}},
 		"T3",
@@ -91,8 +91,8 @@ var tokenMutants = []mutant{
 	{
 		"the first use is not noted", []edit{{
 			handout,
-			"h.base != nil && (h.standing == pending || h.exchangeDue()",
-			"h.base != nil && (h.exchangeDue()",
+			"	case h.standing == pending:\n		return true\n	case h.passive.Load():\n",
+			"	case h.passive.Load():\n",
 		}},
 		"T2",
 		Config{Cache: Redis, State: Warm, Ops: []Op{Shown}},
@@ -101,7 +101,7 @@ var tokenMutants = []mutant{
 		"a request goes on with what it finds after a conflict, whatever its token is to that", []edit{{
 			attempt,
 			"	f, err := h.same(r, id)\n",
-			"	f := found{record: r, shown: h.presented, standing: h.standing}\n	f.secret, err = h.m.decode(r.Secret)\n",
+			"	f := found{record: r, shown: h.presented, standing: h.standing}\n	err = h.m.decode(r.Secret, &f.secret)\n",
 		}},
 		"T1",
 		Config{Cache: Redis, State: Warm, Ops: []Op{Rotate, Save}},
@@ -109,8 +109,8 @@ var tokenMutants = []mutant{
 	{
 		"replaced tokens save", []edit{{
 			sessionLoad,
-			"	case stranger, replaced:\n		if s.epoch",
-			"	case stranger:\n		if s.epoch",
+			"	case then.open(), h.vouched && then != stranger && s.epoch == h.secret.epoch:\n",
+			"	case then.open(), then != stranger:\n",
 		}},
 		"T1",
 		Config{Cache: Redis, State: Warm, Ops: []Op{Rotate, Save}},
@@ -208,8 +208,8 @@ var tokenMutants = []mutant{
 	{
 		"the rotation of RevokeOthers is dropped with the response", []edit{{
 			commit,
-			"		renew = h.work.renew && h.base != nil && !h.sent.Load()\n",
-			"",
+			"(h.standing == pending || h.work.renew && !h.sent.Load())",
+			"h.standing == pending",
 		}},
 		"T5",
 		Config{Cache: Redis, State: Warm, Ops: []Op{OthersAborted}},
@@ -217,17 +217,17 @@ var tokenMutants = []mutant{
 	{
 		"RevokeOthers spares a login that took over its session", []edit{{
 			attempt,
-			"	return h.work.renew && r.User == h.floorUser",
-			"	return h.base == nil && r.User == h.floorUser",
+			"	case errors.Is(err, ErrReplaced) && h.work.renew && f.record",
+			"	case errors.Is(err, ErrReplaced) && h.work.renew && h.base == nil && f.record",
 		}},
 		"I6",
 		Config{Cache: Redis, State: Warm, Ops: []Op{Login, Others}},
 	},
 	{
 		"copies are not authenticated", []edit{{
-			"cacheddb/form.go",
-			"	if !hmac.Equal(m.sum[:], b[1+keyNameSize:authenticatedHead]) {\n",
-			"	if len(m.sum) == 0 {\n",
+			"cacheddb/authenticated.go",
+			"	if _, err := a.Open(nil, b[end:tag], b[tag:], b[:end]); err != nil {\n",
+			"	if len(b[tag:]) == 0 {\n",
 		}},
 		"I7",
 		Config{Cache: Redis, State: Warm, Ops: []Op{Forge, Load}},

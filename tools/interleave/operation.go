@@ -258,6 +258,9 @@ func (o *operation) request(ctx context.Context, m *session.Manager, token strin
 	} else {
 		e, o.err = m.Commit(ctx)
 	}
+	if o.kind.signs() && o.err == nil {
+		o.left = read(s) // a login beside another one finds out by its commit what it may take over
+	}
 	o.given, o.cleared = e.Value, e.Name != "" && e.Value == ""
 }
 
