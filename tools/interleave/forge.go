@@ -8,10 +8,11 @@ import (
 	"github.com/qsessions/qsessions/core/store"
 )
 
-// An authenticated copy is: a form, the name of the key, a code, the time until which it is good, and the record.
+// An authenticated copy is: a form, the name of the key and a salt; the time until which it is good, and the record; a nonce and
+// a code.
 const (
-	formSize = 1 + 4
-	codeSize = 32
+	headSize = 1 + 4 + 16
+	tailSize = 12 + 16
 )
 
 // forge puts a copy into slot S that says another user: all that an intruder can do who knows everything but the key. It has
@@ -21,9 +22,9 @@ func (r *run) forge() error {
 		f := footprint{read: rowS | slotS, wrote: slotS}
 		n := own(&r.db.rows[r.db.find(r.id)].Record)
 		n.User = other
-		b := append([]byte{3}, make([]byte, formSize-1+codeSize)...)
+		b, tail := append([]byte{3}, make([]byte, headSize-1)...), make([]byte, tailSize)
 		if i, ok := r.slots.get(r.id); ok && i.copy != nil {
-			b = slices.Clone(i.copy[:formSize+codeSize])
+			b, tail = slices.Clone(i.copy[:headSize]), slices.Clone(i.copy[len(i.copy)-tailSize:])
 		}
 		b = binary.BigEndian.AppendUint64(b, uint64(time.Now().Add(Freshness).UnixMicro()))
 		stamp := r.slots.nonce()
@@ -31,7 +32,7 @@ func (r *run) forge() error {
 			r.slots.cas++
 			stamp = r.slots.cas
 		}
-		r.slots.items[r.id] = item{copy: store.AppendRecord(b, &n.Record), stamp: stamp, until: time.Now().Add(Freshness + Skew)}
+		r.slots.items[r.id] = item{copy: append(store.AppendRecord(b, &n.Record), tail...), stamp: stamp, until: time.Now().Add(Freshness + Skew)}
 		return f
 	}})
 }

@@ -248,7 +248,9 @@ func TestReduction(t *testing.T) {
 		{Cache: Redis, State: Warm, Ops: []Op{Load, Touch, Revoke}},
 		{Cache: Redis, State: Warm, Ops: []Op{Load, Rotate}, Faults: CacheFails, Budget: 2},
 		{Cache: Redis, State: Warm, Ops: []Op{Exchange, Shown}, Faults: DatabaseFails},
-		{Cache: Memcached, State: Warm, Ops: []Op{Login, Reauth}},
+		// No pair of logins: which values one takes over depends on whether it began before the other was written, and the
+		// reduction orders beginnings by each other alone.
+		{Cache: Memcached, State: Warm, Ops: []Op{Reauth, Visit}},
 	} {
 		reduced, all := cfg, cfg
 		reduced.collect, all.collect, all.everything = map[string]bool{}, map[string]bool{}, true

@@ -118,7 +118,7 @@ var tokenMutants = []mutant{
 	{
 		"a login joins the session of another one", []edit{{
 			attempt,
-			"h.work.login != nil:\n		return false, h.apart(f)\n",
+			"h.work.login != nil:\n		return false, h.supersede(ctx, f, h.apart(f))\n",
 			"h.work.login != nil:\n",
 		}},
 		"T4",
@@ -127,8 +127,8 @@ var tokenMutants = []mutant{
 	{
 		"the second of two logins is refused", []edit{{
 			attempt,
-			"	if h.base == nil || h.base.User != \"\" && h.base.User != h.work.login.User {\n",
-			"	if h.base != nil || f.record != nil {\n",
+			"	case base == nil, base.User != \"\"",
+			"	case base != nil, base.User != \"\"",
 		}},
 		"T4",
 		Config{Cache: Redis, State: Warm, Ops: []Op{Login, Login}},
@@ -145,11 +145,11 @@ var tokenMutants = []mutant{
 	{
 		"a login beside another one takes the values of that", []edit{{
 			attempt,
-			"	_, _, _ = h.values() // opens them while base is there\n",
-			"	h.plain, h.plainErr = h.m.seal.open(f.record.ID, f.record.Data)\n	h.opened = true\n	h.work.view, _ = applyAll(h.plain, h.work.changes)\n",
+			"	view, err := h.reapply(plain, plainErr, changes)\n",
+			"	plain, plainErr = h.m.seal.open(f.record.ID, f.record.Data)\n	view, err := h.reapply(plain, plainErr, changes)\n",
 		}},
 		"T4",
-		Config{Cache: Redis, State: Warm, Ops: []Op{Login, Login}},
+		Config{Cache: Redis, State: Warm, Ops: []Op{Login, Save, Login}},
 	},
 	{
 		"a login beside another one does not look at the cut-off", []edit{{
@@ -163,8 +163,8 @@ var tokenMutants = []mutant{
 	{
 		"a dead token brings no values to a login", []edit{{
 			login,
-			"	if f == nil || h.base != nil || h.opened {\n",
-			"	if f == nil || h.base == nil || h.opened {\n",
+			"	plain, ok := h.left(f, l)\n",
+			"	plain, ok := data(nil), false\n",
 		}},
 		"T4",
 		Config{Cache: Redis, State: Warm, Ops: []Op{Login, Login}},
@@ -172,8 +172,8 @@ var tokenMutants = []mutant{
 	{
 		"a dead token brings what was saved after the login", []edit{{
 			login,
-			" || !f.secret.untouched || ",
-			" || ",
+			"		!f.secret.untouched || ",
+			"		",
 		}},
 		"T4",
 		Config{Cache: Redis, State: Warm, Ops: []Op{Login, Save, Login}},
@@ -181,8 +181,8 @@ var tokenMutants = []mutant{
 	{
 		"a dead token brings values to a login of a lower level", []edit{{
 			login,
-			" || f.secret.proofs.level() > l.Level ||\n",
-			" ||\n",
+			" || f.secret.proofs.level() > l.Level {\n",
+			" {\n",
 		}},
 		"T4",
 		Config{Cache: Redis, State: Warm, Ops: []Op{Reauth, Login}},

@@ -46,7 +46,7 @@ var opNames = [...]string{"load", "fresh load", "save", "touch", "login", "reaut
 func (k Op) String() string { return opNames[k] }
 
 // clock reports whether the order in which operations begin decides their outcome.
-func (k Op) clock() bool { return k.signs() || k == Visit || k == RevokeUser || k.sparing() }
+func (k Op) clock() bool { return k.replaces() || k == Visit || k == RevokeUser }
 
 // ends reports whether k ends sessions.
 func (k Op) ends() bool {

@@ -103,7 +103,9 @@ func (r *run) judgeApart(o *operation) {
 		}
 		left.marks[o.n] = false
 	}
-	if !o.refused && left == o.values { // L2
+	read := o.values
+	read.later = left.later         // what was saved before may have been read again in a conflict
+	if !o.refused && left == read { // L2
 		return
 	}
 	// L3, or no values: also where a stale copy alone had let the token in
