@@ -173,6 +173,11 @@ func (tr *traffic) refused(a *application, header string) {
 	old := a.signIn(t, header, "dave", time.Hour-time.Minute)
 	unindexed := newApp(t, appOptions{header: header, unindexed: true})
 	nobody := &client{handler: a.handler, header: header}
+	again := a.signIn(t, header, "erin", 0)
+	replaced := *again // has the token of before the second sign-in
+	if again.do(t, post, "/sign-in?user=erin&age=0s", ""); again.token == replaced.token {
+		t.Fatal("a sign-in replaces no token")
+	}
 	for _, o := range operations(readDocument(t)) {
 		target, body := strings.ReplaceAll(o.path, "{id}", a.add(t, a.sessions, "alice", nil)), ""
 		isAdmin, method := strings.HasPrefix(target, admin), o.method
@@ -187,6 +192,7 @@ func (tr *traffic) refused(a *application, header string) {
 			tr.send(user, 404, method, strings.ReplaceAll(o.path, "{id}", "00000000-0000-7000-8000-000000000000"), body)
 		}
 		tr.send(nobody, 401, method, target, body)
+		tr.send(&client{a.handler, header, replaced.token}, 409, method, target, body)
 		if isAdmin {
 			tr.send(alice, 403, method, target, body) // no operator
 		} else if o.id() != "signOut" {
