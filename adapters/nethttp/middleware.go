@@ -63,8 +63,8 @@ func (mw *Middleware) Handler(next http.Handler) http.Handler {
 		if mw.config.ClientHints {
 			w.Header().Add("Accept-Ch", session.AcceptCH)
 		}
-		if f := session.ReadFetch(r.Method, r.Header.Get); f.Site == "cross-site" {
-			mw.sessions.NoteFetch(ctx, f)
+		if site := r.Header["Sec-Fetch-Site"]; len(site) > 0 && site[0] == "cross-site" {
+			mw.sessions.NoteFetch(ctx, session.ReadFetch(r.Method, r.Header.Get))
 		}
 		inner := r.WithContext(ctx)
 		sw, out := wrap(mw, w, inner)
