@@ -52,11 +52,11 @@ func RequireLevel(m *session.Manager, level int) fiber.Handler {
 	return require(m, session.Requirement{Level: max(level, 1)})
 }
 
-// RequireProof is Require for users whose authentication meets what, as one proof: a level of 2 within five minutes is not a
-// level of 2 an hour ago and a password just now. The error for the others is [session.ErrStale]. Where what has a MaxAge or
+// RequireProof is Require for users whose authentication meets want, as one proof: a level of 2 within five minutes is not a
+// level of 2 an hour ago and a password just now. The error for the others is [session.ErrStale]. Where want has a MaxAge or
 // a Level it asks the database, never a cached copy.
-func RequireProof(m *session.Manager, what session.Requirement) fiber.Handler {
-	return require(m, what)
+func RequireProof(m *session.Manager, want session.Requirement) fiber.Handler {
+	return require(m, want)
 }
 
 // Passive marks requests as no use of their session ([session.Passive]): for polling, status and health checks, which would

@@ -109,11 +109,11 @@ func (mw *Middleware) RequireLevel(level int) func(http.Handler) http.Handler {
 	}
 }
 
-// RequireProof is Require for users whose authentication meets what, as one proof: a level of 2 within five minutes is not a
-// level of 2 an hour ago and a password just now. Config.Error answers the others with [session.ErrStale]. Where what has a
+// RequireProof is Require for users whose authentication meets want, as one proof: a level of 2 within five minutes is not a
+// level of 2 an hour ago and a password just now. Config.Error answers the others with [session.ErrStale]. Where want has a
 // MaxAge or a Level it asks the database, never a cached copy.
-func (mw *Middleware) RequireProof(what session.Requirement) func(http.Handler) http.Handler {
-	return func(next http.Handler) http.Handler { return mw.require(what, next) }
+func (mw *Middleware) RequireProof(want session.Requirement) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler { return mw.require(want, next) }
 }
 
 // Passive marks requests as no use of their session ([session.Passive]): for polling, status and health checks, which would
