@@ -70,7 +70,7 @@ func TestCache(t *testing.T) {
 	}
 }
 
-// TestCacheControl: ATK-12, RPT-19. What a signed-in user gets is private, and by an option not stored at all, unless the
+// TestCacheControl: ATK-12, RPT-19. A response to a signed-in user is private, and by an option not stored at all, unless the
 // handler says something else; a visitor's is not touched.
 func TestCacheControl(t *testing.T) {
 	t.Parallel()

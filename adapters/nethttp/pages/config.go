@@ -25,8 +25,8 @@ type Config struct {
 	Path string
 
 	// SignIn returns the address of the page where people sign in, or prove again who they are, and that leads back to the
-	// given path afterwards. It must ask for a proof also whoever is signed in, or a sign-in that is too old stays so. Without
-	// it error pages have no such link. It is called by many goroutines.
+	// given path afterwards. It must also ask people who are signed in for a proof, or a sign-in that is too old stays so.
+	// Without it error pages have no such link. It is called by many goroutines.
 	SignIn func(back string) string
 
 	// Links lead from the pages to the application, in the bar at the top; default: none. Their texts are shown as they are,
@@ -38,7 +38,7 @@ type Config struct {
 	RequireFresh time.Duration
 
 	// FreshToRevoke asks for a sign-in that is not older before a session is ended that is not the request's own, so that a
-	// stolen cookie alone ends nobody's sessions (ASVS 5.0 7.5.2). It is for both pages: an operator's cookie could sign
+	// stolen cookie alone ends no other sessions (ASVS 5.0 7.5.2). It is for both pages: an operator's cookie could sign
 	// everyone out. Default: 15 minutes where SignIn is set, and never more than RequireFresh where that is set. Without
 	// SignIn the pages could only refuse, and lead people nowhere, so the default asks for no more than RequireFresh does.
 	// Negative: no more than RequireFresh, also with SignIn.
