@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/qsessions/qsessions/core/session"
+	"github.com/qsessions/qsessions/core/store"
 )
 
 func signInAt(back string) string { return "/log-in?back=" + url.QueryEscape(back) }
@@ -209,4 +210,15 @@ func TestFreshBehindCache(t *testing.T) {
 		t.Fatal("the cache has no copy: the test shows nothing")
 	}
 	b.get(accountPath).want(t, http.StatusUnauthorized)
+}
+
+// TestSignInAhead: ATK-14. A sign-in that a wrong clock has dated ahead is not shown as a fresh one.
+func TestSignInAhead(t *testing.T) {
+	f := start(t, options{account: AccountConfig{Config: Config{SignIn: signInAt}}})
+	b, other := f.browser(t, "one"), f.browser(t, "two")
+	b.signIn("alice")
+	other.signIn("alice")
+	b.get(accountPath).without(t, "Sign in again")
+	b.change(t, b.id(), func(r *store.Record) { r.AuthenticatedAt = r.AuthenticatedAt.Add(48 * time.Hour) })
+	b.get(accountPath).want(t, http.StatusOK, "Sign in again")
 }

@@ -53,8 +53,9 @@ func (s *site) require(r *http.Request, g guard) (session.Session, error) {
 // signInFirst returns the address where the reader proves again who they are, if ending other sessions asks for that, or "".
 // It saves a way that ends at a refusal: what decides is the guard of the request that ends them.
 func (v *view) signInFirst() string {
-	limit := v.config.FreshToRevoke
-	if v.config.SignIn == nil || limit == 0 || time.Since(v.session.Info().AuthenticatedAt) <= limit {
+	limit, age := v.config.FreshToRevoke, time.Since(v.session.Info().AuthenticatedAt)
+	const skew = 2 * time.Second // as much as the guard bears: a sign-in that is dated ahead is not fresh
+	if v.config.SignIn == nil || limit == 0 || age <= limit && age >= -skew {
 		return ""
 	}
 	return v.config.SignIn(v.back(v.r))
