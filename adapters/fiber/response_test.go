@@ -166,7 +166,8 @@ func TestServerError(t *testing.T) {
 	}
 }
 
-// TestPanic: FLT-23. A panic goes on, commits nothing, and ends the session; what Save stored before is told by whoever recovers.
+// TestPanic: FLT-23. A panic goes on, commits nothing, and ends the session; what Save
+// stored before is told by the handler that recovers.
 func TestPanic(t *testing.T) {
 	t.Parallel()
 	for _, outside := range []bool{true, false} {

@@ -12,7 +12,7 @@ import (
 )
 
 // TestReplaced: RPT-22. A parallel request with the token from before a step-up is told that there is a newer one, by 409 and
-// not as if nobody were signed in, and leaves the browser's cookie alone; a minute later it is an unknown visitor's.
+// not as if no user were signed in, and leaves the browser's cookie alone; a minute later it is an unknown visitor's.
 func TestReplaced(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -216,7 +216,8 @@ func TestServerError(t *testing.T) {
 	b.want("/get", 200, "user=alice note=saved")
 }
 
-// TestPanic: FLT-23. A panic goes on, commits nothing, and ends the session; what Save stored before is told by whoever recovers.
+// TestPanic: FLT-23. A panic goes on, commits nothing, and ends the session; what Save
+// stored before is told by the handler that recovers.
 func TestPanic(t *testing.T) {
 	t.Parallel()
 	recovering := func(next http.Handler) http.Handler {

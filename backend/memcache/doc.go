@@ -27,8 +27,8 @@
 // supported: tickets are told apart from those of a server's earlier life by the connection that they came over.
 // Servers must give CAS ids, as they do without their option -C.
 //
-// Keep others away: loopback, a private network, or TLS by Dial. Whoever can read a server sees sessions' data, though
-// nothing that opens a session. Whoever can write to it can end the sessions of a [Store] and make up some of any user, as
+// Keep others away: loopback, a private network, or TLS by Dial. Anyone who can read a server sees sessions' data, though
+// nothing that opens a session. Anyone who can write to it can end the sessions of a [Store] and make up some of any user, as
 // records bear a checksum against accidents and no more. Copies in front of a database are authenticated, and encrypted with
 // cacheddb.Config.Keys: there nothing is made up, and what is left is said in package cacheddb.
 //

@@ -24,12 +24,12 @@
 //
 // # What holds, and what does not
 //
-//   - A cache may evict, restart and lose everything: nobody is signed out. A server for copies alone needs no persistence,
+//   - A cache may evict, restart and lose everything: no user is signed out. A server for copies alone needs no persistence,
 //     and should have a maxmemory-policy that evicts, such as allkeys-lru.
 //   - A cache whose primary fails over to a replica that had not heard of the latest deletions may answer with copies that
 //     were deleted, until they are too old for package cacheddb. So may a server that was restored from a snapshot.
 //   - What another application puts under the keys of a cache is no copy, is removed, and never an error. Nor is what
-//     somebody makes up on purpose, as package cacheddb authenticates copies. The records of a store are not: whoever can write
+//     somebody makes up on purpose, as package cacheddb authenticates copies. The records of a store are not: anyone who can write
 //     to its server can make sessions, as with any database.
 //   - A store is as durable as Redis is, and must not evict. See [Store].
 //

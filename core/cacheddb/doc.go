@@ -16,7 +16,7 @@
 //   - A removal is done in the database first. If the cache cannot be told of it, Delete and DeleteUser return a
 //     [store.PendingError]: nobody uses a copy after its EffectiveBy.
 //   - The cache may be slow, stopped, empty, full, or answer anything at all, such as another session's copy. That costs
-//     reads of the database, and nobody is signed out. While the database cannot be asked, fresh copies go on to answer.
+//     reads of the database, and no user is signed out. While the database cannot be asked, fresh copies go on to answer.
 //   - Nothing that a cache holds becomes a session, a user or a level: a copy is used only if this deployment has made it,
 //     for this namespace, this session and until this time.
 //
@@ -28,7 +28,7 @@
 // with the name [KeyName], replaces the key: all copies are then void, and each process learns of it within five minutes, or
 // at the first copy with the new key.
 //
-// Whoever can write to the cache on purpose can
+// Anyone who can write to the cache on purpose can
 //
 //   - drop copies, and so make every load one of the database;
 //   - put a genuine old copy back: a session that was revoked is then accepted, and a session has the data, the level and
@@ -36,7 +36,7 @@
 //     (LoadFresh, and so every Require with a MaxAge or a Level) is exact, and no save that began with such a copy undoes
 //     anything, as the database compares versions.
 //
-// Whoever can read the cache sees users, addresses, User-Agents and values, though no token: Config.Keys encrypts copies with
+// Anyone who can read the cache sees users, addresses, User-Agents and values, though no token: Config.Keys encrypts copies with
 // AES-256-GCM, and takes the place of the database's key. (Values alone are hidden by session.Config.Keys as well.)
 //
 // # What does not hold

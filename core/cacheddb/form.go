@@ -20,7 +20,7 @@ const (
 	tagSize     = 16
 )
 
-// A checked form keeps accidents out, and whoever writes to the cache on purpose in.
+// A checked form keeps accidents out, and anyone who writes to the cache on purpose in.
 type checked struct {
 	table *crc32.Table
 	seed  uint32 // checksum of the namespace

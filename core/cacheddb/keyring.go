@@ -97,7 +97,7 @@ func (k *keyring) ask(ctx context.Context) {
 	k.due.Store(int64(now + keyLife))
 }
 
-// met notes that a copy was made with another key: there may be a new one. Whoever writes such copies on purpose causes a
+// met notes that a copy was made with another key: there may be a new one. Anyone who writes such copies on purpose causes a
 // question each ten seconds.
 func (k *keyring) met(f form, copy []byte) {
 	if k.keeper == nil || !f.foreign(copy) {

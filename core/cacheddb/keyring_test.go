@@ -280,7 +280,7 @@ func TestRotation(t *testing.T) {
 	})
 }
 
-// Whoever writes copies with the names of other keys costs loads, and a question for the key each ten seconds.
+// Anyone who writes copies with the names of other keys costs loads, and a question for the key each ten seconds.
 func TestForeignKeysFlood(t *testing.T) {
 	inKeyed(t, func(t *testing.T, w *world, k *keys) {
 		r := w.create()

@@ -10,7 +10,7 @@ import (
 	"github.com/qsessions/qsessions/core/memory"
 )
 
-// TestStolenCookieIsSeen: ATK-6. Whoever uses the cookie of another is reported at the first request, between two touches too,
+// TestStolenCookieIsSeen: ATK-6. Anyone who uses the cookie of another is reported at the first request, between two touches too,
 // and by a store that answers from copies: once for each change, without a call of the store.
 func TestStolenCookieIsSeen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -80,7 +80,7 @@ func TestCrossSite(t *testing.T) {
 	}
 }
 
-// TestCrossSiteKeepsSession: RPT-15. The flash message of a form that another site sends signs nobody out.
+// TestCrossSiteKeepsSession: RPT-15. The flash message of a form that another site sends signs no user out.
 func TestCrossSiteKeepsSession(t *testing.T) {
 	t.Parallel()
 	m := newManager(t, new(memory.Store), Config{})

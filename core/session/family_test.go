@@ -181,7 +181,7 @@ func TestSiblings(t *testing.T) {
 	}
 }
 
-// TestGuess: ATK-6, BAD-7. Whoever knows an ID alone changes nothing, and makes nothing happen but an event that nothing can be
+// TestGuess: ATK-6, BAD-7. Anyone who knows an ID alone changes nothing, and makes nothing happen but an event that nothing can be
 // made of.
 func TestGuess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

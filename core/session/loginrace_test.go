@@ -10,7 +10,7 @@ import (
 )
 
 // TestReauthenticateAgainstEnd: SEC-10, BAD-47. A re-authentication during which another goroutine of the request ends the
-// session signs nobody in again.
+// session signs no user in again.
 func TestReauthenticateAgainstEnd(t *testing.T) {
 	for name, end := range map[string]func(m *Manager, r *request){
 		"Logout":     func(_ *Manager, r *request) { r.s.Logout() },

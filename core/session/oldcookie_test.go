@@ -73,7 +73,7 @@ func TestRenamedCookie(t *testing.T) {
 	}
 }
 
-// TestRenamedLost: RPT-16. A lost response signs nobody out: the token of the old name goes on, and gets another successor.
+// TestRenamedLost: RPT-16. A lost response signs no user out: the token of the old name goes on, and gets another successor.
 func TestRenamedLost(t *testing.T) {
 	for name, c := range renames() {
 		for _, p := range []Policy{{}, {RotateEvery: rotateEvery}} {

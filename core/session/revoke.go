@@ -122,7 +122,7 @@ func (m *Manager) RevokeID(ctx context.Context, id ID) error {
 }
 
 // RevokeListed is [Manager.RevokeID] for a session of a list: it ends it only if it still is of the user, or of nobody, as it
-// was when listed. Whoever has signed in since is not meant; that is ErrNotFound.
+// was when listed. Anyone who has signed in since is not meant; that is ErrNotFound.
 func (m *Manager) RevokeListed(ctx context.Context, i Info) error {
 	return m.revoke(ctx, i.ID, func(r *store.Record) bool { return r.User == i.User })
 }

@@ -30,7 +30,7 @@ func rollouts() map[string][]Config {
 }
 
 // TestRollout: RPT-16, RPT-14. While the cookie's name or scope changes, forward and back, with instances of two releases over
-// one store, parallel requests whose responses come in any order, and now and then a lost one: nobody is signed out.
+// one store, parallel requests whose responses come in any order, and now and then a lost one: no user is signed out.
 func TestRollout(t *testing.T) {
 	for name, releases := range rollouts() {
 		for _, p := range []Policy{{}, {RotateEvery: rotateEvery}} {

@@ -22,7 +22,7 @@ func (b *browser) old() *browser {
 	return &c
 }
 
-// TestPeriodicRotation: SEC-32. Of twenty parallel requests exactly one gets a new token, nobody is signed out, and the
+// TestPeriodicRotation: SEC-32. Of twenty parallel requests exactly one gets a new token, no user is signed out, and the
 // old token dies after the grace, counted from the first use of the new one.
 func TestPeriodicRotation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -70,7 +70,7 @@ func TestPeriodicRotation(t *testing.T) {
 	})
 }
 
-// TestLostResponse: SEC-32, ATK-3. One response that never arrives signs nobody out, however long the pause is: the old token
+// TestLostResponse: SEC-32, ATK-3. One response that never arrives signs no user out, however long the pause is: the old token
 // goes on, and is followed by another one. The first of the two that is shown wins.
 func TestLostResponse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -65,7 +65,7 @@ var (
 
 // A secretForm is one version of the bytes of a secret; the version is the first of them. A release that writes a new
 // version comes after one that reads it: so there is no step of an upgrade, or of its way back, at which an instance meets
-// a version that it does not know. If it does, it answers [ErrUnavailable], and signs nobody out.
+// a version that it does not know. If it does, it answers [ErrUnavailable], and signs no user out.
 type secretForm struct {
 	version byte
 	encode  func(*secret) []byte

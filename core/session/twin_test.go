@@ -23,7 +23,7 @@ var presses = []press{
 	{"loaded after", nil},
 }
 
-// TestDoublePress: RPT-21. Whoever presses "sign in" twice is signed in, whichever answer arrives, and has the cart; the second
+// TestDoublePress: RPT-21. Anyone who presses "sign in" twice is signed in, whichever answer arrives, and has the cart; the second
 // session is the twin of the first, and neither joined the other.
 func TestDoublePress(t *testing.T) {
 	for _, stack := range stacks(t) {

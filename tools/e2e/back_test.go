@@ -13,7 +13,7 @@ import (
 	"github.com/qsessions/qsessions/core/session"
 )
 
-// TestBack: RPT-19. With Config.NoStore the button Back after a sign-out asks the server, which says that nobody is signed in. A
+// TestBack: RPT-19. With Config.NoStore the button Back after a sign-out asks the server, which says that no user is signed in. A
 // browser keeps a page as it was in memory beside its HTTP cache, and Chromium does so with pages that are not to be stored too:
 // it drops them when a cookie that scripts cannot read is given another value, but not when it is deleted. So the sign-out has
 // to give the cookie an empty value, in a line of its own, before the line that deletes it.

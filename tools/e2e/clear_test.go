@@ -15,7 +15,7 @@ import (
 )
 
 // TestClearSiteData: RPT-18. A sign-out with AccountConfig.ClearSiteData removes what scripts have stored at the origin (ASVS
-// 5.0 14.3.1), and signs out nobody at another host of the same registrable domain: the cookies of that are there afterwards,
+// 5.0 14.3.1), and signs out no user at another host of the same registrable domain: the cookies of that are there afterwards,
 // and so is what its scripts have stored. The directive "cookies" would take those away.
 func TestClearSiteData(t *testing.T) {
 	t.Parallel()

@@ -11,7 +11,7 @@ import (
 	"github.com/qsessions/qsessions/core/session"
 )
 
-// TestSignInFirst: ATK-5. Whoever has been signed in for longer than 15 minutes is led to the sign-in before other sessions can
+// TestSignInFirst: ATK-5. Anyone who has been signed in for longer than 15 minutes is led to the sign-in before other sessions can
 // be ended, and back to where they were: from the page itself, and from a form that has become too old while it was shown.
 func TestSignInFirst(t *testing.T) {
 	t.Parallel()

@@ -17,7 +17,7 @@ import (
 )
 
 // TestBackToPages: RPT-19. After a sign-out the button Back does not bring back the account page of the one before, neither from
-// the HTTP cache nor from the back/forward cache: the browser asks the server, which says that nobody is signed in.
+// the HTTP cache nor from the back/forward cache: the browser asks the server, which says that no user is signed in.
 func TestBackToPages(t *testing.T) {
 	t.Parallel()
 	w := speak(t, "en")

@@ -27,7 +27,7 @@ const (
 	Warm                // fresh copies; "last seen" is due
 	Aged                // copies that are too old, so that they only give a ticket
 	Stale               // fresh copies from before a save that could not be told
-	Leased              // a lease that nobody will use
+	Leased              // a lease that no client will use
 )
 
 // String returns the name.
@@ -36,7 +36,7 @@ func (s State) String() string { return [...]string{"cold", "warm", "aged", "sta
 // periodic reports whether tokens are exchanged from time to time.
 func (c *Config) periodic() bool { return c.has(Exchange) || c.has(Shown) || c.has(Late) }
 
-// issued is how many tokens an exchange has issued that nobody has presented yet: one for each first use, and two at most.
+// issued is how many tokens an exchange has issued that no client has presented yet: one for each first use, and two at most.
 func (c *Config) issued() (n int) {
 	for _, k := range c.Ops {
 		if k == Shown {

@@ -115,7 +115,7 @@ func (s *site) rows() map[store.ID]string {
 	return all
 }
 
-// plant puts a copy into a slot, as whoever can write to the cache does.
+// plant puts a copy into a slot, as anyone who can write to the cache does.
 func (s *site) plant(cache store.Cache, id store.ID, copy []byte) {
 	s.Helper()
 	s.must(cache.Delete(s.Context(), id))
@@ -202,7 +202,7 @@ func onEach(t *testing.T, f func(t *testing.T, c *caches.Cache, db store.Indexed
 	}
 }
 
-// TestHostileCache: ATK-1. Whoever can read and write the cache, and knows all of this code, becomes nobody: no copy that is
+// TestHostileCache: ATK-1. Anyone who can read and write the cache, and knows all of this code, becomes nobody: no copy that is
 // forged, altered or put elsewhere is used, and none of it gets into the database.
 func TestHostileCache(t *testing.T) {
 	onEach(t, func(t *testing.T, c *caches.Cache, db store.Indexed) {

@@ -45,7 +45,7 @@ type scanned struct {
 //
 // An advisory counts if it is about a package that is compiled. If the module requires the other one directly, every
 // advisory against that counts: applications use it by themselves too, in the version that they get from here. The rest
-// is a note, and so are advisories against the standard library, whose version is the choice of whoever builds.
+// is a note, and so are advisories against the standard library, whose version is the choice of anyone who builds.
 func (w watch) run(ctx context.Context) error {
 	d := w.scanner.Database
 	fmt.Fprintf(w.out, "%d advisories, %s of %s\n", d.Entries, d.Version, d.Time.Format(time.DateOnly))

@@ -236,7 +236,7 @@ func (a *Account) signOut(w http.ResponseWriter, v *view) error {
 	return nil
 }
 
-// signedOut is the page for whoever has signed out. Who is signed in is led to the list: the page would not be true.
+// signedOut is the page for anyone who has signed out. Who is signed in is led to the list: the page would not be true.
 func (a *Account) signedOut(w http.ResponseWriter, r *http.Request) {
 	if !a.allow(w, r, http.MethodGet) {
 		return

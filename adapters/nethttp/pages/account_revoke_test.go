@@ -240,7 +240,7 @@ func TestPending(t *testing.T) {
 	b.get(a.header.Get("Location")).want(t, http.StatusOK, "You have signed out", "Some servers may accept what has ended until ")
 }
 
-// TestSignedOut: the page for whoever has signed out is for nobody else, and a link cannot make it say just anything.
+// TestSignedOut: the page for anyone who has signed out is for nobody else, and a link cannot make it say just anything.
 func TestSignedOut(t *testing.T) {
 	f := start(t, options{account: AccountConfig{Config: Config{SignIn: func(string) string { return "/sign-in" }}}})
 	b := f.browser(t, "one")

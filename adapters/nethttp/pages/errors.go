@@ -41,7 +41,7 @@ func describe(err error) *problem {
 	case errors.As(err, &tooLarge), errors.Is(err, session.ErrTooLarge):
 		return &problem{"too-large", http.StatusRequestEntityTooLarge, "the request is too large"}
 	case errors.Is(err, session.ErrUnauthenticated), errors.Is(err, session.ErrRevoked):
-		return &problem{"signed-out", http.StatusUnauthorized, "nobody is signed in"}
+		return &problem{"signed-out", http.StatusUnauthorized, "no user is signed in"}
 	case errors.Is(err, session.ErrReplaced):
 		return &problem{"replaced", http.StatusConflict, "another request has given the session a newer token: try again with that"}
 	case errors.Is(err, session.ErrStale):

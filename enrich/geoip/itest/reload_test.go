@@ -63,7 +63,7 @@ func TestReload(t *testing.T) {
 	}
 }
 
-// TestInPlace: BAD-25. Whoever writes to the file itself, against all advice, harms no look-up: not even by truncating it.
+// TestInPlace: BAD-25. Anyone who writes to the file itself, against all advice, harms no look-up: not even by truncating it.
 func TestInPlace(t *testing.T) {
 	t.Parallel()
 	path := file(t, "city.mmdb", capital(t, "one"))

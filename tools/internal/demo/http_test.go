@@ -173,7 +173,7 @@ func TestSignInBack(t *testing.T) {
 	})
 }
 
-// TestOutage wants 503 and an untouched cookie: nobody is signed out because the database is away.
+// TestOutage wants 503 and an untouched cookie: no user is signed out because the database is away.
 func TestOutage(t *testing.T) {
 	t.Parallel()
 	eachAdapter(t, func(t *testing.T, adapter Adapter) {

@@ -143,7 +143,7 @@ func (c *Client) get(ctx context.Context, edition, path string, query url.Values
 }
 
 // plain returns what went wrong with a request, without words of the server, which might be addresses that open the file
-// for whoever has them.
+// for anyone who has them.
 func plain(err error) error {
 	if e, ok := errors.AsType[*url.Error](err); ok { // it has the address
 		err = e.Err

@@ -11,7 +11,7 @@ type record struct {
 	auth    int8  // when the user's credentials were checked, see shared.epoch; 0: anonymous
 }
 
-// forgery is the key that only whoever writes to the cache sets.
+// forgery is the key that only an attacker who writes to the cache sets.
 const forgery uint8 = 1 << 7
 
 // opens reports whether a client with token gets in at now.

@@ -102,7 +102,7 @@ func wrongCopies() []Variant {
 	return []Variant{
 		{Name: "E1 a forged copy answers", Want: I7, Steps: 2,
 			cast: cast{readers: 1}, world: world{hostile: true}, wrong: mistakes{takeForged: true},
-			About: "whoever can write to the cache is let in"},
+			About: "anyone who can write to the cache is let in"},
 		{Name: "E2 a forged copy is saved", Want: I7, Steps: 3,
 			cast: cast{writers: 1}, world: world{hostile: true}, wrong: mistakes{takeForged: true},
 			About: "and stays so for good"},

@@ -19,7 +19,7 @@ func wrong() []Variant {
 			world: world{every: 4, grace: 1, delay: 1, lost: 1}, wrong: mistakes{renewsOld: true},
 			About: "a slow request takes the place of the newest token"},
 		{Name: "M6 no end", Want: K, Steps: 19, Judge: stolen, world: thief, wrong: mistakes{endless: true},
-			About: "whoever drops all cookies keeps the token for ever"},
+			About: "anyone who drops all cookies keeps the token for ever"},
 		{Name: "M7 oldest pending token overwritten", Want: K, Steps: 19, Judge: stolen, world: thief, wrong: mistakes{overwrites: true},
 			About: "the same"},
 		{Name: "M8 one pending token, overwritten", Want: V, Steps: 13, Judge: judge{V}, world: thief, wrong: mistakes{single: true, overwrites: true},
