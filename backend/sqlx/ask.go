@@ -38,8 +38,8 @@ func (s *Store) askServer(ctx context.Context) error {
 		var autocommit bool
 		var packet int64
 		var mode string
-		err := s.do(ctx, "ask the server", func() error {
-			return s.db.QueryRowContext(ctx, "SELECT @@autocommit, @@max_allowed_packet, @@sql_mode").Scan(&autocommit, &packet, &mode)
+		err := s.do(ctx, "ask the server", repeatable, func(c conn) error {
+			return c.queryer().QueryRowContext(ctx, "SELECT @@autocommit, @@max_allowed_packet, @@sql_mode").Scan(&autocommit, &packet, &mode)
 		})
 		if err != nil {
 			return err
@@ -62,8 +62,8 @@ func (s *Store) askServer(ctx context.Context) error {
 			return nil
 		}
 		var on bool
-		err := s.do(ctx, "ask the server", func() error {
-			return s.db.QueryRowContext(ctx, "PRAGMA foreign_keys").Scan(&on)
+		err := s.do(ctx, "ask the server", repeatable, func(c conn) error {
+			return c.queryer().QueryRowContext(ctx, "PRAGMA foreign_keys").Scan(&on)
 		})
 		if err != nil {
 			return err

@@ -35,6 +35,7 @@ type dialect struct {
 	textUUID   bool // ids are given in their text form
 	maxData    int
 	sweepBatch int // how many rows one statement of Sweep forgets: SQLite has one writer, the others wait
+	primary    string // a condition that fails, also where no row matches, on a server that accepts no writes
 	classify   func(error) fault
 }
 
@@ -44,12 +45,14 @@ var dialects = map[Dialect]*dialect{
 		least: "LEAST", ids: "= ANY(?::uuid[])", idArray: true, integer: "bigint",
 		users:    [...]string{`text COLLATE "C"`, "bigint", "uuid", "bytea"},
 		textUUID: true, maxData: 1 << 28, sweepBatch: 1000, classify: classifyPostgres,
+		primary: " AND 1 / (CASE current_setting('transaction_read_only') WHEN 'off' THEN 1 ELSE 0 END) = 1",
 	},
 	MySQL: {
 		name: MySQL, bind: sqlx.QUESTION, quote: "`", qualified: true, force: " FORCE INDEX (%s)", forceID: " FORCE INDEX (PRIMARY)",
 		least: "LEAST", ids: "IN (?)", integer: "BIGINT",
 		users:   [...]string{"VARBINARY(255)", "BIGINT", "CHAR(36) CHARACTER SET ascii COLLATE ascii_bin", "BINARY(16)"},
 		maxData: 1<<24 - 1, sweepBatch: 500, classify: classifyMySQL,
+		primary: " AND 18446744073709551615 + (CONCAT(@@read_only) NOT IN ('0', 'OFF') OR @@innodb_read_only) > 0",
 	},
 	SQLite: {
 		name: SQLite, bind: sqlx.QUESTION, quote: `"`, force: " INDEXED BY %s",
@@ -103,6 +106,7 @@ func (d *dialect) names(c *Config) *strings.Replacer {
 		"{force_user}", force(index("_user")), "{force_sweep}", force(index("_sweep")),
 		"{force_ip}", force(index("_ip")), "{force_id}", d.forceID,
 		"{least}", d.least, "{ids}", d.ids, "{integer}", d.integer, "{foreign_key}", foreign,
+		"{primary}", d.primary,
 	)
 }
 

@@ -2,9 +2,13 @@ package sqlxstore
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"strings"
+	"syscall"
 
 	"github.com/go-sql-driver/mysql"
 
@@ -26,6 +30,9 @@ const (
 	tooLarge
 	retryable
 	noTable
+	refused // a prepared statement, before anything was executed
+	demoted // the server accepts no writes, or is not part of its cluster: nothing was executed
+	lost    // the connection, at any time
 )
 
 // fail makes the error of an operation out of a driver's. The outcome that the database told comes first, then the
@@ -50,6 +57,9 @@ func (d *dialect) fail(ctx context.Context, op string, err error) error {
 		}
 		return fmt.Errorf("sqlxstore: %s: %w", op, err)
 	}
+	if f.kind == demoted {
+		return fmt.Errorf("sqlxstore: %s: %w: the server accepts no writes: %w", op, store.ErrUnavailable, err)
+	}
 	if f.kind == noTable && op != "migrate" {
 		return fmt.Errorf("sqlxstore: %s: %w: a table is missing; run Migrate: %w", op, store.ErrUnavailable, err)
 	}
@@ -70,10 +80,18 @@ func (e faultError) Error() string {
 func classifyPostgres(err error) fault {
 	var e interface{ SQLState() string }
 	if !errors.As(err, &e) {
-		return fault{}
+		return connectionFault(err)
 	}
 	code := e.SQLState()
 	switch code {
+	case "22012": // by dialect.primary: no statement divides
+		return fault{kind: demoted, text: "it is read-only"}
+	case "25006":
+		return fault{kind: demoted}
+	case "0A000", "26000", "42P05", "08P01": // another result, an unknown or a known name, another statement's parameters
+		return fault{kind: refused}
+	case "57P01", "57P02", "57P05", "25P03": // the server has ended the connection
+		return fault{kind: lost}
 	case "23505":
 		return fault{kind: duplicate}
 	case "23503":
@@ -94,26 +112,37 @@ func classifyPostgres(err error) fault {
 
 // MySQL's errors whose text has names and limits, but never a value.
 var plainMySQL = map[uint16]bool{
-	1040: true, 1044: true, 1045: true, 1046: true, 1049: true, 1053: true, 1054: true, 1142: true, 1146: true, 1193: true,
-	1203: true, 1205: true, 1213: true, 1226: true, 1290: true, 1317: true, 1461: true, 1792: true, 1836: true, 1969: true, 3024: true,
+	1040: true, 1044: true, 1045: true, 1046: true, 1049: true, 1054: true, 1142: true, 1146: true, 1193: true,
+	1203: true, 1205: true, 1213: true, 1226: true, 1317: true, 1969: true, 3024: true,
 }
 
 func classifyMySQL(err error) fault {
 	if errors.Is(err, mysql.ErrPktTooLarge) {
 		return fault{kind: tooLarge}
 	}
+	if errors.Is(err, mysql.ErrInvalidConn) {
+		return fault{kind: lost}
+	}
 	var e *mysql.MySQLError
 	if !errors.As(err, &e) {
-		return fault{}
+		return connectionFault(err)
 	}
 	switch e.Number {
+	case 1690: // by dialect.primary: no statement calculates
+		return fault{kind: demoted, text: "it is read-only"}
+	case 1290, 1792, 1836, 1047: // --read-only, a read-only transaction, read-only mode, a node outside of its Galera cluster
+		return fault{kind: demoted}
+	case 1243, 1295, 1461, 1615: // an unknown handle, not to be prepared, too many are, to be prepared again
+		return fault{kind: refused}
+	case 1053, 1927, 4031: // the server shuts down, has killed the connection, has waited too long
+		return fault{kind: lost}
 	case 1062:
 		return fault{kind: duplicate}
 	case 1452, 1216, 1264, 1267, 1366, 1406: // the user's column is the only one that may be too small for a value, or not have its characters
 		return fault{kind: noUser}
 	case 1153, 1301:
 		return fault{kind: tooLarge}
-	case 1205, 1213:
+	case 1205, 1213, 3101: // the last by Group Replication
 		return fault{kind: retryable}
 	case 1146:
 		return fault{kind: noTable}
@@ -122,6 +151,36 @@ func classifyMySQL(err error) fault {
 		return fault{}
 	}
 	return fault{text: fmt.Sprintf("MySQL error %d", e.Number)}
+}
+
+// connectionFault is for errors that no server has sent.
+func connectionFault(err error) fault {
+	var network net.Error
+	switch {
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return fault{}
+	case errors.Is(err, driver.ErrBadConn), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed),
+		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.As(err, &network) && network.Timeout():
+		return fault{kind: lost}
+	}
+	return fault{}
+}
+
+// unsent reports whether the driver knows that the server has not executed the statement, and will not.
+func unsent(err error) bool {
+	var safe interface{ SafeToRetry() bool } // of pgx
+	if errors.As(err, &safe) && safe.SafeToRetry() {
+		return true
+	}
+	var state interface{ SQLState() string }
+	if errors.As(err, &state) {
+		return state.SQLState() == "57P05" // it was idle for too long
+	}
+	var e *mysql.MySQLError
+	if errors.As(err, &e) {
+		return e.Number == 4031 // the same
+	}
+	return errors.Is(err, driver.ErrBadConn)
 }
 
 // classifySQLite goes by SQLite's own texts, as the drivers have no form of a code in common. They name columns, and

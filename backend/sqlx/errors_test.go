@@ -134,7 +134,7 @@ func TestRetry(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := &Store{config: Config{Retries: k.retries}, dialect: dialects[MySQL]}
 			calls, begin := 0, time.Now()
-			err := s.do(t.Context(), "save", func() error {
+			err := s.do(t.Context(), "save", once, func(conn) error {
 				if calls++; calls <= k.failed {
 					return k.err
 				}
@@ -152,7 +152,7 @@ func TestRetry(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		s := &Store{config: Config{Retries: 1 << 30}, dialect: dialects[MySQL]}
 		calls := 0
-		err := s.do(ctx, "save", func() error {
+		err := s.do(ctx, "save", once, func(conn) error {
 			if calls++; calls == 3 {
 				cancel()
 			}

@@ -21,8 +21,8 @@ func (s *Store) DeleteUser(ctx context.Context, user string, cutoff time.Time, k
 		return nil, fmt.Errorf("sqlxstore: %s: %w", op, store.ErrTooLarge)
 	}
 	at := micros(cutoff)
-	err := s.do(ctx, op, func() error {
-		_, err := s.exec(ctx, &s.q.publish, user, at)
+	err := s.do(ctx, op, repeatable, func(c conn) error {
+		_, err := c.exec(ctx, &s.q.publish, user, at)
 		return err
 	})
 	value, ok := s.config.User.Type.userValue(user)
@@ -31,9 +31,10 @@ func (s *Store) DeleteUser(ctx context.Context, user string, cutoff time.Time, k
 	}
 	var gone []store.ID
 	for p := (page{more: true}); p.more; {
-		err := s.do(ctx, op, func() (err error) {
-			p.ids = p.ids[:0]
-			return s.pick(ctx, &p, user, value, at)
+		var next page
+		err := s.do(ctx, op, repeatable, func(c conn) (err error) {
+			next, err = c.pick(ctx, p.last, user, value, at)
+			return err
 		})
 		if errors.Is(err, store.ErrNoUser) { // the column does not have such characters
 			return gone, nil
@@ -41,13 +42,14 @@ func (s *Store) DeleteUser(ctx context.Context, user string, cutoff time.Time, k
 		if err != nil {
 			return gone, err
 		}
+		p = next
 		ids := slices.DeleteFunc(p.ids, func(id store.ID) bool { return slices.Contains(keep, id) })
 		if len(ids) == 0 {
 			continue
 		}
 		gone = append(gone, ids...)
-		err = s.do(ctx, op, func() error {
-			_, err := s.execList(ctx, &s.q.removeUser, removalHour(), []byte{}, []byte{}, s.dialect.idList(ids), value, at)
+		err = s.do(ctx, op, repeatable, func(c conn) error {
+			_, err := c.execList(ctx, &s.q.removeUser, removalHour(), []byte{}, []byte{}, s.dialect.idList(ids), value, at)
 			return err
 		})
 		if err != nil {
@@ -67,38 +69,39 @@ type page struct {
 	more bool
 }
 
-// pick reads the page behind p.last: records that were removed before, and are remembered, are in it.
-func (s *Store) pick(ctx context.Context, p *page, user string, value any, before int64) error {
-	rows, err := s.query(ctx, &s.q.pickUser, value, s.dialect.id(p.last), before)
+// pick reads the page behind last: records that were removed before, and are remembered, are in it.
+func (c conn) pick(ctx context.Context, last store.ID, user string, value any, before int64) (p page, err error) {
+	rows, err := c.query(ctx, &c.s.q.pickUser, value, c.s.dialect.id(last), before)
 	if err != nil {
-		return err
+		return p, err
 	}
 	defer rows.Close()
-	last, n := p.last, 0
+	p.last = last
+	n := 0
 	for rows.Next() {
 		var id idColumn
 		var of sql.NullString
 		if err := rows.Scan(&id, &of); err != nil {
-			return err
+			return p, err
 		}
-		last, n = store.ID(id), n+1
+		p.last, n = store.ID(id), n+1
 		// A column that refers to another has that one's collation, which may find "Ann" for "ann".
-		if s.config.User.Type.userText(of.String, of.Valid) == user {
-			p.ids = append(p.ids, last)
+		if c.s.config.User.Type.userText(of.String, of.Valid) == user {
+			p.ids = append(p.ids, p.last)
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return err
+		return p, err
 	}
-	p.last, p.more = last, n == pickSize
-	return rows.Close()
+	p.more = n == pickSize
+	return p, rows.Close()
 }
 
 // Cutoff implements [store.Indexed].
 func (s *Store) Cutoff(ctx context.Context, user string) (time.Time, error) {
 	var at int64
-	err := s.do(ctx, "cutoff", func() error {
-		err := s.queryRow(ctx, &s.q.cutoff, []any{&at}, user)
+	err := s.do(ctx, "cutoff", repeatable, func(c conn) error {
+		err := c.queryRow(ctx, &s.q.cutoff, []any{&at}, user)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}
@@ -118,8 +121,8 @@ func (s *Store) Sweep(ctx context.Context, before time.Time, limit int) (int, er
 	hour := lastSweepHour(before)
 	for {
 		var ids []store.ID
-		err := s.do(ctx, op, func() (err error) {
-			ids, err = s.pickDue(ctx, hour, limit)
+		err := s.do(ctx, op, repeatable, func(c conn) (err error) {
+			ids, err = c.pickDue(ctx, hour, limit)
 			return err
 		})
 		if err != nil {
@@ -127,8 +130,8 @@ func (s *Store) Sweep(ctx context.Context, before time.Time, limit int) (int, er
 		}
 		var n int64
 		if len(ids) > 0 {
-			err = s.do(ctx, op, func() (err error) {
-				n, err = s.execList(ctx, &s.q.forget, s.dialect.idList(sorted(ids)), hour)
+			err = s.do(ctx, op, repeatable, func(c conn) (err error) {
+				n, err = c.execList(ctx, &s.q.forget, s.dialect.idList(sorted(ids)), hour)
 				return err
 			})
 			if err != nil {
@@ -136,8 +139,8 @@ func (s *Store) Sweep(ctx context.Context, before time.Time, limit int) (int, er
 			}
 		}
 		if len(ids) < limit {
-			err = s.do(ctx, op, func() error {
-				_, err := s.exec(ctx, &s.q.forgetCutoffs, micros(before.Add(-24*time.Hour)))
+			err = s.do(ctx, op, repeatable, func(c conn) error {
+				_, err := c.exec(ctx, &s.q.forgetCutoffs, micros(before.Add(-24*time.Hour)))
 				return err
 			})
 			return int(n), err
@@ -148,8 +151,8 @@ func (s *Store) Sweep(ctx context.Context, before time.Time, limit int) (int, er
 	}
 }
 
-func (s *Store) pickDue(ctx context.Context, hour int64, limit int) ([]store.ID, error) {
-	rows, err := s.query(ctx, &s.q.pickDue, hour, limit)
+func (c conn) pickDue(ctx context.Context, hour int64, limit int) ([]store.ID, error) {
+	rows, err := c.query(ctx, &c.s.q.pickDue, hour, limit)
 	if err != nil {
 		return nil, err
 	}

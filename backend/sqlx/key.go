@@ -25,8 +25,8 @@ func (s *Store) Key(ctx context.Context, name string) ([]byte, error) {
 	if key != nil || err != nil {
 		return key, err
 	}
-	err = s.do(ctx, op, func() error {
-		_, err := s.exec(ctx, &s.q.keyAdd, name, newKey(), time.Now().UnixMicro())
+	err = s.do(ctx, op, repeatable, func(c conn) error {
+		_, err := c.exec(ctx, &s.q.keyAdd, name, newKey(), time.Now().UnixMicro())
 		return err
 	})
 	if err != nil && !errors.Is(err, store.ErrExists) {
@@ -41,18 +41,21 @@ func (s *Store) Key(ctx context.Context, name string) ([]byte, error) {
 // readKey returns nil where there is no key of that name.
 func (s *Store) readKey(ctx context.Context, op, name string) ([]byte, error) {
 	var key []byte
-	err := s.do(ctx, op, func() error {
-		err := s.queryRow(ctx, &s.q.keyRead, []any{&key}, name)
+	err := s.do(ctx, op, repeatable, func(c conn) error {
+		err := c.queryRow(ctx, &s.q.keyRead, []any{&key}, name)
 		if errors.Is(err, sql.ErrNoRows) {
 			key = nil
 			return nil
 		}
 		return err
 	})
-	if err == nil && key != nil && len(key) != store.KeySize {
+	if err != nil {
+		return nil, err
+	}
+	if key != nil && len(key) != store.KeySize {
 		return nil, fmt.Errorf("sqlxstore: %s: %w: it has %d bytes, not %d", op, store.ErrUnavailable, len(key), store.KeySize)
 	}
-	return key, err
+	return key, nil
 }
 
 // RotateKey replaces the key of that name by a new one, or makes it. What the old key has authenticated is void: see package
@@ -63,8 +66,8 @@ func (s *Store) RotateKey(ctx context.Context, name string) error {
 		return err
 	}
 	var n int64
-	err := s.do(ctx, op, func() (err error) {
-		n, err = s.exec(ctx, &s.q.keyReplace, newKey(), time.Now().UnixMicro(), name)
+	err := s.do(ctx, op, repeatable, func(c conn) (err error) {
+		n, err = c.exec(ctx, &s.q.keyReplace, newKey(), time.Now().UnixMicro(), name)
 		return err
 	})
 	if err == nil && n == 0 {

@@ -53,8 +53,8 @@ func (s *Store) List(ctx context.Context, q store.Query) iter.Seq2[*store.Record
 		for left > 0 {
 			var rows []*store.Record
 			size := min(left, f.page)
-			err := s.do(ctx, "list", func() (err error) {
-				rows, err = s.listRows(ctx, f, after, size)
+			err := s.do(ctx, "list", repeatable, func(c conn) (err error) {
+				rows, err = c.listRows(ctx, f, after, size)
 				return err
 			})
 			if errors.Is(err, store.ErrNoUser) { // the column does not have such characters
@@ -165,16 +165,16 @@ func scanRecord(rows *sql.Rows, t UserType, data bool) (*store.Record, error) {
 
 // listRows reads one page. The statement is not kept prepared: there are many forms of it, and PostgreSQL plans one with
 // its limit and bounds known better.
-func (s *Store) listRows(ctx context.Context, f *filter, after store.ID, size int) ([]*store.Record, error) {
-	text, args := s.listText(f, after, size)
-	rows, err := s.db.QueryContext(ctx, text, args...)
+func (c conn) listRows(ctx context.Context, f *filter, after store.ID, size int) ([]*store.Record, error) {
+	text, args := c.s.listText(f, after, size)
+	rows, err := c.queryText(ctx, text, args...)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	page := make([]*store.Record, 0, min(size, listPage))
 	for rows.Next() {
-		r, err := scanRecord(rows, s.config.User.Type, f.data != "")
+		r, err := scanRecord(rows, c.s.config.User.Type, f.data != "")
 		if err != nil {
 			return nil, err
 		}

@@ -91,8 +91,8 @@ func (s *Store) few(ctx context.Context, q *store.Query) (bool, error) {
 	}
 	first, last := bounds(q.Prefix)
 	var n int
-	err := s.do(ctx, "list", func() error {
-		return s.queryRow(ctx, &s.q.countIP, []any{&n}, ipValue(first), ipValue(last))
+	err := s.do(ctx, "list", repeatable, func(c conn) error {
+		return c.queryRow(ctx, &s.q.countIP, []any{&n}, ipValue(first), ipValue(last))
 	})
-	return n <= maxFew, err
+	return err == nil && n <= maxFew, err
 }

@@ -25,7 +25,7 @@ func (s *Store) Migrate(ctx context.Context) error {
 		return err
 	}
 	var newer *newerError
-	err = s.do(ctx, "migrate", func() error {
+	err = s.do(ctx, "migrate", once, func(conn) error {
 		err := s.locked(ctx, func(c *sql.Conn) error { return s.migrate(ctx, c, all) })
 		if errors.As(err, &newer) {
 			return nil
@@ -53,8 +53,8 @@ func (s *Store) Migrations(ctx context.Context) ([]Migration, error) {
 		return nil, err
 	}
 	var applied []Migration
-	err = s.do(ctx, "migrations", func() (err error) {
-		applied, err = s.applied(ctx, s.db)
+	err = s.do(ctx, "migrations", repeatable, func(c conn) (err error) {
+		applied, err = s.applied(ctx, c.queryer())
 		if err != nil && s.dialect.classify(err).kind == noTable {
 			return nil
 		}
@@ -71,11 +71,6 @@ func (s *Store) Migrations(ctx context.Context) ([]Migration, error) {
 		}
 	}
 	return all, nil
-}
-
-// A queryer is a pool or one of its connections.
-type queryer interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
 // applied reads the table of migrations, in order.

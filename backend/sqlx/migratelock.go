@@ -101,8 +101,8 @@ func (s *Store) referencedType(ctx context.Context) (string, error) {
 	}
 	var kind, charset, collation string
 	none := false
-	err = s.do(ctx, "migrate", func() error {
-		err := s.db.QueryRowContext(ctx, text, schema, base(table), column).Scan(&kind, &charset, &collation)
+	err = s.do(ctx, "migrate", repeatable, func(c conn) error {
+		err := c.queryer().QueryRowContext(ctx, text, schema, base(table), column).Scan(&kind, &charset, &collation)
 		if none = errors.Is(err, sql.ErrNoRows); none {
 			return nil
 		}

@@ -2,6 +2,8 @@ package sqlxstore
 
 import (
 	"context"
+	"database/sql"
+	"database/sql/driver"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -15,24 +17,86 @@ const (
 	lastWait  = 250 * time.Millisecond
 )
 
-// do runs statement, again where the database gave it up in favor of another one: then it has changed nothing.
-func (s *Store) do(ctx context.Context, op string, statement func() error) error {
+// A repeat says whether an operation may run once more after a connection was lost in it, when it may have been executed.
+type repeat bool
+
+const (
+	once       repeat = false // its outcome is unknown then
+	repeatable repeat = true
+)
+
+// do runs an operation, again where the database gave it up in favor of another one: then it has changed nothing. f leaves
+// its results in variables of the caller, who must not look at them if do returns an error: f may still be running.
+func (s *Store) do(ctx context.Context, op string, again repeat, f func(conn) error) error {
 	if s.closed.Load() {
 		return fmt.Errorf("sqlxstore: %s: %w: the store is closed", op, store.ErrUnavailable)
 	}
 	bound := firstWait
-	for again := s.config.Retries; ; again-- {
+	for left := s.config.Retries; ; left-- {
 		if err := ctx.Err(); err != nil {
 			return s.dialect.fail(ctx, op, err)
 		}
-		err := statement()
+		err := s.try(ctx, again, f)
 		if err == nil {
 			return nil
 		}
-		if again <= 0 || s.dialect.classify(err).kind != retryable || !wait(ctx, rand.N(bound)) {
+		if left <= 0 || s.dialect.classify(err).kind != retryable || !wait(ctx, rand.N(bound)) {
 			return s.dialect.fail(ctx, op, err)
 		}
 		bound = min(2*bound, lastWait)
+	}
+}
+
+// try runs f on a connection of the pool, and a second time where that one has a fault that others need not have: the
+// server does not accept its prepared statements, no longer accepts writes, or is not reached. In the last case f has to
+// be repeatable, or the driver has to know that nothing was sent.
+func (s *Store) try(ctx context.Context, again repeat, f func(conn) error) error {
+	err := s.await(ctx, func() error { return f(conn{s: s}) })
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	switch s.dialect.classify(err).kind {
+	case refused:
+		err = s.await(ctx, func() error { return f(conn{s: s, text: true}) })
+		if err != nil && s.dialect.classify(err).kind == refused { // by pgx, which prepares texts too, and forgets one that fails
+			err = s.await(ctx, func() error { return f(conn{s: s, text: true}) })
+		}
+		return err
+	case lost:
+		if again == once && !unsent(err) {
+			return err
+		}
+	case demoted:
+	default:
+		return err
+	}
+	return s.await(ctx, func() error {
+		c, err := s.fresh(ctx)
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		return f(conn{s: s, only: c})
+	})
+}
+
+// fresh returns a connection to a server that answers, and accepts writes. It closes those of the pool on which none does: after
+// a failover, all that were made before it.
+func (s *Store) fresh(ctx context.Context) (*sql.Conn, error) {
+	for left := s.db.Stats().OpenConnections; ; left-- {
+		c, err := s.db.Conn(ctx)
+		if err != nil {
+			return nil, err
+		}
+		var one int
+		if err = c.QueryRowContext(ctx, "SELECT 1 WHERE 1 = 1"+s.dialect.primary).Scan(&one); err == nil {
+			return c, nil
+		}
+		_ = c.Raw(func(any) error { return driver.ErrBadConn })
+		_ = c.Close()
+		if kind := s.dialect.classify(err).kind; left <= 0 || kind != lost && kind != demoted {
+			return nil, err
+		}
 	}
 }
 

@@ -4,8 +4,12 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"errors"
+	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/jmoiron/sqlx"
 )
@@ -57,6 +61,10 @@ func newStatements(d *dialect, c *Config) (*statements, error) {
 type statement struct {
 	text string
 	stmt atomic.Pointer[sql.Stmt]
+
+	mu      sync.Mutex // held while stmt is replaced
+	retired []*sql.Stmt
+	renewed time.Time
 }
 
 // prepared holds no lock while the server prepares, so that each caller waits no longer than its own context.
@@ -64,71 +72,46 @@ func (q *statement) prepared(ctx context.Context, db *sql.DB) (*sql.Stmt, error)
 	if stmt := q.stmt.Load(); stmt != nil {
 		return stmt, nil
 	}
-	stmt, err := db.PrepareContext(ctx, q.text)
+	stmt, err := db.PrepareContext(ctx, q.numbered())
 	if err != nil || q.stmt.CompareAndSwap(nil, stmt) {
 		return stmt, err
 	}
 	_ = stmt.Close() // another caller was faster
-	return q.stmt.Load(), nil
+	return q.prepared(ctx, db)
+}
+
+// numbered returns the text with the number of its preparation: pgx prepares no text twice on a connection.
+func (q *statement) numbered() string {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.retired) == 0 {
+		return q.text
+	}
+	return q.text + "\n-- " + strconv.Itoa(len(q.retired))
+}
+
+// minRenewal bounds how many statements a server accumulates that refuses each of them.
+const minRenewal = time.Minute
+
+// renew makes the next caller prepare q anew, in the place of stmt, which the server refuses on some connections: after a
+// change of the table, or because it has forgotten it. The old one is closed with the store: that waits for connections
+// that others use, and for the server.
+func (q *statement) renew(stmt *sql.Stmt) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if time.Since(q.renewed) >= minRenewal && q.stmt.CompareAndSwap(stmt, nil) {
+		q.retired, q.renewed = append(q.retired, stmt), time.Now()
+	}
 }
 
 func (q *statement) close() error {
-	if stmt := q.stmt.Load(); stmt != nil {
-		return stmt.Close()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	var errs []error
+	for _, stmt := range append(q.retired, q.stmt.Load()) {
+		if stmt != nil {
+			errs = append(errs, stmt.Close())
+		}
 	}
-	return nil
-}
-
-func (s *Store) queryRow(ctx context.Context, q *statement, to []any, args ...any) error {
-	if s.config.NoPrepare {
-		return s.db.QueryRowContext(ctx, q.text, args...).Scan(to...)
-	}
-	stmt, err := q.prepared(ctx, s.db)
-	if err != nil {
-		return err
-	}
-	return stmt.QueryRowContext(ctx, args...).Scan(to...)
-}
-
-func (s *Store) query(ctx context.Context, q *statement, args ...any) (*sql.Rows, error) {
-	if s.config.NoPrepare {
-		return s.db.QueryContext(ctx, q.text, args...)
-	}
-	stmt, err := q.prepared(ctx, s.db)
-	if err != nil {
-		return nil, err
-	}
-	return stmt.QueryContext(ctx, args...)
-}
-
-// exec returns the number of rows.
-func (s *Store) exec(ctx context.Context, q *statement, args ...any) (int64, error) {
-	if s.config.NoPrepare {
-		return affected(s.db.ExecContext(ctx, q.text, args...))
-	}
-	stmt, err := q.prepared(ctx, s.db)
-	if err != nil {
-		return 0, err
-	}
-	return affected(stmt.ExecContext(ctx, args...))
-}
-
-// execList is exec for a statement with a list of ids. Where each length of the list is another text, it is not kept
-// prepared.
-func (s *Store) execList(ctx context.Context, q *statement, args ...any) (int64, error) {
-	if s.dialect.idArray {
-		return s.exec(ctx, q, args...)
-	}
-	text, expanded, err := sqlx.In(q.text, args...)
-	if err != nil {
-		return 0, err
-	}
-	return affected(s.db.ExecContext(ctx, sqlx.Rebind(s.dialect.bind, text), expanded...))
-}
-
-func affected(r sql.Result, err error) (int64, error) {
-	if err != nil {
-		return 0, err
-	}
-	return r.RowsAffected()
+	return errors.Join(errs...)
 }

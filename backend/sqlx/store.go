@@ -23,6 +23,7 @@ type Store struct {
 	maxData int
 	names   *strings.Replacer
 	q       *statements
+	waits   bool // beside the driver, which may not return when a context ends
 	closed  atomic.Bool
 }
 
@@ -59,7 +60,7 @@ func New(ctx context.Context, db *sql.DB, c Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{db: db, config: c, dialect: d, maxData: d.maxData, names: d.names(&c), q: q}
+	s := &Store{db: db, config: c, dialect: d, maxData: d.maxData, names: d.names(&c), q: q, waits: !endsInTime(db.Driver())}
 	if err := s.askServer(ctx); err != nil {
 		return nil, err
 	}
@@ -95,8 +96,8 @@ func (s *Store) Load(ctx context.Context, id store.ID) (*store.Record, error) {
 	to := []any{&r.Version, &user, &auth, &created, &seen, &expires, &ip, &r.UserAgent, &r.Secret, &r.Data}
 	key := s.dialect.id(id)
 	none := false
-	err := s.do(ctx, "load", func() error {
-		err := s.queryRow(ctx, &s.q.load, to, key)
+	err := s.do(ctx, "load", repeatable, func(c conn) error {
+		err := c.queryRow(ctx, &s.q.load, to, key)
 		if none = errors.Is(err, sql.ErrNoRows); none {
 			return nil
 		}
@@ -120,8 +121,8 @@ func (s *Store) Create(ctx context.Context, r *store.Record) error {
 	if err != nil {
 		return err
 	}
-	err = s.do(ctx, "create", func() error {
-		_, err := s.exec(ctx, &s.q.create, s.dialect.id(r.ID), user, micros(r.AuthenticatedAt), micros(r.CreatedAt),
+	err = s.do(ctx, "create", once, func(c conn) error {
+		_, err := c.exec(ctx, &s.q.create, s.dialect.id(r.ID), user, micros(r.AuthenticatedAt), micros(r.CreatedAt),
 			micros(r.LastSeen), expiryMicros(r.ExpiresAt), sweepHour(r.ExpiresAt), ipValue(r.IP), r.UserAgent, blob(r.Secret), blob(r.Data))
 		return err
 	})
@@ -164,8 +165,8 @@ func (s *Store) Touch(ctx context.Context, r *store.Record, t store.Touch) error
 // MySQL counts the row with and without clientFoundRows.
 func (s *Store) swap(ctx context.Context, op string, q *statement, args ...any) error {
 	var n int64
-	err := s.do(ctx, op, func() (err error) {
-		n, err = s.exec(ctx, q, args...)
+	err := s.do(ctx, op, once, func(c conn) (err error) {
+		n, err = c.exec(ctx, q, args...)
 		return err
 	})
 	if err == nil && n != 1 {
@@ -201,8 +202,8 @@ func (s *Store) Delete(ctx context.Context, ids ...store.ID) error {
 		return fmt.Errorf("sqlxstore: delete: %w", err)
 	}
 	for chunk := range slices.Chunk(sorted(ids), maxList) {
-		err := s.do(ctx, "delete", func() error {
-			_, err := s.execList(ctx, &s.q.remove, removalHour(), []byte{}, []byte{}, s.dialect.idList(chunk))
+		err := s.do(ctx, "delete", repeatable, func(c conn) error {
+			_, err := c.execList(ctx, &s.q.remove, removalHour(), []byte{}, []byte{}, s.dialect.idList(chunk))
 			return err
 		})
 		if err != nil {

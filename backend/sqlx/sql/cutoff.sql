@@ -1,1 +1,1 @@
-SELECT cutoff FROM {cutoff} WHERE user_id = ?
+SELECT cutoff FROM {cutoff} WHERE user_id = ?{primary}

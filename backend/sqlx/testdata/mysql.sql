@@ -1,7 +1,7 @@
 -- load
 SELECT version, user_id, auth_at, created_at, last_seen, expires_at, ip, user_agent, secret, data
   FROM `app`.`sessions`
- WHERE id = ? AND expires_at > 0;
+ WHERE id = ? AND expires_at > 0 AND 18446744073709551615 + (CONCAT(@@read_only) NOT IN ('0', 'OFF') OR @@innodb_read_only) > 0;
 
 -- create
 INSERT INTO `app`.`sessions` (id, version, user_id, auth_at, created_at, last_seen, expires_at, sweep_at, ip, user_agent, secret, data)
@@ -28,12 +28,12 @@ INSERT INTO `app`.`sessions_cutoff` (user_id, cutoff) VALUES (?, ?)
     ON DUPLICATE KEY UPDATE cutoff = GREATEST(cutoff, VALUES(cutoff));
 
 -- cutoff
-SELECT cutoff FROM `app`.`sessions_cutoff` WHERE user_id = ?;
+SELECT cutoff FROM `app`.`sessions_cutoff` WHERE user_id = ? AND 18446744073709551615 + (CONCAT(@@read_only) NOT IN ('0', 'OFF') OR @@innodb_read_only) > 0;
 
 -- pick user
 SELECT id, user_id
   FROM `app`.`sessions` FORCE INDEX (`sessions_user`)
- WHERE user_id = ? AND id > ? AND auth_at < ?
+ WHERE user_id = ? AND id > ? AND auth_at < ? AND 18446744073709551615 + (CONCAT(@@read_only) NOT IN ('0', 'OFF') OR @@innodb_read_only) > 0
  ORDER BY id
  LIMIT 1000;
 
@@ -63,42 +63,42 @@ UPDATE `app`.`sessions_keys` SET secret = ?, made_at = ? WHERE name = ?;
 -- list
 SELECT id, version, user_id, auth_at, created_at, last_seen, expires_at, ip, user_agent
   FROM `app`.`sessions`
- WHERE expires_at > 0 AND id < ?
+ WHERE expires_at > 0 AND id < ? AND 18446744073709551615 + (CONCAT(@@read_only) NOT IN ('0', 'OFF') OR @@innodb_read_only) > 0
  ORDER BY id DESC
  LIMIT 51;
 
 -- list of a user
 SELECT id, version, user_id, auth_at, created_at, last_seen, expires_at, ip, user_agent, data
   FROM `app`.`sessions` FORCE INDEX (`sessions_user`)
- WHERE expires_at > 0 AND user_id = ? AND expires_at > ? AND id < ?
+ WHERE expires_at > 0 AND user_id = ? AND expires_at > ? AND id < ? AND 18446744073709551615 + (CONCAT(@@read_only) NOT IN ('0', 'OFF') OR @@innodb_read_only) > 0
  ORDER BY id DESC
  LIMIT 51;
 
 -- list of anonymous
 SELECT id, version, user_id, auth_at, created_at, last_seen, expires_at, ip, user_agent
   FROM `app`.`sessions` FORCE INDEX (`sessions_user`)
- WHERE expires_at > 0 AND user_id IS NULL AND id < ?
+ WHERE expires_at > 0 AND user_id IS NULL AND id < ? AND 18446744073709551615 + (CONCAT(@@read_only) NOT IN ('0', 'OFF') OR @@innodb_read_only) > 0
  ORDER BY id DESC
  LIMIT 51;
 
 -- list of expired
 SELECT id, version, user_id, auth_at, created_at, last_seen, expires_at, ip, user_agent
   FROM `app`.`sessions` FORCE INDEX (`sessions_sweep`)
- WHERE expires_at > 0 AND user_id IS NOT NULL AND expires_at <= ? AND sweep_at <= ? AND id < ?
+ WHERE expires_at > 0 AND user_id IS NOT NULL AND expires_at <= ? AND sweep_at <= ? AND id < ? AND 18446744073709551615 + (CONCAT(@@read_only) NOT IN ('0', 'OFF') OR @@innodb_read_only) > 0
  ORDER BY id DESC
  LIMIT 51;
 
 -- list of ids
 SELECT id, version, user_id, auth_at, created_at, last_seen, expires_at, ip, user_agent
   FROM `app`.`sessions` FORCE INDEX (PRIMARY)
- WHERE expires_at > 0 AND id IN (?, ?) AND user_id = ? AND expires_at <= ? AND sweep_at <= ? AND ip BETWEEN ? AND ? AND id < ?
+ WHERE expires_at > 0 AND id IN (?, ?) AND user_id = ? AND expires_at <= ? AND sweep_at <= ? AND ip BETWEEN ? AND ? AND id < ? AND 18446744073709551615 + (CONCAT(@@read_only) NOT IN ('0', 'OFF') OR @@innodb_read_only) > 0
  ORDER BY id DESC
  LIMIT 51;
 
 -- list of ids, anonymous
 SELECT id, version, user_id, auth_at, created_at, last_seen, expires_at, ip, user_agent
   FROM `app`.`sessions` FORCE INDEX (PRIMARY)
- WHERE expires_at > 0 AND id IN (?, ?) AND user_id IS NULL AND id < ?
+ WHERE expires_at > 0 AND id IN (?, ?) AND user_id IS NULL AND id < ? AND 18446744073709551615 + (CONCAT(@@read_only) NOT IN ('0', 'OFF') OR @@innodb_read_only) > 0
  ORDER BY id DESC
  LIMIT 51;
 
@@ -108,14 +108,14 @@ SELECT COUNT(*) FROM (SELECT ip FROM `app`.`sessions` FORCE INDEX (`sessions_ip`
 -- list by address, few
 SELECT id, version, user_id, auth_at, created_at, last_seen, expires_at, ip, user_agent
   FROM `app`.`sessions` FORCE INDEX (`sessions_ip`)
- WHERE expires_at > 0 AND ip BETWEEN ? AND ? AND id < ?
+ WHERE expires_at > 0 AND ip BETWEEN ? AND ? AND id < ? AND 18446744073709551615 + (CONCAT(@@read_only) NOT IN ('0', 'OFF') OR @@innodb_read_only) > 0
  ORDER BY id DESC
  LIMIT 51;
 
 -- list by address
 SELECT id, version, user_id, auth_at, created_at, last_seen, expires_at, ip, user_agent
   FROM `app`.`sessions` FORCE INDEX (PRIMARY)
- WHERE expires_at > 0 AND ip BETWEEN ? AND ? AND ip NOT BETWEEN ? AND ? AND id < ?
+ WHERE expires_at > 0 AND ip BETWEEN ? AND ? AND ip NOT BETWEEN ? AND ? AND id < ? AND 18446744073709551615 + (CONCAT(@@read_only) NOT IN ('0', 'OFF') OR @@innodb_read_only) > 0
  ORDER BY id DESC
  LIMIT 51;
 

@@ -1,7 +1,7 @@
 -- load
 SELECT version, user_id, auth_at, created_at, last_seen, expires_at, ip, user_agent, secret, data
   FROM "app"."sessions"
- WHERE id = $1 AND expires_at > 0;
+ WHERE id = $1 AND expires_at > 0 AND 1 / (CASE current_setting('transaction_read_only') WHEN 'off' THEN 1 ELSE 0 END) = 1;
 
 -- create
 INSERT INTO "app"."sessions" (id, version, user_id, auth_at, created_at, last_seen, expires_at, sweep_at, ip, user_agent, secret, data)
@@ -28,12 +28,12 @@ INSERT INTO "app"."sessions_cutoff" AS known (user_id, cutoff) VALUES ($1, $2)
     ON CONFLICT (user_id) DO UPDATE SET cutoff = GREATEST(known.cutoff, excluded.cutoff);
 
 -- cutoff
-SELECT cutoff FROM "app"."sessions_cutoff" WHERE user_id = $1;
+SELECT cutoff FROM "app"."sessions_cutoff" WHERE user_id = $1 AND 1 / (CASE current_setting('transaction_read_only') WHEN 'off' THEN 1 ELSE 0 END) = 1;
 
 -- pick user
 SELECT id, user_id
   FROM "app"."sessions"
- WHERE user_id = $1 AND id > $2 AND auth_at < $3
+ WHERE user_id = $1 AND id > $2 AND auth_at < $3 AND 1 / (CASE current_setting('transaction_read_only') WHEN 'off' THEN 1 ELSE 0 END) = 1
  ORDER BY id
  LIMIT 1000;
 
@@ -63,42 +63,42 @@ UPDATE "app"."sessions_keys" SET secret = $1, made_at = $2 WHERE name = $3;
 -- list
 SELECT id, version, user_id, auth_at, created_at, last_seen, expires_at, ip, user_agent
   FROM "app"."sessions"
- WHERE expires_at > 0 AND id < $1
+ WHERE expires_at > 0 AND id < $1 AND 1 / (CASE current_setting('transaction_read_only') WHEN 'off' THEN 1 ELSE 0 END) = 1
  ORDER BY id DESC
  LIMIT 51;
 
 -- list of a user
 SELECT id, version, user_id, auth_at, created_at, last_seen, expires_at, ip, user_agent, data
   FROM "app"."sessions"
- WHERE expires_at > 0 AND user_id BETWEEN $1 AND $2 AND expires_at > $3 AND id < $4
+ WHERE expires_at > 0 AND user_id BETWEEN $1 AND $2 AND expires_at > $3 AND id < $4 AND 1 / (CASE current_setting('transaction_read_only') WHEN 'off' THEN 1 ELSE 0 END) = 1
  ORDER BY user_id DESC, id DESC
  LIMIT 51;
 
 -- list of anonymous
 SELECT id, version, user_id, auth_at, created_at, last_seen, expires_at, ip, user_agent
   FROM "app"."sessions"
- WHERE expires_at > 0 AND user_id IS NULL AND id < $1
+ WHERE expires_at > 0 AND user_id IS NULL AND id < $1 AND 1 / (CASE current_setting('transaction_read_only') WHEN 'off' THEN 1 ELSE 0 END) = 1
  ORDER BY user_id DESC, id DESC
  LIMIT 51;
 
 -- list of expired
 SELECT id, version, user_id, auth_at, created_at, last_seen, expires_at, ip, user_agent
   FROM "app"."sessions"
- WHERE expires_at > 0 AND user_id IS NOT NULL AND expires_at <= $1 AND sweep_at <= $2 AND LEAST(id) < $3
+ WHERE expires_at > 0 AND user_id IS NOT NULL AND expires_at <= $1 AND sweep_at <= $2 AND LEAST(id) < $3 AND 1 / (CASE current_setting('transaction_read_only') WHEN 'off' THEN 1 ELSE 0 END) = 1
  ORDER BY LEAST(id) DESC
  LIMIT 51;
 
 -- list of ids
 SELECT id, version, user_id, auth_at, created_at, last_seen, expires_at, ip, user_agent
   FROM "app"."sessions"
- WHERE expires_at > 0 AND id = ANY($1::uuid[]) AND LEAST(user_id) = $2 AND expires_at <= $3 AND LEAST(sweep_at) <= $4 AND LEAST(ip) BETWEEN $5 AND $6 AND id < $7
+ WHERE expires_at > 0 AND id = ANY($1::uuid[]) AND LEAST(user_id) = $2 AND expires_at <= $3 AND LEAST(sweep_at) <= $4 AND LEAST(ip) BETWEEN $5 AND $6 AND id < $7 AND 1 / (CASE current_setting('transaction_read_only') WHEN 'off' THEN 1 ELSE 0 END) = 1
  ORDER BY id DESC
  LIMIT 51;
 
 -- list of ids, anonymous
 SELECT id, version, user_id, auth_at, created_at, last_seen, expires_at, ip, user_agent
   FROM "app"."sessions"
- WHERE expires_at > 0 AND id = ANY($1::uuid[]) AND LEAST(user_id) IS NULL AND id < $2
+ WHERE expires_at > 0 AND id = ANY($1::uuid[]) AND LEAST(user_id) IS NULL AND id < $2 AND 1 / (CASE current_setting('transaction_read_only') WHEN 'off' THEN 1 ELSE 0 END) = 1
  ORDER BY id DESC
  LIMIT 51;
 
@@ -108,14 +108,14 @@ SELECT COUNT(*) FROM (SELECT ip FROM "app"."sessions" WHERE ip BETWEEN $1 AND $2
 -- list by address, few
 SELECT id, version, user_id, auth_at, created_at, last_seen, expires_at, ip, user_agent
   FROM "app"."sessions"
- WHERE expires_at > 0 AND ip BETWEEN $1 AND $2 AND LEAST(id) < $3
+ WHERE expires_at > 0 AND ip BETWEEN $1 AND $2 AND LEAST(id) < $3 AND 1 / (CASE current_setting('transaction_read_only') WHEN 'off' THEN 1 ELSE 0 END) = 1
  ORDER BY LEAST(id) DESC
  LIMIT 51;
 
 -- list by address
 SELECT id, version, user_id, auth_at, created_at, last_seen, expires_at, ip, user_agent
   FROM "app"."sessions"
- WHERE expires_at > 0 AND ip BETWEEN $1 AND $2 AND ip NOT BETWEEN $3 AND $4 AND id < $5
+ WHERE expires_at > 0 AND ip BETWEEN $1 AND $2 AND ip NOT BETWEEN $3 AND $4 AND id < $5 AND 1 / (CASE current_setting('transaction_read_only') WHEN 'off' THEN 1 ELSE 0 END) = 1
  ORDER BY id DESC
  LIMIT 51;
 
