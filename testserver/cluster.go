@@ -18,15 +18,15 @@ const (
 	KindGalera        Kind = "MariaDB Galera"
 )
 
-// Cluster is a set of servers that work as one. It is safe for concurrent use, and so is each of its servers: a fault
+// Cluster is a set of servers that work as one, a pair too. It is safe for concurrent use, and so is each of its servers: a fault
 // is one of theirs.
 type Cluster struct {
 	Kind      Kind
-	Nodes     []*Server // Redis Cluster: three masters, then a replica of each; Sentinel: master, replica; Galera: three equals
+	Nodes     []*Server // Redis Cluster: three masters, then a replica of each; Sentinel and pairs: master, replica; Galera: three equals
 	Sentinels []*Server // Sentinel only
 	// DSN is for a client that knows clusters. Redis Cluster: redis://node?addr=node...; Sentinel:
 	// redis://sentinel?addr=sentinel...&master_set=name; both forms are those of rueidis.ParseURL. Galera: the DSN of the
-	// first node; the others have theirs.
+	// first node; the others have theirs. Pair: the first node with an ordinary user.
 	DSN     string
 	Version string
 
@@ -58,7 +58,7 @@ func addrs(servers []*Server) []string {
 
 // AwaitReady returns when the servers that run agree that the cluster serves without those that do not: every slot has
 // a running master, every other running Redis follows one, a quorum of sentinels knows it; every running Galera node is
-// synced. It is how a test awaits the end of a failover. Each question takes a second at most. The error says what was
+// synced; one server of a pair takes writes. It is how a test awaits the end of a failover. Each question takes a second at most. The error says what was
 // missing when the context ended.
 func (c *Cluster) AwaitReady(ctx context.Context) error {
 	if err := await(ctx, func() error { return c.check(ctx) }); err != nil {
@@ -85,7 +85,7 @@ func await(ctx context.Context, f func() error) error {
 }
 
 // Master returns the node that the running servers hold for the master: of the key's slot in a Redis Cluster, of the
-// set of Redis Sentinel, whatever the key. Until a failover it is one that was killed. It returns an error for Galera,
+// set of Redis Sentinel or of a pair, whatever the key. Until a failover it is one that was killed. It returns an error for Galera,
 // where every node takes writes.
 func (c *Cluster) Master(ctx context.Context, key string) (*Server, error) {
 	if c.master == nil {

@@ -1,5 +1,5 @@
-// Package testserver starts throwaway PostgreSQL, MariaDB, Redis and memcached servers for tests and benchmarks, and
-// clusters of them: on free loopback ports, in temporary directories, as root or not, and ends exactly those.
+// Package testserver starts throwaway PostgreSQL, MariaDB, Redis and memcached servers for tests and benchmarks, clusters
+// and replicated pairs of them, and PgBouncer in front: on free loopback ports, in temporary directories, as root or not, and ends exactly those.
 //
 // A test package hands its run to [Run] and then asks for servers where it needs them. One server of a kind is shared
 // by all tests of the process, and starts when the first of them asks:
@@ -20,8 +20,9 @@
 //	QSESSIONS_TEST_MYSQL       user:password@tcp(host:port)/database
 //	QSESSIONS_TEST_REDIS       host:port
 //	QSESSIONS_TEST_MEMCACHED   host:port
+//	QSESSIONS_TEST_PGBOUNCER   as QSESSIONS_TEST_POSTGRES, in transaction mode
 //
-// None names a cluster: the tests of clusters are about their faults.
+// None names a cluster or a pair: their tests are about their faults.
 //
 // Commands and benchmarks use [Start] and [Server.Stop], and so does a test that harms a server: [Server.Kill],
 // [Server.Pause], [Server.Restart], [Server.Restore] and the rest work on a server of its own, and on each one of a

@@ -78,9 +78,15 @@ func (r *registry) cluster(tb testing.TB, kind Kind) *Cluster {
 	return r.resource(tb, kind).(*Cluster)
 }
 
-func startShared(kind Kind) (resource, error) {
+func (r *registry) startShared(kind Kind) (resource, error) {
 	ctx := context.Background() // not the context of the test that happens to be first
 	switch kind {
+	case KindPgBouncer:
+		server, err := r.starter(KindPostgres)()
+		if err != nil {
+			return nil, err
+		}
+		return StartPgBouncer(ctx, server.(*Server), Options{})
 	case KindRedisCluster:
 		return StartRedisCluster(ctx, Options{})
 	case KindRedisSentinel:
@@ -93,19 +99,37 @@ func startShared(kind Kind) (resource, error) {
 
 func (r *registry) resource(tb testing.TB, kind Kind) resource {
 	tb.Helper()
+	r.need(tb)
+	s, err := r.starter(kind)()
+	r.check(tb, err)
+	return s
+}
+
+// need fails the test outside of Run.
+func (r *registry) need(tb testing.TB) {
+	tb.Helper()
 	r.mu.Lock()
+	defer r.mu.Unlock()
 	if !r.running {
-		r.mu.Unlock()
 		tb.Fatal("testserver: the package needs func TestMain(m *testing.M) { os.Exit(testserver.Run(m)) }")
 	}
+}
+
+// starter returns what starts the server or cluster at the first call.
+func (r *registry) starter(kind Kind) func() (resource, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	start := r.servers[kind]
 	if start == nil {
-		start = sync.OnceValues(func() (resource, error) { return startShared(kind) })
+		start = sync.OnceValues(func() (resource, error) { return r.startShared(kind) })
 		r.servers[kind] = start
 	}
-	r.mu.Unlock()
+	return start
+}
 
-	s, err := start()
+// check skips or fails the test for the error of a start.
+func (r *registry) check(tb testing.TB, err error) {
+	tb.Helper()
 	if missing, ok := errors.AsType[*MissingError](err); ok && os.Getenv("CI") != "true" {
 		r.mu.Lock()
 		r.missing[missing.Package] = append(r.missing[missing.Package], tb.Name())
@@ -115,7 +139,6 @@ func (r *registry) resource(tb testing.TB, kind Kind) resource {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return s
 }
 
 func (s *Server) name() string {

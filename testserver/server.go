@@ -17,7 +17,7 @@ import (
 // Kind names the program a [Server] runs.
 type Kind string
 
-// The kinds of server this package starts.
+// The kinds of server that Start starts.
 const (
 	KindPostgres  Kind = "PostgreSQL"
 	KindMariaDB   Kind = "MariaDB"
@@ -78,11 +78,13 @@ type program struct {
 	stop    os.Signal
 	prepare func(ctx context.Context, s *Server, path string) error // makes the data directory; may be nil
 	server  func(path string) (string, error)                       // the server, where it is not name itself; may be nil
-	args    func(s *Server, port string, opts Options) []string
-	first   []string // arguments of the first launch alone
-	dsn     func(addr string) string
-	addr    func(dsn string) (string, error)
-	sql     func(ctx context.Context, dsn, statement string) (string, error) // nil for Redis and memcached
+	// configure writes the files of a server that is told its port there; may be nil.
+	configure func(s *Server, port string) error
+	args      func(s *Server, port string, opts Options) []string
+	first     []string // arguments of the first launch alone
+	dsn       func(addr string) string
+	addr      func(dsn string) (string, error)
+	sql       func(ctx context.Context, dsn, statement string) (string, error) // nil for Redis and memcached
 	// probe asks the server for its version, and for what proves that it is the one started here: its process id or
 	// its data directory.
 	probe func(ctx context.Context, s *Server) (version, proof string, err error)
@@ -99,6 +101,9 @@ func (k Kind) program() (program, error) {
 		return redis(), nil
 	case KindMemcached:
 		return memcached(), nil
+	}
+	if k == KindPgBouncer {
+		return program{}, errors.New("testserver: StartPgBouncer starts a PgBouncer")
 	}
 	return program{}, fmt.Errorf("testserver: unknown kind %q", string(k))
 }
@@ -120,6 +125,10 @@ func Start(ctx context.Context, kind Kind, opts Options) (*Server, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
+	return startOrConnect(ctx, p, opts)
+}
+
+func startOrConnect(ctx context.Context, p program, opts Options) (*Server, error) {
 	if dsn := os.Getenv(p.env); dsn != "" {
 		s, err := connect(ctx, p, dsn)
 		if err != nil {
@@ -181,6 +190,11 @@ func start(ctx context.Context, p program, opts Options) (_ *Server, err error) 
 		s.ports = append(s.ports, port) // with those of earlier attempts: a stranger has them
 		s.Addr = "127.0.0.1:" + port.Number
 		s.DSN = p.dsn(s.Addr)
+		if p.configure != nil {
+			if err = p.configure(s, port.Number); err != nil {
+				return nil, fmt.Errorf("%s: %w", p.kind, err)
+			}
+		}
 		s.args = append(p.args(s, port.Number, opts), opts.Args...)
 		if s.Version, err = s.launch(ctx); err == nil {
 			return s, nil
@@ -269,15 +283,15 @@ func (s *Server) Database(tb testing.TB) string {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(tb.Context()), startTimeout)
 		defer cancel()
 		drop := "DROP DATABASE " + name
-		if s.Kind == KindPostgres {
+		if s.Kind != KindMariaDB {
 			drop += " WITH (FORCE)" // a connection the test left open would refuse it
 		}
 		if _, err := s.prog.sql(ctx, s.DSN, drop); err != nil {
 			tb.Errorf("testserver: %v", err)
 		}
 	})
-	if s.Kind == KindPostgres {
-		return postgresDatabase(s.DSN, name)
+	if s.Kind == KindMariaDB {
+		return mysqlDatabase(s.DSN, name)
 	}
-	return mysqlDatabase(s.DSN, name)
+	return postgresDatabase(s.DSN, name)
 }

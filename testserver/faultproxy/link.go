@@ -19,6 +19,7 @@ const (
 // link is a client's connection with the one to the server that belongs to it.
 type link struct {
 	proxy  *Proxy
+	target string
 	client *net.TCPConn
 	done   chan struct{} // closed when it ends
 	// By direction: closed when there is nothing more to read, which broken says is no regular end.
@@ -43,7 +44,7 @@ type chunk struct {
 // run forwards until both sides have ended, or the link was.
 func (l *link) run() {
 	defer l.end(false)
-	conn, err := new(net.Dialer).DialContext(l.proxy.ctx, "tcp", l.proxy.target)
+	conn, err := new(net.Dialer).DialContext(l.proxy.ctx, "tcp", l.target)
 	if err != nil {
 		l.reset()
 		return

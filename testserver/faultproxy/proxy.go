@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"os"
 	"sync"
 	"time"
 
@@ -18,18 +19,22 @@ import (
 // Proxy forwards TCP connections from a loopback address of its own to a server. It is safe for concurrent use; its
 // switches act at once, on the connections there are and on new ones. A fault turned on twice is on.
 type Proxy struct {
-	port         *loopback.Port // kept over Cut
-	addr, target string
-	ctx          context.Context // ends with Close
-	cancel       context.CancelFunc
-	wg           sync.WaitGroup
+	port   *loopback.Port // kept over Cut
+	addr   string
+	ctx    context.Context // ends with Close
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
 
 	mu       sync.Mutex
+	target   string
 	closed   bool
-	listener net.Listener // nil while cut
+	listener *net.TCPListener // nil while cut
 	links    map[*link]struct{}
-	released chan struct{} // closed when nothing is held; nil while nothing is
-	drop     [2]bool       // by direction
+	hold     bool
+	hole     *hole           // nil unless the network swallows packets
+	plugs    map[string]bool // addresses of connections that are of holes
+	released chan struct{}   // closed when nothing is held; nil while nothing is
+	drop     [2]bool         // by direction
 	latency  time.Duration
 	cutAfter int64 // reply bytes until a connection is closed; -1: never
 	count    Count
@@ -67,31 +72,32 @@ func New(target string) (*Proxy, error) {
 		port.Release()
 		return nil, err
 	}
-	p := &Proxy{port: port, addr: listener.Addr().String(), target: target, links: map[*link]struct{}{}, cutAfter: -1}
+	p := &Proxy{port: port, addr: listener.Addr().String(), target: target, links: map[*link]struct{}{}, plugs: map[string]bool{}, cutAfter: -1}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
-	p.serve(listener)
+	p.serve(listener.(*net.TCPListener))
 	return p, nil
 }
 
 // serve accepts connections until the listener is closed. The caller holds the lock, or is New.
-func (p *Proxy) serve(listener net.Listener) {
+func (p *Proxy) serve(listener *net.TCPListener) {
 	p.listener = listener
 	p.wg.Go(func() {
 		for {
-			conn, err := listener.Accept()
-			if errors.Is(err, net.ErrClosed) {
+			conn, err := listener.AcceptTCP()
+			switch {
+			case errors.Is(err, net.ErrClosed):
 				return
-			}
-			if err != nil {
-				continue // of this connection alone
-			}
-			p.accept(listener, conn.(*net.TCPConn))
+			case errors.Is(err, os.ErrDeadlineExceeded):
+				p.awaitOpen()
+			case err == nil:
+				p.accept(listener, conn)
+			} // else it was the error of one connection
 		}
 	})
 }
 
 // accept starts a link for a new connection, unless the proxy was cut just before.
-func (p *Proxy) accept(listener net.Listener, client *net.TCPConn) {
+func (p *Proxy) accept(listener *net.TCPListener, client *net.TCPConn) {
 	l := &link{
 		proxy: p, client: client,
 		done:     make(chan struct{}),
@@ -99,10 +105,12 @@ func (p *Proxy) accept(listener net.Listener, client *net.TCPConn) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.listener != listener {
+	if from := client.RemoteAddr().String(); p.listener != listener || p.plugs[from] {
+		delete(p.plugs, from)
 		l.reset()
 		return
 	}
+	l.target = p.target
 	p.count.Connections++
 	p.links[l] = struct{}{}
 	p.wg.Go(func() {
@@ -143,7 +151,13 @@ func (p *Proxy) setDrop(d direction, on bool) {
 func (p *Proxy) Hold(on bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	switch {
+	p.hold = on
+	p.keep()
+}
+
+// keep begins or ends to keep what both sides send. The caller holds the lock.
+func (p *Proxy) keep() {
+	switch on := p.hold || p.hole != nil; {
 	case on && p.released == nil:
 		p.released = make(chan struct{})
 	case !on && p.released != nil:
@@ -169,7 +183,24 @@ func (p *Proxy) CutReplies(n int64) {
 	p.cutAfter = max(n, -1)
 }
 
-// Cut resets all connections, to clients and to the server, and refuses new ones until Mend.
+// SetTarget gives the name that the proxy is to another server (host:port): new connections go there. Those there are stay
+// with the server that they have, as those of a pool do when an address changes; [Proxy.Reset] ends them.
+func (p *Proxy) SetTarget(target string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.target = target
+}
+
+// Reset resets all connections, to clients and to the server. It refuses none.
+func (p *Proxy) Reset() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for l := range p.links {
+		l.reset()
+	}
+}
+
+// Cut resets all connections, to clients and to the server, and refuses new ones until Mend. It ends a Blackhole.
 func (p *Proxy) Cut() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -177,6 +208,7 @@ func (p *Proxy) Cut() {
 }
 
 func (p *Proxy) cut() {
+	p.unplug(p.hole)
 	if p.listener != nil {
 		p.listener.Close()
 		p.listener = nil
@@ -201,7 +233,7 @@ func (p *Proxy) Mend() error {
 	if err != nil {
 		return err
 	}
-	p.serve(listener)
+	p.serve(listener.(*net.TCPListener))
 	return nil
 }
 
