@@ -12,6 +12,21 @@ import (
 
 // ask finds out what the server is. The name of the driver would not tell: wrappers have names of their own.
 func ask(ctx context.Context, db *sql.DB) (Dialect, error) {
+	var d Dialect
+	err := await(ctx, !endsInTime(db.Driver()), func() (err error) {
+		d, err = askVersion(ctx, db)
+		return err
+	})
+	if err != nil {
+		if e := ctx.Err(); e != nil && !errors.Is(err, e) {
+			err = fmt.Errorf("%w: %w", e, err)
+		}
+		return "", fmt.Errorf("sqlxstore: ask the server: %w", err)
+	}
+	return d, nil
+}
+
+func askVersion(ctx context.Context, db *sql.DB) (Dialect, error) {
 	var version string
 	err := db.QueryRowContext(ctx, "SELECT version()").Scan(&version)
 	switch {
@@ -20,20 +35,19 @@ func ask(ctx context.Context, db *sql.DB) (Dialect, error) {
 	case err == nil && version != "" && version[0] >= '5' && version[0] <= '9', strings.Contains(version, "-MariaDB"):
 		return MySQL, nil
 	case err == nil:
-		return "", fmt.Errorf("sqlxstore: the server calls itself %.40q; set Config.Dialect to say which SQL it reads", version)
+		return "", fmt.Errorf("it calls itself %.40q; set Config.Dialect to say which SQL it reads", version)
 	}
 	if db.QueryRowContext(ctx, "SELECT sqlite_version()").Scan(&version) == nil {
 		return SQLite, nil
 	}
-	if e := ctx.Err(); e != nil && !errors.Is(err, e) {
-		err = fmt.Errorf("%w: %w", e, err)
-	}
-	return "", fmt.Errorf("sqlxstore: ask the server: %w: %w", store.ErrUnavailable, err)
+	return "", fmt.Errorf("%w: %w", store.ErrUnavailable, err)
 }
 
 // askServer verifies what the statements rely on, on one connection of the pool.
 func (s *Store) askServer(ctx context.Context) error {
 	switch s.config.Dialect {
+	case Postgres:
+		return s.askPooler(ctx)
 	case MySQL:
 		var autocommit bool
 		var packet int64

@@ -30,10 +30,10 @@ func endsInTime(d driver.Driver) bool {
 // answerTime is how long a driver has for its answer after the end of a context: it knows the outcome better.
 const answerTime = 50 * time.Millisecond
 
-// await runs f, and returns when ctx has ended even if f has not. f then goes on until the driver returns. It is ended by the end of
-// the connection at the latest, and its error is lost.
-func (s *Store) await(ctx context.Context, f func() error) error {
-	if !s.waits || ctx.Done() == nil {
+// await runs f. Beside means that f may not return when ctx ends: await then does, and f goes on until the driver returns,
+// at the end of the connection at the latest. Its results are lost.
+func await(ctx context.Context, beside bool, f func() error) error {
+	if !beside || ctx.Done() == nil {
 		return f()
 	}
 	type outcome struct {

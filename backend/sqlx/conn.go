@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"slices"
+	"strconv"
 
 	"github.com/jmoiron/sqlx"
 )
@@ -32,8 +33,11 @@ func (c conn) queryer() queryer {
 
 // plain returns the text of a statement that is not prepared, and its arguments.
 func (c conn) plain(text string, args []any) (string, []any) {
-	if c.s.config.Dialect == MySQL && (c.text || c.only != nil) {
+	switch {
+	case c.s.config.Dialect == MySQL && (c.text || c.only != nil):
 		return mysqlText(text, args), nil // the driver would prepare it
+	case c.text: // pgx takes what it has prepared for the same text
+		return text + "\n-- unprepared " + strconv.FormatInt(c.s.texts.Add(1), 10), args
 	}
 	return text, args
 }

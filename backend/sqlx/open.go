@@ -35,7 +35,8 @@ var driverKinds = map[string]driverKind{
 //
 // What the DSN leaves open is set as sessions need it; what it says stays.
 //
-//   - postgres (lib/pq) and pgx: 10 s to connect. With Config.NoPrepare, binary_parameters=yes and
+//   - postgres (lib/pq) and pgx: 10 s to connect. A connection of lib/pq is closed when the context of a call ends and the
+//     server does not answer. pgx does that itself, and is the one to choose. With Config.NoPrepare, binary_parameters=yes and
 //     default_query_exec_mode=exec.
 //   - mysql: 10 s to connect, 30 s to read and to write. With Config.NoPrepare, interpolateParams=true, which is refused
 //     together with a charset that it is not safe for.
@@ -95,6 +96,9 @@ func openPool(driver, dsn string, kind driverKind, c *Config) (*sql.DB, error) {
 	db, err := sql.Open(driver, dsn)
 	if err != nil {
 		return nil, fmt.Errorf("sqlxstore: open: %w", err)
+	}
+	if d := db.Driver(); driver == "postgres" && !endsInTime(d) { // another one may have registered under that name
+		return sql.OpenDB(pqConnector{d, dsn}), db.Close()
 	}
 	return db, nil
 }

@@ -51,17 +51,13 @@ func (s *Store) do(ctx context.Context, op string, again repeat, f func(conn) er
 // server does not accept its prepared statements, no longer accepts writes, or is not reached. In the last case f has to
 // be repeatable, or the driver has to know that nothing was sent.
 func (s *Store) try(ctx context.Context, again repeat, f func(conn) error) error {
-	err := s.await(ctx, func() error { return f(conn{s: s}) })
+	err := await(ctx, s.waits, func() error { return f(conn{s: s}) })
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
 	switch s.dialect.classify(err).kind {
 	case refused:
-		err = s.await(ctx, func() error { return f(conn{s: s, text: true}) })
-		if err != nil && s.dialect.classify(err).kind == refused { // by pgx, which prepares texts too, and forgets one that fails
-			err = s.await(ctx, func() error { return f(conn{s: s, text: true}) })
-		}
-		return err
+		return await(ctx, s.waits, func() error { return f(conn{s: s, text: true}) })
 	case lost:
 		if again == once && !unsent(err) {
 			return err
@@ -70,7 +66,7 @@ func (s *Store) try(ctx context.Context, again repeat, f func(conn) error) error
 	default:
 		return err
 	}
-	return s.await(ctx, func() error {
+	return await(ctx, s.waits, func() error {
 		c, err := s.fresh(ctx)
 		if err != nil {
 			return err

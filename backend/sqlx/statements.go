@@ -38,6 +38,13 @@ type statements struct {
 	list                                                                                  string    // with placeholders of its own
 }
 
+func (q *statements) all() []*statement {
+	return []*statement{
+		&q.load, &q.create, &q.save, &q.touch, &q.cutoff, &q.publish, &q.pickUser, &q.pickDue, &q.countIP, &q.forgetCutoffs,
+		&q.keyRead, &q.keyAdd, &q.keyReplace, &q.remove, &q.removeUser, &q.forget,
+	}
+}
+
 func newStatements(d *dialect, c *Config) (*statements, error) {
 	var q statements
 	names := d.names(c)

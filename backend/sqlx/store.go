@@ -24,6 +24,7 @@ type Store struct {
 	names   *strings.Replacer
 	q       *statements
 	waits   bool // beside the driver, which may not return when a context ends
+	texts   atomic.Int64
 	closed  atomic.Bool
 }
 
@@ -67,21 +68,26 @@ func New(ctx context.Context, db *sql.DB, c Config) (*Store, error) {
 	return s, nil
 }
 
+// closeTime is how long Close waits for servers that do not answer.
+const closeTime = 5 * time.Second
+
 // Close releases the prepared statements, and the database if [Open] opened it. Every call that comes later fails with an
-// error that matches [store.ErrUnavailable].
+// error that matches [store.ErrUnavailable]. Where a server does not answer, Close returns an error after 5 seconds.
 func (s *Store) Close() error {
 	s.closed.Store(true)
-	var errs []error
-	for _, q := range []*statement{
-		&s.q.load, &s.q.create, &s.q.save, &s.q.touch, &s.q.cutoff, &s.q.publish, &s.q.pickUser, &s.q.pickDue, &s.q.countIP,
-		&s.q.forgetCutoffs, &s.q.keyRead, &s.q.keyAdd, &s.q.keyReplace, &s.q.remove, &s.q.removeUser, &s.q.forget,
-	} {
-		errs = append(errs, q.close())
-	}
-	if s.owned {
-		errs = append(errs, s.db.Close())
-	}
-	if err := errors.Join(errs...); err != nil {
+	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
+	defer cancel()
+	err := await(ctx, true, func() error {
+		var errs []error
+		for _, q := range s.q.all() {
+			errs = append(errs, q.close())
+		}
+		if s.owned {
+			errs = append(errs, s.db.Close())
+		}
+		return errors.Join(errs...)
+	})
+	if err != nil {
 		return fmt.Errorf("sqlxstore: close: %w", err)
 	}
 	return nil
