@@ -25,8 +25,8 @@ type Config struct {
 	// User is the column with the user. Default: text that refers to nothing.
 	User UserColumn
 
-	// NoPrepare keeps no prepared statements, for poolers that hand a connection to another client between statements.
-	// [Open] then also sets the driver's option that saves the round trip of preparing each time.
+	// NoPrepare keeps no prepared statements, for poolers that give a connection to another client between statements. The
+	// driver must not prepare either: [Open] sets its option, and [New] refuses a driver for PostgreSQL that does.
 	NoPrepare bool
 
 	// Retries is how often a statement is repeated that the database gave up in favor of another one: a deadlock, a

@@ -34,7 +34,7 @@ type dialect struct {
 	users      [UUIDBytes + 1]string
 	textUUID   bool // ids are given in their text form
 	maxData    int
-	sweepBatch int // how many rows one statement of Sweep forgets: SQLite has one writer, the others wait
+	sweepBatch int    // how many rows one statement of Sweep forgets: SQLite has one writer, the others wait
 	primary    string // a condition that fails, also where no row matches, on a server that accepts no writes
 	classify   func(error) fault
 }

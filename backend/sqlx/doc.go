@@ -26,8 +26,9 @@
 //
 //   - A revocation is as durable as a commit of the database is. With asynchronous replication, synchronous_commit=off or
 //     innodb_flush_log_at_trx_commit=2, a failover or a crash may bring back what was revoked just before.
-//   - Every statement must reach the primary. A proxy that sends reads to a replica is not supported: a revoked session
-//     would be found there.
+//   - Every statement must reach the primary. A server that accepts no writes, a replica or a primary of before a failover,
+//     answers no read either: a revoked session would be found there. Such a server is an outage
+//     ([store.ErrUnavailable]), also in maintenance. A proxy that sends reads to replicas is not supported.
 //   - A Galera cluster that is used through several nodes needs wsrep_sync_wait=1. Otherwise a node may answer with what
 //     was there before, for a moment: a new session is not found, and one that was revoked is.
 //   - MySQL Group Replication with several primaries needs group_replication_consistency=BEFORE or AFTER. Otherwise a
@@ -39,6 +40,18 @@
 //     Commit before you write the response. PostgreSQL does not wait.
 //   - MySQL keeps at most 16 MiB of data a session, and no more than max_allowed_packet; the others 256 MiB. A larger
 //     record is refused with store.ErrTooLarge, and nothing is changed.
+//   - A call that finds its connection reset, the server behind it read-only, or its prepared statement refused, is tried a
+//     second time at once, on a connection that works. After a failover behind one name no pooled connection keeps the
+//     store at the old server. A write that may have been executed is not repeated: its outcome is unknown, and the error
+//     matches [store.ErrUnavailable]. With several hosts in a DSN of PostgreSQL, add target_session_attrs=read-write.
+//   - No call outlives its context by more than a moment, also where the network swallows packets. pgx and the drivers of MySQL and
+//     modernc.org/sqlite see to that themselves. For others, lib/pq among them, a call waits in a goroutine beside the driver,
+//     which costs about a microsecond. Open also closes the connections of lib/pq that hang; over a pool of yours ([New]) they are
+//     taken until TCP gives them up.
+//   - A pooler that gives connections to other clients between statements, such as PgBouncer in transaction mode, needs
+//     Config.NoPrepare. Open then sets the driver's option. With New it is yours: default_query_exec_mode=exec (or
+//     simple_protocol) for pgx, binary_parameters=yes for lib/pq. Both functions refuse a pooler that loses prepared statements, and
+//     NoPrepare without the option, as far as they can see it: pgx's describe_exec is as wrong, and looks right.
 //   - A context that ends stops the statement on PostgreSQL and SQLite. MySQL is not told: the statement may still run to
 //     its end, which does no harm, as every one of them is conditional or may be repeated.
 package sqlxstore
