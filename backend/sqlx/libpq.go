@@ -134,6 +134,10 @@ type pqStmt struct {
 	conn  *pqConn
 }
 
+// Close implements [driver.Stmt]. It says nothing to the server, whose answer lib/pq would await without end: statements
+// are closed with their connection, but for a few that were prepared twice at once.
+func (s *pqStmt) Close() error { return nil }
+
 // QueryContext implements [driver.StmtQueryContext].
 func (s *pqStmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
 	s.conn.watch(ctx)

@@ -60,7 +60,8 @@ func Open(ctx context.Context, driver, dsn string, c Config) (*Store, error) {
 	if err != nil {
 		return nil, withoutPassword(err, dsn)
 	}
-	if err := setPool(db, &c); err != nil {
+	maxIdle, err := setPool(db, &c)
+	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	s, err := New(ctx, db, c)
@@ -71,7 +72,7 @@ func Open(ctx context.Context, driver, dsn string, c Config) (*Store, error) {
 		_ = db.Close()
 		return nil, withoutPassword(err, dsn)
 	}
-	s.owned = true
+	s.owned, s.maxIdle = true, maxIdle
 	return s, nil
 }
 
@@ -103,10 +104,10 @@ func openPool(driver, dsn string, kind driverKind, c *Config) (*sql.DB, error) {
 	return db, nil
 }
 
-func setPool(db *sql.DB, c *Config) error {
+func setPool(db *sql.DB, c *Config) (maxIdle int, err error) {
 	conf, err := c.withDefaults()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	open, life, idle := 25, 30*time.Minute, 5*time.Minute
 	if c.Dialect == SQLite {
@@ -114,10 +115,11 @@ func setPool(db *sql.DB, c *Config) error {
 	}
 	open = cmp.Or(conf.MaxOpenConns, open)
 	db.SetMaxOpenConns(open)
-	db.SetMaxIdleConns(cmp.Or(conf.MaxIdleConns, open))
+	maxIdle = cmp.Or(conf.MaxIdleConns, open)
+	db.SetMaxIdleConns(maxIdle)
 	db.SetConnMaxLifetime(cmp.Or(conf.ConnMaxLifetime, life))
 	db.SetConnMaxIdleTime(cmp.Or(conf.ConnMaxIdleTime, idle))
-	return nil
+	return maxIdle, nil
 }
 
 // A redacted error has the text of another without a password, and matches what that one matches of the contract's.

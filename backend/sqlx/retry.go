@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -40,6 +41,9 @@ func (s *Store) do(ctx context.Context, op string, again repeat, f func(conn) er
 		if err == nil {
 			return nil
 		}
+		if f := s.dialect.classify(err); errors.Is(ctx.Err(), context.DeadlineExceeded) && (f.kind == lost || f == fault{}) {
+			s.dropIdle()
+		}
 		if left <= 0 || s.dialect.classify(err).kind != retryable || !wait(ctx, rand.N(bound)) {
 			return s.dialect.fail(ctx, op, err)
 		}
@@ -74,6 +78,30 @@ func (s *Store) try(ctx context.Context, again repeat, f func(conn) error) error
 		defer c.Close()
 		return f(conn{s: s, only: c})
 	})
+}
+
+// minDrop is the least time between two calls of dropIdle that close connections: a server that is slow is not to make
+// all of them anew again and again.
+const minDrop = 5 * time.Second
+
+// dropIdle closes the idle connections of a pool that is the store's, after a call that the server has not answered in time: on a
+// host that is gone each of them would make another call wait for its deadline.
+func (s *Store) dropIdle() {
+	now, last := time.Now().UnixNano(), s.dropped.Load()
+	if !s.owned || s.closed.Load() || now-last < int64(minDrop) || !s.dropped.CompareAndSwap(last, now) {
+		return
+	}
+	done := make(chan struct{})
+	s.drops.Go(func() {
+		s.db.SetMaxIdleConns(0) // takes them at once, and closes them: pgx waits for an answer then, for seconds
+		close(done)
+		s.db.SetMaxIdleConns(s.maxIdle)
+	})
+	select {
+	case <-done:
+	case <-time.After(answerTime / 2): // none of them is idle any more
+	}
+	s.db.SetMaxIdleConns(s.maxIdle)
 }
 
 // fresh returns a connection to a server that answers, and accepts writes. It closes those of the pool on which none does: after

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -18,13 +19,16 @@ import (
 type Store struct {
 	db      *sql.DB
 	owned   bool // by Open
+	maxIdle int  // of a pool that is owned
 	config  Config
 	dialect *dialect
 	maxData int
 	names   *strings.Replacer
 	q       *statements
-	waits   bool // beside the driver, which may not return when a context ends
-	texts   atomic.Int64
+	waits   bool         // beside the driver, which may not return when a context ends
+	texts   atomic.Int64 // that were sent unprepared
+	dropped atomic.Int64 // when, in nanoseconds since 1970
+	drops   sync.WaitGroup
 	closed  atomic.Bool
 }
 
@@ -85,6 +89,7 @@ func (s *Store) Close() error {
 		if s.owned {
 			errs = append(errs, s.db.Close())
 		}
+		s.drops.Wait()
 		return errors.Join(errs...)
 	})
 	if err != nil {

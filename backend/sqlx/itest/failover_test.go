@@ -1,6 +1,7 @@
 package itest
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"sync"
@@ -85,6 +86,53 @@ func TestFailover(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestVanishedServer: RPT-8. After a failover in which the old primary does not answer at all, one call waits for its
+// deadline, and not one for each connection of the pool.
+func TestVanishedServer(t *testing.T) {
+	for _, k := range []struct {
+		name, driver string
+		kind         testserver.Kind
+	}{
+		{"pgx", "pgx", testserver.KindPostgresPair},
+		{"postgres", "postgres", testserver.KindPostgresPair},
+		{"mariadb", "mysql", testserver.KindMariaDBPair},
+	} {
+		t.Run(k.name, func(t *testing.T) {
+			t.Parallel()
+			pair := testserver.Pair(t, k.kind, testserver.Options{})
+			p, dsn := behind(t, pair.Nodes[0].Addr, pair.DSN)
+			s := migrated(t, k.driver, dsn, sqlxstore.Config{})
+			r := session("ann")
+			create(t, s, r)
+			var wg sync.WaitGroup
+			for range 20 {
+				wg.Go(func() { visit(t.Context(), t, s) })
+			}
+			wg.Wait()
+			primary, err := pair.Switchover(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := pair.Nodes[0].Pause(); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { pair.Nodes[0].Resume() })
+			p.SetTarget(primary.Addr)
+			failed := 0
+			for range 10 {
+				ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+				if _, err := s.Load(ctx, r.ID); err != nil {
+					failed++
+				}
+				cancel()
+			}
+			if failed > 1 {
+				t.Errorf("%d of 10 calls failed, want 1 at most", failed)
+			}
+		})
 	}
 }
 
