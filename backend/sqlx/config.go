@@ -50,9 +50,15 @@ type UserColumn struct {
 	Type UserType
 
 	// References makes the column a foreign key with ON DELETE CASCADE, in the form "app_users(id)", with names as in
-	// Config.Table. A session of a user who is not there is then refused with [store.ErrNoUser]. On MySQL and MariaDB the
-	// column gets the exact type of the one that it refers to, as they demand that, and the sql_mode must be strict, as it
-	// is by default; spaces at the end of a user that do not fit into the column are cut all the same. On SQLite each connection must have PRAGMA foreign_keys on; Open sets it.
+	// Config.Table. A session of a user who is not there is then refused with [store.ErrNoUser].
+	//
+	// Type must fit the column: New, Open and Migrate refuse a type under which the database would convert, and name those that
+	// fit. A number of an unsigned column above the range of Integer is no user. Text keeps each string apart, also where the
+	// column takes several for the same row, as a collation without regard to case does: log in with the user as the table has it.
+	//
+	// On MySQL and MariaDB the column gets the exact type of the one that it refers to, as they demand that, and the sql_mode must
+	// be strict, as it is by default; with Text a user that ends in a space is refused, as columns cut it. On SQLite each
+	// connection must have PRAGMA foreign_keys on; Open sets it.
 	References string
 }
 

@@ -124,6 +124,24 @@ func classifyMySQL(err error) fault {
 	return fault{text: fmt.Sprintf("MySQL error %d", e.Number)}
 }
 
+// mysqlNumber returns the number of MySQL's error, 0 for any other.
+func mysqlNumber(err error) uint16 {
+	var e *mysql.MySQLError
+	if errors.As(err, &e) {
+		return e.Number
+	}
+	return 0
+}
+
+// sqlState returns the SQLSTATE of PostgreSQL's error, "" for any other.
+func sqlState(err error) string {
+	var e interface{ SQLState() string }
+	if errors.As(err, &e) {
+		return e.SQLState()
+	}
+	return ""
+}
+
 // classifySQLite goes by SQLite's own texts, as the drivers have no form of a code in common. They name columns, and
 // quote no values.
 func classifySQLite(err error) fault {

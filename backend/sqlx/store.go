@@ -21,9 +21,11 @@ type Store struct {
 	config  Config
 	dialect *dialect
 	maxData int
-	names   *strings.Replacer
-	q       *statements
-	closed  atomic.Bool
+	// cutsSpaces: the column may cut spaces at the end of a user, who would become another one.
+	cutsSpaces bool
+	names      *strings.Replacer
+	q          *statements
+	closed     atomic.Bool
 }
 
 var (
@@ -60,7 +62,11 @@ func New(ctx context.Context, db *sql.DB, c Config) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{db: db, config: c, dialect: d, maxData: d.maxData, names: d.names(&c), q: q}
+	s.cutsSpaces = c.Dialect == MySQL && c.User.Type == Text && c.User.References != ""
 	if err := s.askServer(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.checkUsers(ctx, "ask the server"); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -186,7 +192,7 @@ func (s *Store) check(ctx context.Context, op string, r *store.Record) (user any
 		return nil, nil
 	}
 	user, ok := s.config.User.Type.userValue(r.User)
-	if !ok {
+	if !ok || s.cutsSpaces && strings.HasSuffix(r.User, " ") {
 		return nil, fmt.Errorf("sqlxstore: %s: %w", op, store.ErrNoUser)
 	}
 	return user, nil
