@@ -17,6 +17,9 @@ func (s *Store) checkUsers(ctx context.Context, op string) error {
 		found, err := s.column(ctx, op, c[0], c[1])
 		if err == nil && found != nil {
 			err = s.dialect.typeError(s.config.User.Type, c[0]+"("+c[1]+")", found.text)
+			if s.config.Dialect == MySQL { // both columns have one type
+				s.keepsSpaces.Store(spacesIn(found.text))
+			}
 		}
 		if err != nil {
 			return err

@@ -57,7 +57,7 @@ type UserColumn struct {
 	// column takes several for the same row, as a collation without regard to case does: log in with the user as the table has it.
 	//
 	// On MySQL and MariaDB the column gets the exact type of the one that it refers to, as they demand that, and the sql_mode must
-	// be strict, as it is by default; with Text a user that ends in a space is refused, as columns cut it. On SQLite each
+	// be strict, as it is by default; a user that ends in spaces which the column would cut is no user. On SQLite each
 	// connection must have PRAGMA foreign_keys on; Open sets it.
 	References string
 }
@@ -76,6 +76,7 @@ const (
 const (
 	defaultTable   = "qsessions"
 	defaultRetries = 4
+	cutoffIndex    = "_at"
 	maxName        = 48 // leaves room for the suffixes below PostgreSQL's 63
 )
 
@@ -101,7 +102,8 @@ func (c Config) withDefaults() (Config, error) {
 		}
 	}
 	for _, suffix := range []string{"", "_migrations", keysSuffix, "_user", "_sweep", "_ip"} {
-		if strings.EqualFold(c.CutoffTable, c.Table+suffix) { // SQLite, and MySQL on some systems, ignore case
+		// SQLite, and MySQL on some systems, ignore case.
+		if taken := c.Table + suffix; strings.EqualFold(c.CutoffTable, taken) || strings.EqualFold(c.CutoffTable+cutoffIndex, taken) {
 			return c, fmt.Errorf("sqlxstore: CutoffTable %q is taken by the sessions", c.CutoffTable)
 		}
 	}

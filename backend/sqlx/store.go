@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
 	"github.com/qsessions/qsessions/core/store"
 )
@@ -21,11 +22,12 @@ type Store struct {
 	config  Config
 	dialect *dialect
 	maxData int
-	// cutsSpaces: the column may cut spaces at the end of a user, who would become another one.
-	cutsSpaces bool
-	names      *strings.Replacer
-	q          *statements
-	closed     atomic.Bool
+	// keepsSpaces is how many characters a user may have that ends in a space. MySQL cuts spaces that do not fit into the column,
+	// without an error: that user would be another one.
+	keepsSpaces atomic.Int32
+	names       *strings.Replacer
+	q           *statements
+	closed      atomic.Bool
 }
 
 var (
@@ -62,7 +64,9 @@ func New(ctx context.Context, db *sql.DB, c Config) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{db: db, config: c, dialect: d, maxData: d.maxData, names: d.names(&c), q: q}
-	s.cutsSpaces = c.Dialect == MySQL && c.User.Type == Text && c.User.References != ""
+	if c.Dialect != MySQL || c.User.References == "" {
+		s.keepsSpaces.Store(store.MaxUser)
+	}
 	if err := s.askServer(ctx); err != nil {
 		return nil, err
 	}
@@ -192,7 +196,7 @@ func (s *Store) check(ctx context.Context, op string, r *store.Record) (user any
 		return nil, nil
 	}
 	user, ok := s.config.User.Type.userValue(r.User)
-	if !ok || s.cutsSpaces && strings.HasSuffix(r.User, " ") {
+	if !ok || strings.HasSuffix(r.User, " ") && utf8.RuneCountInString(r.User) > int(s.keepsSpaces.Load()) {
 		return nil, fmt.Errorf("sqlxstore: %s: %w", op, store.ErrNoUser)
 	}
 	return user, nil

@@ -39,10 +39,7 @@ var (
 // database would convert: to a column of integers "02" and "2.0" are 2.
 func (d *dialect) userTypes(text string) []UserType {
 	text = strings.ToLower(text)
-	length := math.MaxInt // no bound
-	if m := typeLength.FindStringSubmatch(text); m != nil {
-		length, _ = strconv.Atoi(m[1])
-	}
+	length := lengthOf(text)
 	switch name := baseType.FindString(text); d.name {
 	case Postgres:
 		return postgresUserTypes(text, name)
@@ -51,6 +48,24 @@ func (d *dialect) userTypes(text string) []UserType {
 	default:
 		return sqliteUserTypes(text)
 	}
+}
+
+// lengthOf returns the number in a type such as char(36).
+func lengthOf(text string) int {
+	if m := typeLength.FindStringSubmatch(text); m != nil {
+		if n, err := strconv.Atoi(m[1]); err == nil {
+			return n
+		}
+	}
+	return math.MaxInt32 // no bound
+}
+
+// spacesIn returns how many characters a string with a space at its end may have so that a column of MySQL keeps it.
+func spacesIn(text string) int32 {
+	if strings.HasPrefix(text, "char") { // keeps none at all
+		return 0
+	}
+	return int32(min(lengthOf(text), math.MaxInt32))
 }
 
 // postgresUserTypes goes by the text of format_type. An extension's type may compare as it likes: citext ignores case.

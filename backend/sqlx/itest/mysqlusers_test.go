@@ -20,7 +20,7 @@ func TestNarrowUsers(t *testing.T) {
 	c := sqlxstore.Config{User: sqlxstore.UserColumn{References: "app_users(id)"}}
 	s := migrated(t, "mysql", dsn, c)
 	create(t, s, session("alice"))
-	for _, user := range []string{"alicex", "alice ", "alice  ", "al ", "al\U0001f600", "日本"} {
+	for _, user := range []string{"alicex", "alice ", "alice  ", "al\U0001f600", "日本"} {
 		if err := s.Create(t.Context(), session(user)); !errors.Is(err, store.ErrNoUser) {
 			t.Errorf("Create for %q: got %v, want %v", user, err, store.ErrNoUser)
 		}
