@@ -167,37 +167,3 @@ func sqliteFile(dsn string) (file string, query url.Values, err error) {
 	}
 	return file, query, nil
 }
-
-// The places of a password: a URL's or MySQL's user:password@, and password=.
-var passwords = []*regexp.Regexp{
-	regexp.MustCompile(`^\w+://[^:/@]*:(.*)@`),
-	regexp.MustCompile(`^[^:/@]*:(.*)@`),
-	regexp.MustCompile(`(?i)\b(?:password|passwd|pwd)\s*=\s*'((?:[^'\\]|\\.)*)'`),
-	regexp.MustCompile(`(?i)\b(?:password|passwd|pwd)\s*=\s*([^\s&']+)`),
-}
-
-// cutPasswords returns text without the passwords of dsn, and whether it had one.
-func cutPasswords(text, dsn string) (string, bool) {
-	found := false
-	for _, place := range passwords {
-		m := place.FindStringSubmatch(dsn)
-		if m == nil || m[1] == "" {
-			continue
-		}
-		forms := []string{m[1]}
-		if plain, err := url.PathUnescape(m[1]); err == nil && plain != m[1] {
-			forms = append(forms, plain)
-		}
-		for _, password := range forms {
-			if !strings.Contains(text, password) {
-				continue
-			}
-			if len(password) < 4 {
-				return "sqlxstore: open: the database refused, or could not be reached", true
-			}
-			found = true
-			text = strings.ReplaceAll(text, password, "***")
-		}
-	}
-	return text, found
-}

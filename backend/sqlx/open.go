@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"time"
 
@@ -30,6 +31,8 @@ var driverKinds = map[string]driverKind{
 	"sqlite3":  {SQLite, "github.com/mattn/go-sqlite3", mattnDSN},
 }
 
+var driverName = regexp.MustCompile(`^[A-Za-z][\w-]{0,30}$`)
+
 // Open opens a database by the name of its driver, and makes a store over it, which owns it: [Store.Close] closes both.
 // The application imports the driver; only MySQL's is there already.
 //
@@ -43,11 +46,15 @@ var driverKinds = map[string]driverKind{
 //     synchronous=NORMAL, immediate transactions, foreign keys if Config.User refers to a table. A database in memory is
 //     refused, as each connection would have another one.
 //
-// No error holds the password of the DSN. Errors otherwise as of [New].
+// No error of Open repeats a part of the DSN in which a password could be, so a connection that fails has its reason and no name of
+// a host, user or database. Errors otherwise as of [New].
 func Open(ctx context.Context, driver, dsn string, c Config) (*Store, error) {
 	kind := driverKinds[driver]
 	if !slices.Contains(sql.Drivers(), driver) {
 		if kind.pkg == "" {
+			if !driverName.MatchString(driver) || repeats(driver, dsn) { // the DSN may have come first
+				return nil, errors.New("sqlxstore: open: there is no such driver: the first argument is its name, the second the DSN")
+			}
 			return nil, fmt.Errorf("sqlxstore: open: there is no driver %q: import the package that registers it", driver)
 		}
 		return nil, fmt.Errorf("sqlxstore: open: there is no driver %q: add import _ %q", driver, kind.pkg)
@@ -68,7 +75,10 @@ func Open(ctx context.Context, driver, dsn string, c Config) (*Store, error) {
 	}
 	if err != nil {
 		_ = db.Close()
-		return nil, withoutPassword(err, dsn)
+		if e := ctx.Err(); e != nil || errors.Is(err, store.ErrUnavailable) { // any other has no text of the driver's
+			err = withoutPassword(err, dsn)
+		}
+		return nil, err
 	}
 	s.owned = true
 	return s, nil
@@ -114,29 +124,4 @@ func setPool(db *sql.DB, c *Config) error {
 	db.SetConnMaxLifetime(cmp.Or(conf.ConnMaxLifetime, life))
 	db.SetConnMaxIdleTime(cmp.Or(conf.ConnMaxIdleTime, idle))
 	return nil
-}
-
-// A redacted error has the text of another without a password, and matches what that one matches of the contract's.
-type redacted struct {
-	text string
-	is   []error
-}
-
-func (e *redacted) Error() string   { return e.text }
-func (e *redacted) Unwrap() []error { return e.is }
-
-// withoutPassword returns err, or one like it if its text has the password of dsn. A short password would show in what
-// is left of the text, so nothing is.
-func withoutPassword(err error, dsn string) error {
-	text, found := cutPasswords(err.Error(), dsn)
-	if !found {
-		return err
-	}
-	r := &redacted{text: text}
-	for _, e := range []error{store.ErrUnavailable, context.Canceled, context.DeadlineExceeded} {
-		if errors.Is(err, e) {
-			r.is = append(r.is, e)
-		}
-	}
-	return r
 }
