@@ -37,15 +37,18 @@ func (s *Store) askServer(ctx context.Context) error {
 	case MySQL:
 		var autocommit bool
 		var packet int64
-		var mode string
+		var mode, charset string
 		err := s.do(ctx, "ask the server", func() error {
-			return s.db.QueryRowContext(ctx, "SELECT @@autocommit, @@max_allowed_packet, @@sql_mode").Scan(&autocommit, &packet, &mode)
+			return s.db.QueryRowContext(ctx, "SELECT @@autocommit, @@max_allowed_packet, @@sql_mode, @@character_set_client").Scan(&autocommit, &packet, &mode, &charset)
 		})
 		if err != nil {
 			return err
 		}
 		if !autocommit {
 			return errors.New("sqlxstore: the connections have autocommit off: nothing would ever be committed")
+		}
+		if err := checkCharset(charset); err != nil {
+			return err
 		}
 		if err := checkMode(mode, &s.config); err != nil {
 			return err

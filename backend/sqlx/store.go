@@ -37,7 +37,9 @@ var (
 
 // New returns a store over db. It asks the server what it is, unless c says so, and whether it can be used; the tables
 // may come later, by [Store.Migrate]. db stays the caller's: its driver, pool and Close. On SQLite its connections should
-// have a busy_timeout and WAL, as [Open] sets them. The error matches [store.ErrUnavailable] or is the context's where the
+// have a busy_timeout and WAL, as [Open] sets them.
+// On MySQL the client charset of the connections must be utf8mb4 or another one in which escaping is safe; one connection is asked,
+// so all of them must be set up alike. The error matches [store.ErrUnavailable] or is the context's where the
 // server could not be asked; any other says what is wrong.
 func New(ctx context.Context, db *sql.DB, c Config) (*Store, error) {
 	if db == nil {
