@@ -162,5 +162,8 @@ func classifySQLite(err error) fault {
 			return fault{kind: m.kind}
 		}
 	}
+	if strings.Contains(s, "unable to open database file") { // modernc.org/sqlite adds "out of memory"
+		return fault{text: "SQLite cannot open the database file, or one beside it: it is missing, or this process has no right to it or its directory"}
+	}
 	return fault{}
 }

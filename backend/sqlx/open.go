@@ -43,8 +43,9 @@ var driverName = regexp.MustCompile(`^[A-Za-z][\w-]{0,30}$`)
 //   - mysql: 10 s to connect, 30 s to read and to write. With Config.NoPrepare, interpolateParams=true. With interpolateParams,
 //     charset=utf8mb4, which takes a round trip for each connection.
 //   - sqlite (modernc.org/sqlite) and sqlite3 (mattn/go-sqlite3): a path or the file: form; 5 s to wait for a lock, WAL,
-//     synchronous=NORMAL, immediate transactions, foreign keys if Config.User refers to a table. A database in memory is
-//     refused, as each connection would have another one.
+//     synchronous=NORMAL, immediate transactions, foreign keys if Config.User refers to a table. A file that is not there is
+//     created, for its owner alone (0600); its directory is not. A database in memory is refused, as each connection would have
+//     another one.
 //
 // No error of Open repeats a part of the DSN in which a password could be, so a connection that fails has its reason and no name of
 // a host, user or database. Errors otherwise as of [New].
@@ -64,7 +65,11 @@ func Open(ctx context.Context, driver, dsn string, c Config) (*Store, error) {
 	}
 	db, err := openPool(driver, dsn, kind, &c)
 	if err != nil {
-		return nil, withoutPassword(err, dsn)
+		var file *fileError
+		if !errors.As(err, &file) {
+			err = withoutPassword(err, dsn)
+		}
+		return nil, err
 	}
 	if err := setPool(db, &c); err != nil {
 		return nil, errors.Join(err, db.Close())
@@ -99,6 +104,11 @@ func openPool(driver, dsn string, kind driverKind, c *Config) (*sql.DB, error) {
 	if kind.dsn != nil {
 		var err error
 		if dsn, err = kind.dsn(dsn, c); err != nil {
+			return nil, err
+		}
+	}
+	if kind.dialect == SQLite {
+		if err := prepareSQLite(dsn); err != nil {
 			return nil, err
 		}
 	}
