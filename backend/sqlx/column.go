@@ -25,7 +25,31 @@ func (s *Store) checkUsers(ctx context.Context, op string) error {
 			return err
 		}
 	}
+	if table != "" && s.config.Dialect == SQLite {
+		return s.checkKey(ctx, op)
+	}
 	return nil
+}
+
+// checkKey refuses a reference to a column that is no key. SQLite, unlike the others, takes such a foreign key, and then refuses each
+// login. It says so when it compiles a statement.
+func (s *Store) checkKey(ctx context.Context, op string) error {
+	mismatch := false
+	err := s.do(ctx, op, func() error {
+		rows, err := s.db.QueryContext(ctx, s.names.Replace("EXPLAIN INSERT INTO {table} SELECT * FROM {table}"))
+		if err != nil {
+			mismatch = strings.Contains(err.Error(), "foreign key mismatch")
+			if mismatch {
+				return nil
+			}
+			return s.dialect.unlessWithheld(err) // the tables may come later
+		}
+		return rows.Close()
+	})
+	if mismatch {
+		return fmt.Errorf("sqlxstore: User.References: %s is neither a primary key nor unique", s.config.User.References)
+	}
+	return err
 }
 
 // referencedType returns the type of a column that refers to the one that User.References names, and refuses one that User.Type
