@@ -28,6 +28,9 @@ func ask(ctx context.Context, db *sql.DB) (Dialect, error) {
 	if e := ctx.Err(); e != nil && !errors.Is(err, e) {
 		err = fmt.Errorf("%w: %w", e, err)
 	}
+	if text := quotedDSN(err); text != "" {
+		err = errors.New(text)
+	}
 	return "", fmt.Errorf("sqlxstore: ask the server: %w: %w", store.ErrUnavailable, err)
 }
 

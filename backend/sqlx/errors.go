@@ -68,12 +68,10 @@ func (e faultError) Error() string {
 
 // classifyPostgres goes by the SQLSTATE, which lib/pq and pgx both give.
 func classifyPostgres(err error) fault {
-	var e interface{ SQLState() string }
-	if !errors.As(err, &e) {
-		return fault{}
-	}
-	code := e.SQLState()
+	code := sqlState(err)
 	switch code {
+	case "":
+		return fault{text: quotedDSN(err)}
 	case "23505":
 		return fault{kind: duplicate}
 	case "23503":
@@ -122,6 +120,14 @@ func classifyMySQL(err error) fault {
 		return fault{}
 	}
 	return fault{text: fmt.Sprintf("MySQL error %d", e.Number)}
+}
+
+// quotedDSN returns what to say instead of pgx's error about a DSN, which quotes it. A pool of pgx reports that when it is first used.
+func quotedDSN(err error) string {
+	if strings.Contains(err.Error(), "cannot parse `") {
+		return "the driver cannot parse its DSN"
+	}
+	return ""
 }
 
 // mysqlNumber returns the number of MySQL's error, 0 for any other.

@@ -2,6 +2,7 @@ package itest
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"net"
 	"net/url"
@@ -119,6 +120,19 @@ func TestSecretDSN(t *testing.T) {
 	for _, swapped := range []string{"postgres://u:Zq7xKv9jW@127.0.0.1:1/db", "Zq7xKv9jW"} {
 		if _, err := sqlxstore.Open(t.Context(), swapped, "postgres://u:Zq7xKv9jW@h", sqlxstore.Config{}); err == nil || strings.Contains(err.Error(), "Zq7") {
 			t.Errorf("the DSN before the driver: got %v", err)
+		}
+	}
+	// pgx reads the DSN of a pool when it is first used.
+	for _, dsn := range []string{"postgres://u:Zq7xKv9jW@127.0.0.1:x/db", "postgres:/u:Zq7xKv9jW", "user=u password=Zq7xKv9jW port=x", "password='Zq7xKv9jW", "host=h pass Zq7xKv9jW"} {
+		for _, c := range []sqlxstore.Config{{}, {Dialect: sqlxstore.Postgres}} {
+			db, err := sql.Open("pgx", dsn)
+			if err != nil {
+				continue
+			}
+			if _, err := sqlxstore.New(t.Context(), db, c); err == nil || strings.Contains(err.Error(), "Zq7") || strings.Contains(err.Error(), "9jW") {
+				t.Errorf("New with %s: got %v", dsn, err)
+			}
+			db.Close()
 		}
 	}
 }
