@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"time"
 
@@ -54,9 +55,30 @@ func dial(ctx context.Context, url string, tune func(*rueidis.ClientOption), tra
 		client, err = newClient(ctx, option)
 	}
 	if err != nil {
-		return nil, false, fmt.Errorf("rueidisstore: open: %w", redact(err))
+		return nil, false, fmt.Errorf("rueidisstore: open: %w", withoutHost(redact(err)))
 	}
 	return client, tracking, nil
+}
+
+// withoutHost returns err without the name of a host that was not found, or the path of a socket: in a malformed URL that is a piece
+// of the password.
+func withoutHost(err error) error {
+	var op *net.OpError
+	if errors.As(err, &op) {
+		if _, unix := op.Addr.(*net.UnixAddr); unix {
+			return fmt.Errorf("dial unix: %w", op.Err)
+		}
+	}
+	var dns *net.DNSError
+	if !errors.As(err, &dns) {
+		return err
+	}
+	for _, e := range []error{context.Canceled, context.DeadlineExceeded} {
+		if errors.Is(err, e) {
+			return fmt.Errorf("the name of a host cannot be resolved: %w", e)
+		}
+	}
+	return errors.New("the name of a host in the URL cannot be resolved")
 }
 
 func setDefaults(o *rueidis.ClientOption) {

@@ -40,6 +40,9 @@ func askVersion(ctx context.Context, db *sql.DB) (Dialect, error) {
 	if db.QueryRowContext(ctx, "SELECT sqlite_version()").Scan(&version) == nil {
 		return SQLite, nil
 	}
+	if text := quotedDSN(err); text != "" {
+		err = errors.New(text)
+	}
 	return "", fmt.Errorf("%w: %w", store.ErrUnavailable, err)
 }
 
@@ -51,15 +54,18 @@ func (s *Store) askServer(ctx context.Context) error {
 	case MySQL:
 		var autocommit bool
 		var packet int64
-		var mode string
+		var mode, charset string
 		err := s.do(ctx, "ask the server", repeatable, func(c conn) error {
-			return c.queryer().QueryRowContext(ctx, "SELECT @@autocommit, @@max_allowed_packet, @@sql_mode").Scan(&autocommit, &packet, &mode)
+			return c.queryer().QueryRowContext(ctx, "SELECT @@autocommit, @@max_allowed_packet, @@sql_mode, @@character_set_client").Scan(&autocommit, &packet, &mode, &charset)
 		})
 		if err != nil {
 			return err
 		}
 		if !autocommit {
 			return errors.New("sqlxstore: the connections have autocommit off: nothing would ever be committed")
+		}
+		if err := checkCharset(charset); err != nil {
+			return err
 		}
 		if err := checkMode(mode, &s.config); err != nil {
 			return err

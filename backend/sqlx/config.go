@@ -50,9 +50,15 @@ type UserColumn struct {
 	Type UserType
 
 	// References makes the column a foreign key with ON DELETE CASCADE, in the form "app_users(id)", with names as in
-	// Config.Table. A session of a user who is not there is then refused with [store.ErrNoUser]. On MySQL and MariaDB the
-	// column gets the exact type of the one that it refers to, as they demand that, and the sql_mode must be strict, as it
-	// is by default; spaces at the end of a user that do not fit into the column are cut all the same. On SQLite each connection must have PRAGMA foreign_keys on; Open sets it.
+	// Config.Table. A session of a user who is not there is then refused with [store.ErrNoUser].
+	//
+	// Type must fit the column: New, Open and Migrate refuse a type under which the database would convert, and name those that
+	// fit. A number of an unsigned column above the range of Integer is no user. Text keeps each string apart, also where the
+	// column takes several for the same row, as a collation without regard to case does: log in with the user as the table has it.
+	//
+	// On MySQL and MariaDB the column gets the exact type of the one that it refers to, as they demand that, and the sql_mode must
+	// be strict, as it is by default; a user that ends in spaces which the column would cut is no user. On SQLite each
+	// connection must have PRAGMA foreign_keys on; Open sets it.
 	References string
 }
 
@@ -70,6 +76,7 @@ const (
 const (
 	defaultTable   = "qsessions"
 	defaultRetries = 4
+	cutoffIndex    = "_at"
 	maxName        = 48 // leaves room for the suffixes below PostgreSQL's 63
 )
 
@@ -95,7 +102,8 @@ func (c Config) withDefaults() (Config, error) {
 		}
 	}
 	for _, suffix := range []string{"", "_migrations", keysSuffix, "_user", "_sweep", "_ip"} {
-		if strings.EqualFold(c.CutoffTable, c.Table+suffix) { // SQLite, and MySQL on some systems, ignore case
+		// SQLite, and MySQL on some systems, ignore case.
+		if taken := c.Table + suffix; strings.EqualFold(c.CutoffTable, taken) || strings.EqualFold(c.CutoffTable+cutoffIndex, taken) {
 			return c, fmt.Errorf("sqlxstore: CutoffTable %q is taken by the sessions", c.CutoffTable)
 		}
 	}

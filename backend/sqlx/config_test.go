@@ -53,6 +53,7 @@ func TestConfigRefused(t *testing.T) {
 		"one table but for case":      {Table: "t", CutoffTable: "T"},
 		"the table of the migrations": {Table: "t", CutoffTable: "t_migrations"},
 		"the name of an index":        {Table: "t", CutoffTable: "t_user"},
+		"the name of its own index":   {Table: "t_at", CutoffTable: "t"},
 		"user type":                   {User: UserColumn{Type: UUIDBytes + 1}},
 		"reference without a column":  {User: UserColumn{References: "users"}},
 		"reference with more behind":  {User: UserColumn{References: "users(id) ON DELETE SET NULL"}},

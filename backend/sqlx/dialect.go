@@ -103,6 +103,7 @@ func (d *dialect) names(c *Config) *strings.Replacer {
 	return strings.NewReplacer(
 		"{table}", d.quoted(c.Table), "{cutoff}", d.quoted(c.CutoffTable), "{migrations}", d.quoted(c.Table+"_migrations"), "{keys}", d.quoted(c.Table+keysSuffix),
 		"{user_index}", index("_user"), "{sweep_index}", index("_sweep"), "{ip_index}", index("_ip"),
+		"{cutoff_index}", d.quoted(base(c.CutoffTable)+cutoffIndex),
 		"{force_user}", force(index("_user")), "{force_sweep}", force(index("_sweep")),
 		"{force_ip}", force(index("_ip")), "{force_id}", d.forceID,
 		"{least}", d.least, "{ids}", d.ids, "{integer}", d.integer, "{foreign_key}", foreign,

@@ -22,6 +22,13 @@
 // On PostgreSQL a touch changes no column that has an index, so that it is a heap-only update. For that a row has the
 // hour in which it may be swept, and no index has the time.
 //
+// Every statement names a key, also for servers with sql_safe_updates. No error of [Open] has a part of a password, and a new SQLite
+// file is for its owner alone. The rights that a role needs to migrate, and to run, are in docs/grants.md of the repository.
+//
+// On MySQL and MariaDB the client charset of the connections must be one in which escaping is safe: utf8mb4, which is the driver's
+// default, or another one but big5, cp932, gb18030, gb2312, gbk and sjis. [Open] sets it on each connection where the driver escapes.
+// [New] asks one connection of the pool, so a pool must set up all of them alike.
+//
 // # What holds, and what does not
 //
 //   - A revocation is as durable as a commit of the database is. With asynchronous replication, synchronous_commit=off or

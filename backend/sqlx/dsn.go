@@ -1,8 +1,8 @@
 package sqlxstore
 
 import (
+	"cmp"
 	"errors"
-	"fmt"
 	"net/url"
 	"regexp"
 	"slices"
@@ -70,11 +70,9 @@ func addToQuery(dsn string, options []option) string {
 	return dsn
 }
 
-// The charsets in which an escaped text may end early.
-var unsafeCharsets = []string{"big5", "cp932", "gb18030", "gb2312", "gbk", "sjis"}
-
 // mysqlConfig leaves clientFoundRows alone: each statement that counts rows changes them. It sets no isolation level:
-// MariaDB does not know MySQL's name of it, and none is needed.
+// MariaDB does not know MySQL's name of it, and none is needed. Where the driver puts the parameters into the text it also says the
+// charset on each connection, so that none of the server's settings, such as init_connect, sets another one.
 func mysqlConfig(dsn string, c *Config) (*mysql.Config, error) {
 	config, err := mysql.ParseDSN(dsn)
 	if err != nil { // its text may have any part of the DSN
@@ -99,12 +97,16 @@ func mysqlConfig(dsn string, c *Config) (*mysql.Config, error) {
 	if c.NoPrepare && !has.Has("interpolateParams") {
 		config.InterpolateParams = true
 	}
-	if config.InterpolateParams {
-		charset, _, _ := strings.Cut(config.Collation, "_")
-		for name := range strings.SplitSeq(has.Get("charset")+","+charset, ",") {
-			if slices.Contains(unsafeCharsets, strings.ToLower(name)) {
-				return nil, fmt.Errorf("sqlxstore: open: interpolateParams (set by NoPrepare) is not safe with charset %s; use utf8mb4", strings.ToLower(name))
-			}
+	charset, _, _ := strings.Cut(config.Collation, "_")
+	said := has.Get("charset")
+	for name := range strings.SplitSeq(said+","+charset, ",") {
+		if err := checkCharset(name); name != "" && err != nil {
+			return nil, err
+		}
+	}
+	if config.InterpolateParams && said == "" {
+		if err := config.Apply(mysql.Charset(cmp.Or(charset, "utf8mb4"), config.Collation)); err != nil {
+			return nil, err
 		}
 	}
 	return config, nil
@@ -166,38 +168,4 @@ func sqliteFile(dsn string) (file string, query url.Values, err error) {
 		return "", nil, errors.New("sqlxstore: open: a SQLite database in memory is another one for each connection; use a file, or core/memory")
 	}
 	return file, query, nil
-}
-
-// The places of a password: a URL's or MySQL's user:password@, and password=.
-var passwords = []*regexp.Regexp{
-	regexp.MustCompile(`^\w+://[^:/@]*:(.*)@`),
-	regexp.MustCompile(`^[^:/@]*:(.*)@`),
-	regexp.MustCompile(`(?i)\b(?:password|passwd|pwd)\s*=\s*'((?:[^'\\]|\\.)*)'`),
-	regexp.MustCompile(`(?i)\b(?:password|passwd|pwd)\s*=\s*([^\s&']+)`),
-}
-
-// cutPasswords returns text without the passwords of dsn, and whether it had one.
-func cutPasswords(text, dsn string) (string, bool) {
-	found := false
-	for _, place := range passwords {
-		m := place.FindStringSubmatch(dsn)
-		if m == nil || m[1] == "" {
-			continue
-		}
-		forms := []string{m[1]}
-		if plain, err := url.PathUnescape(m[1]); err == nil && plain != m[1] {
-			forms = append(forms, plain)
-		}
-		for _, password := range forms {
-			if !strings.Contains(text, password) {
-				continue
-			}
-			if len(password) < 4 {
-				return "sqlxstore: open: the database refused, or could not be reached", true
-			}
-			found = true
-			text = strings.ReplaceAll(text, password, "***")
-		}
-	}
-	return text, found
 }

@@ -65,12 +65,19 @@ func TestMySQLConfig(t *testing.T) {
 	if c.Timeout != time.Second || c.ReadTimeout != 0 || c.WriteTimeout != 30*time.Second || !c.InterpolateParams || !c.ClientFoundRows || c.Collation != "utf8mb4_bin" {
 		t.Errorf("got %+v", c)
 	}
-	if c, err = mysqlConfig("/db?interpolateParams=false&charset=gbk", &Config{NoPrepare: true}); err != nil || c.InterpolateParams {
-		t.Errorf("got %v, %v", c, err)
+	for dsn, want := range map[string]string{
+		"/db": "charset=utf8mb4", "/db?charset=latin1": "charset=latin1", "/db?collation=latin1_bin": "charset=latin1", "/db?interpolateParams=false": "",
+	} {
+		c, err := mysqlConfig(dsn, &Config{NoPrepare: true})
+		if err != nil || !strings.Contains(c.FormatDSN(), want) || want == "" && strings.Contains(c.FormatDSN(), "charset") {
+			t.Errorf("%s: got %v, %v, want %s", dsn, c.FormatDSN(), err, want)
+		}
 	}
-	for _, dsn := range []string{"/db?charset=utf8mb4,GBK", "/db?charset=sjis", "/db?collation=big5_chinese_ci"} {
-		if _, err := mysqlConfig(dsn, &Config{NoPrepare: true}); err == nil {
-			t.Errorf("%s: no error", dsn)
+	for _, dsn := range []string{"/db?charset=utf8mb4,GBK", "/db?charset=sjis", "/db?collation=big5_chinese_ci", "/db?interpolateParams=false&charset=gbk", "/db?charset=nosuch"} {
+		for _, c := range []Config{{}, {NoPrepare: true}} {
+			if _, err := mysqlConfig(dsn, &c); err == nil {
+				t.Errorf("%s: no error", dsn)
+			}
 		}
 	}
 }

@@ -78,12 +78,13 @@ func (e faultError) Error() string {
 
 // classifyPostgres goes by the SQLSTATE, which lib/pq and pgx both give.
 func classifyPostgres(err error) fault {
-	var e interface{ SQLState() string }
-	if !errors.As(err, &e) {
-		return connectionFault(err)
-	}
-	code := e.SQLState()
+	code := sqlState(err)
 	switch code {
+	case "":
+		if text := quotedDSN(err); text != "" {
+			return fault{text: text}
+		}
+		return connectionFault(err)
 	case "22012": // by dialect.primary: no statement divides
 		return fault{kind: demoted, text: "it is read-only"}
 	case "25006":
@@ -172,15 +173,34 @@ func unsent(err error) bool {
 	if errors.As(err, &safe) && safe.SafeToRetry() {
 		return true
 	}
-	var state interface{ SQLState() string }
-	if errors.As(err, &state) {
-		return state.SQLState() == "57P05" // it was idle for too long
+	// The server has ended a connection that was idle for too long.
+	return sqlState(err) == "57P05" || mysqlNumber(err) == 4031 || errors.Is(err, driver.ErrBadConn)
+}
+
+// quotedDSN returns what to say instead of pgx's error about a DSN, which quotes it. A pool of pgx reports that when it is first used.
+func quotedDSN(err error) string {
+	if strings.Contains(err.Error(), "cannot parse `") {
+		return "the driver cannot parse its DSN"
 	}
+	return ""
+}
+
+// mysqlNumber returns the number of MySQL's error, 0 for any other.
+func mysqlNumber(err error) uint16 {
 	var e *mysql.MySQLError
 	if errors.As(err, &e) {
-		return e.Number == 4031 // the same
+		return e.Number
 	}
-	return errors.Is(err, driver.ErrBadConn)
+	return 0
+}
+
+// sqlState returns the SQLSTATE of PostgreSQL's error, "" for any other.
+func sqlState(err error) string {
+	var e interface{ SQLState() string }
+	if errors.As(err, &e) {
+		return e.SQLState()
+	}
+	return ""
 }
 
 // classifySQLite goes by SQLite's own texts, as the drivers have no form of a code in common. They name columns, and
@@ -202,6 +222,9 @@ func classifySQLite(err error) fault {
 		if strings.Contains(s, m.text) {
 			return fault{kind: m.kind}
 		}
+	}
+	if strings.Contains(s, "unable to open database file") { // modernc.org/sqlite adds "out of memory"
+		return fault{text: "SQLite cannot open the database file, or one beside it: it is missing, or this process has no right to it or its directory"}
 	}
 	return fault{}
 }

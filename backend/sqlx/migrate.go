@@ -9,33 +9,74 @@ import (
 )
 
 // Migrate brings the tables up to date. It may be called at each start, by any number of processes at once: they wait
-// for each other, and all but one find nothing to do. It needs the right to create tables, removes nothing, and refuses
-// tables that a newer program has migrated. On PostgreSQL and SQLite it does all or nothing; on MySQL, where each change
-// of a table is committed by itself, a call after a failed one goes on where that stopped. Errors as of [New].
+// for each other, and all but one find nothing to do. It looks first: where nothing is to be done it takes no lock, needs no right
+// but to read the table of migrations, and succeeds on a server or a file that is read-only. Otherwise it needs the right to create
+// tables; docs/grants.md lists the rights. It removes nothing, and refuses tables that a newer program has migrated, and a
+// User.Type that does not fit the column that User.References names. On PostgreSQL and SQLite it does all or nothing; on MySQL, where
+// each change of a table is committed by itself, a call after a failed one goes on where that stopped. Errors as of [New].
 func (s *Store) Migrate(ctx context.Context) error {
-	userType := s.dialect.users[s.config.User.Type]
-	if s.config.Dialect == MySQL && s.config.User.References != "" {
-		var err error
-		if userType, err = s.referencedType(ctx); err != nil {
-			return err
-		}
-	}
-	all, err := s.dialect.migrations(&s.config, userType)
+	const op = "migrate"
+	all, err := s.dialect.migrations(&s.config, "")
 	if err != nil {
 		return err
 	}
+	if done, err := s.upToDate(ctx, op, len(all)); err != nil {
+		return err
+	} else if done {
+		return s.checkUsers(ctx, op)
+	}
+	userType, err := s.referencedType(ctx)
+	if err != nil {
+		return err
+	}
+	if all, err = s.dialect.migrations(&s.config, userType); err != nil {
+		return err
+	}
 	var newer *newerError
-	err = s.do(ctx, "migrate", once, func(conn) error {
+	err = s.do(ctx, op, once, func(conn) error {
 		err := s.locked(ctx, func(c *sql.Conn) error { return s.migrate(ctx, c, all) })
 		if errors.As(err, &newer) {
 			return nil
 		}
 		return err
 	})
+	if err != nil {
+		return err
+	}
 	if newer != nil {
 		return newer
 	}
-	return err
+	return s.checkUsers(ctx, op)
+}
+
+// upToDate reports whether all migrations have been applied. A migration is noted when the last of its steps is done.
+func (s *Store) upToDate(ctx context.Context, op string, known int) (bool, error) {
+	var applied []Migration
+	err := s.do(ctx, op, repeatable, func(c conn) (err error) {
+		applied, err = s.applied(ctx, c.queryer())
+		// MySQL tells a role without any right on the table that, whether there is such a table or not.
+		if err != nil && (s.dialect.classify(err).kind == noTable || s.config.Dialect == MySQL && mysqlNumber(err) == 1142) {
+			applied, err = nil, nil
+		}
+		return err
+	})
+	if err != nil {
+		return false, err
+	}
+	last, err := lastApplied(applied, known)
+	return last == known, err
+}
+
+// lastApplied returns the number of the last migration that has been applied, 0 for none.
+func lastApplied(applied []Migration, known int) (int, error) {
+	if len(applied) == 0 {
+		return 0, nil
+	}
+	last := applied[len(applied)-1].Number
+	if last > known {
+		return last, &newerError{database: last, program: known}
+	}
+	return last, nil
 }
 
 // A newerError is no fault of the server.
@@ -118,12 +159,9 @@ func (s *Store) migrate(ctx context.Context, c *sql.Conn, all []Migration) error
 	if err != nil {
 		return err
 	}
-	last := 0
-	if n := len(applied); n > 0 {
-		last = applied[n-1].Number
-	}
-	if last > len(all) {
-		return &newerError{database: last, program: len(all)}
+	last, err := lastApplied(applied, len(all))
+	if err != nil {
+		return err
 	}
 	for _, m := range all[last:] {
 		for _, text := range m.statements() {
@@ -132,7 +170,8 @@ func (s *Store) migrate(ctx context.Context, c *sql.Conn, all []Migration) error
 			}
 		}
 		_, err := c.ExecContext(ctx, add, m.Number, m.Name, time.Now().UnixMicro())
-		if err != nil && !(s.config.Dialect == MySQL && s.dialect.classify(err).kind == duplicate) { // another node of a cluster was faster
+		// Another node of a cluster was faster, or another process where the server refuses the lock.
+		if err != nil && !(s.config.Dialect == MySQL && s.dialect.classify(err).kind == duplicate) {
 			return err
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"time"
 
@@ -30,6 +31,8 @@ var driverKinds = map[string]driverKind{
 	"sqlite3":  {SQLite, "github.com/mattn/go-sqlite3", mattnDSN},
 }
 
+var driverName = regexp.MustCompile(`^[A-Za-z][\w-]{0,30}$`)
+
 // Open opens a database by the name of its driver, and makes a store over it, which owns it: [Store.Close] closes both.
 // The application imports the driver; only MySQL's is there already.
 //
@@ -38,17 +41,22 @@ var driverKinds = map[string]driverKind{
 //   - postgres (lib/pq) and pgx: 10 s to connect. A connection of lib/pq is closed when the context of a call ends and the
 //     server does not answer. pgx does that itself, and is the one to choose. With Config.NoPrepare, binary_parameters=yes and
 //     default_query_exec_mode=exec.
-//   - mysql: 10 s to connect, 30 s to read and to write. With Config.NoPrepare, interpolateParams=true, which is refused
-//     together with a charset that it is not safe for.
+//   - mysql: 10 s to connect, 30 s to read and to write. With Config.NoPrepare, interpolateParams=true. With interpolateParams,
+//     charset=utf8mb4, which takes a round trip for each connection.
 //   - sqlite (modernc.org/sqlite) and sqlite3 (mattn/go-sqlite3): a path or the file: form; 5 s to wait for a lock, WAL,
-//     synchronous=NORMAL, immediate transactions, foreign keys if Config.User refers to a table. A database in memory is
-//     refused, as each connection would have another one.
+//     synchronous=NORMAL, immediate transactions, foreign keys if Config.User refers to a table. A file that is not there is
+//     created, for its owner alone (0600); its directory is not. A database in memory is refused, as each connection would have
+//     another one.
 //
-// No error holds the password of the DSN. Errors otherwise as of [New].
+// No error of Open repeats a part of the DSN in which a password could be, so a connection that fails has its reason and no name of
+// a host, user or database. Errors otherwise as of [New].
 func Open(ctx context.Context, driver, dsn string, c Config) (*Store, error) {
 	kind := driverKinds[driver]
 	if !slices.Contains(sql.Drivers(), driver) {
 		if kind.pkg == "" {
+			if !driverName.MatchString(driver) || repeats(driver, dsn) { // the DSN may have come first
+				return nil, errors.New("sqlxstore: open: there is no such driver: the first argument is its name, the second the DSN")
+			}
 			return nil, fmt.Errorf("sqlxstore: open: there is no driver %q: import the package that registers it", driver)
 		}
 		return nil, fmt.Errorf("sqlxstore: open: there is no driver %q: add import _ %q", driver, kind.pkg)
@@ -58,7 +66,11 @@ func Open(ctx context.Context, driver, dsn string, c Config) (*Store, error) {
 	}
 	db, err := openPool(driver, dsn, kind, &c)
 	if err != nil {
-		return nil, withoutPassword(err, dsn)
+		var file *fileError
+		if !errors.As(err, &file) {
+			err = withoutPassword(err, dsn)
+		}
+		return nil, err
 	}
 	maxIdle, err := setPool(db, &c)
 	if err != nil {
@@ -70,7 +82,10 @@ func Open(ctx context.Context, driver, dsn string, c Config) (*Store, error) {
 	}
 	if err != nil {
 		_ = db.Close()
-		return nil, withoutPassword(err, dsn)
+		if e := ctx.Err(); e != nil || errors.Is(err, store.ErrUnavailable) { // any other has no text of the driver's
+			err = withoutPassword(err, dsn)
+		}
+		return nil, err
 	}
 	s.owned, s.maxIdle = true, maxIdle
 	return s, nil
@@ -91,6 +106,11 @@ func openPool(driver, dsn string, kind driverKind, c *Config) (*sql.DB, error) {
 	if kind.dsn != nil {
 		var err error
 		if dsn, err = kind.dsn(dsn, c); err != nil {
+			return nil, err
+		}
+	}
+	if kind.dialect == SQLite {
+		if err := prepareSQLite(dsn); err != nil {
 			return nil, err
 		}
 	}
@@ -120,29 +140,4 @@ func setPool(db *sql.DB, c *Config) (maxIdle int, err error) {
 	db.SetConnMaxLifetime(cmp.Or(conf.ConnMaxLifetime, life))
 	db.SetConnMaxIdleTime(cmp.Or(conf.ConnMaxIdleTime, idle))
 	return maxIdle, nil
-}
-
-// A redacted error has the text of another without a password, and matches what that one matches of the contract's.
-type redacted struct {
-	text string
-	is   []error
-}
-
-func (e *redacted) Error() string   { return e.text }
-func (e *redacted) Unwrap() []error { return e.is }
-
-// withoutPassword returns err, or one like it if its text has the password of dsn. A short password would show in what
-// is left of the text, so nothing is.
-func withoutPassword(err error, dsn string) error {
-	text, found := cutPasswords(err.Error(), dsn)
-	if !found {
-		return err
-	}
-	r := &redacted{text: text}
-	for _, e := range []error{store.ErrUnavailable, context.Canceled, context.DeadlineExceeded} {
-		if errors.Is(err, e) {
-			r.is = append(r.is, e)
-		}
-	}
-	return r
 }

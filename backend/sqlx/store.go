@@ -11,6 +11,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
 	"github.com/qsessions/qsessions/core/store"
 )
@@ -23,13 +24,16 @@ type Store struct {
 	config  Config
 	dialect *dialect
 	maxData int
-	names   *strings.Replacer
-	q       *statements
-	waits   bool         // beside the driver, which may not return when a context ends
-	texts   atomic.Int64 // that were sent unprepared
-	dropped atomic.Int64 // when, in nanoseconds since 1970
-	drops   sync.WaitGroup
-	closed  atomic.Bool
+	// keepsSpaces is how many characters a user may have that ends in a space. MySQL cuts spaces that do not fit into the column,
+	// without an error: that user would be another one.
+	keepsSpaces atomic.Int32
+	names       *strings.Replacer
+	q           *statements
+	waits       bool         // beside the driver, which may not return when a context ends
+	texts       atomic.Int64 // that were sent unprepared
+	dropped     atomic.Int64 // when, in nanoseconds since 1970
+	drops       sync.WaitGroup
+	closed      atomic.Bool
 }
 
 var (
@@ -39,7 +43,9 @@ var (
 
 // New returns a store over db. It asks the server what it is, unless c says so, and whether it can be used; the tables
 // may come later, by [Store.Migrate]. db stays the caller's: its driver, pool and Close. On SQLite its connections should
-// have a busy_timeout and WAL, as [Open] sets them. The error matches [store.ErrUnavailable] or is the context's where the
+// have a busy_timeout and WAL, as [Open] sets them.
+// On MySQL the client charset of the connections must be utf8mb4 or another one in which escaping is safe; one connection is asked,
+// so all of them must be set up alike. The error matches [store.ErrUnavailable] or is the context's where the
 // server could not be asked; any other says what is wrong.
 func New(ctx context.Context, db *sql.DB, c Config) (*Store, error) {
 	if db == nil {
@@ -66,7 +72,13 @@ func New(ctx context.Context, db *sql.DB, c Config) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{db: db, config: c, dialect: d, maxData: d.maxData, names: d.names(&c), q: q, waits: !endsInTime(db.Driver())}
+	if c.Dialect != MySQL || c.User.References == "" {
+		s.keepsSpaces.Store(store.MaxUser)
+	}
 	if err := s.askServer(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.checkUsers(ctx, "ask the server"); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -198,7 +210,7 @@ func (s *Store) check(ctx context.Context, op string, r *store.Record) (user any
 		return nil, nil
 	}
 	user, ok := s.config.User.Type.userValue(r.User)
-	if !ok {
+	if !ok || strings.HasSuffix(r.User, " ") && utf8.RuneCountInString(r.User) > int(s.keepsSpaces.Load()) {
 		return nil, fmt.Errorf("sqlxstore: %s: %w", op, store.ErrNoUser)
 	}
 	return user, nil

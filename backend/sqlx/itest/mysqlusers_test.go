@@ -10,7 +10,7 @@ import (
 	"github.com/qsessions/qsessions/core/store"
 )
 
-// TestNarrowUsers: BAD-49. Where the application's column of users cannot hold a user, that user is nobody, and never
+// TestNarrowUsers: BAD-49, RPT-11. Where the application's column of users cannot hold a user, that user is nobody, and never
 // another one.
 func TestNarrowUsers(t *testing.T) {
 	t.Parallel()
@@ -20,7 +20,7 @@ func TestNarrowUsers(t *testing.T) {
 	c := sqlxstore.Config{User: sqlxstore.UserColumn{References: "app_users(id)"}}
 	s := migrated(t, "mysql", dsn, c)
 	create(t, s, session("alice"))
-	for _, user := range []string{"alicex", "al\U0001f600", "日本"} {
+	for _, user := range []string{"alicex", "alice ", "alice  ", "al\U0001f600", "日本"} {
 		if err := s.Create(t.Context(), session(user)); !errors.Is(err, store.ErrNoUser) {
 			t.Errorf("Create for %q: got %v, want %v", user, err, store.ErrNoUser)
 		}

@@ -232,7 +232,7 @@ func TestUserStrict(t *testing.T) {
 
 const aUUID = "018f2f6e-4f00-7a3b-8c1d-0123456789ab"
 
-// TestUserReferences: what cannot work is refused with the reason.
+// TestUserReferences: RPT-11. What cannot work is refused with the reason.
 func TestUserReferences(t *testing.T) {
 	each(t, func(t *testing.T, g target, dsn string) {
 		s := open(t, g.driver, dsn, sqlxstore.Config{User: sqlxstore.UserColumn{Type: sqlxstore.Integer, References: "nowhere(id)"}})
@@ -246,6 +246,21 @@ func TestUserReferences(t *testing.T) {
 		if all, err := s.Migrations(t.Context()); err != nil || !all[0].AppliedAt.IsZero() {
 			t.Errorf("after a migration that failed: got %v, %v", all, err)
 		}
+	})
+	t.Run("no key", func(t *testing.T) {
+		dsn := sqlite(t)
+		c := sqlxstore.Config{User: sqlxstore.UserColumn{References: "users(name)"}}
+		db := pool(t, "sqlite", dsn)
+		s := migrated(t, "sqlite", dsn, c) // before there are users
+		run(t, db, "CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT)")
+		_, err := sqlxstore.Open(t.Context(), "sqlite", dsn, c)
+		for _, err := range []error{err, s.Migrate(t.Context())} {
+			if err == nil || !strings.Contains(err.Error(), "users(name) is neither a primary key nor unique") {
+				t.Errorf("got %v", err)
+			}
+		}
+		run(t, db, "CREATE UNIQUE INDEX names ON users (name)", "INSERT INTO users VALUES (1, 'ann')")
+		create(t, open(t, "sqlite", dsn, c), session("ann"))
 	})
 	t.Run("foreign keys off", func(t *testing.T) {
 		db := pool(t, "sqlite", sqlite(t))

@@ -141,7 +141,8 @@ CREATE TABLE IF NOT EXISTS `app`.`sessions` (
 
 CREATE TABLE IF NOT EXISTS `app`.`sessions_cutoff` (
   user_id VARBINARY(255) NOT NULL PRIMARY KEY,
-  cutoff  BIGINT NOT NULL
+  cutoff  BIGINT NOT NULL,
+  KEY `sessions_cutoff_at` (cutoff)
 ) ENGINE=InnoDB;
 
 CREATE TABLE IF NOT EXISTS `app`.`sessions_keys` (

@@ -147,6 +147,8 @@ CREATE TABLE IF NOT EXISTS "app"."sessions_cutoff" (
   cutoff  bigint NOT NULL
 );
 
+CREATE INDEX IF NOT EXISTS "sessions_cutoff_at" ON "app"."sessions_cutoff" (cutoff);
+
 CREATE TABLE IF NOT EXISTS "app"."sessions_keys" (
   name    text COLLATE "C" NOT NULL PRIMARY KEY,
   secret  bytea  NOT NULL,

@@ -147,6 +147,8 @@ CREATE TABLE IF NOT EXISTS "sessions_cutoff" (
   cutoff  INTEGER NOT NULL
 ) STRICT;
 
+CREATE INDEX IF NOT EXISTS "sessions_cutoff_at" ON "sessions_cutoff" (cutoff);
+
 CREATE TABLE IF NOT EXISTS "sessions_keys" (
   name    TEXT    NOT NULL PRIMARY KEY,
   secret  BLOB    NOT NULL,

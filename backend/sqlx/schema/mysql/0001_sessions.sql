@@ -18,7 +18,8 @@ CREATE TABLE IF NOT EXISTS {table} (
 
 CREATE TABLE IF NOT EXISTS {cutoff} (
   user_id VARBINARY(255) NOT NULL PRIMARY KEY,
-  cutoff  BIGINT NOT NULL
+  cutoff  BIGINT NOT NULL,
+  KEY {cutoff_index} (cutoff)
 ) ENGINE=InnoDB;
 
 CREATE TABLE IF NOT EXISTS {keys} (

@@ -24,6 +24,8 @@ CREATE TABLE IF NOT EXISTS {cutoff} (
   cutoff  bigint NOT NULL
 );
 
+CREATE INDEX IF NOT EXISTS {cutoff_index} ON {cutoff} (cutoff);
+
 CREATE TABLE IF NOT EXISTS {keys} (
   name    text COLLATE "C" NOT NULL PRIMARY KEY,
   secret  bytea  NOT NULL,

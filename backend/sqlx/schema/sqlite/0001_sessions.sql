@@ -24,6 +24,8 @@ CREATE TABLE IF NOT EXISTS {cutoff} (
   cutoff  INTEGER NOT NULL
 ) STRICT;
 
+CREATE INDEX IF NOT EXISTS {cutoff_index} ON {cutoff} (cutoff);
+
 CREATE TABLE IF NOT EXISTS {keys} (
   name    TEXT    NOT NULL PRIMARY KEY,
   secret  BLOB    NOT NULL,

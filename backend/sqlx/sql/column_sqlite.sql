@@ -1,0 +1,1 @@
+SELECT type, '', '' FROM pragma_table_xinfo('{of}') WHERE name = '{named}' COLLATE NOCASE
