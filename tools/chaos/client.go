@@ -30,8 +30,11 @@ const (
 	userCount   = 60
 	liveTarget  = 150
 	deadKept    = 300
-	betweenAsks = 2 * time.Millisecond // of one worker: what is measured is faults, not the machine's limit
+	betweenAsks = 5 * time.Millisecond // of one worker: what is measured is faults and deadlines, not the machine's limit
 )
+
+// requestTime is what a request may take: the store's timeout to load a session, and again to store what has changed.
+const requestTime = 2 * storeTimeout
 
 func newLoad(w *world, back time.Duration) *load {
 	l := &load{w: w, back: back, tally: newTally()}
@@ -130,7 +133,9 @@ func (l *load) send(p *process, path, token string, header ...string) *httptest.
 	}
 	w := httptest.NewRecorder()
 	began := time.Now()
+	ended := l.w.watch.begin(path, began.Add(requestTime))
 	p.handler.ServeHTTP(w, r)
+	ended()
 	l.tally.answered(w.Code, time.Since(began))
 	return w
 }
@@ -242,7 +247,9 @@ func (l *load) logout(p *process, h *held) {
 func (l *load) revoke(p *process, h *held) {
 	h.end()
 	began := time.Now()
+	ended := l.w.watch.begin("Revoke", began.Add(storeTimeout))
 	err := p.sessions.Revoke(context.Background(), h.user.name, h.id)
+	ended()
 	l.tally.called(err, time.Since(began))
 	if by := effectiveBy(err); err == nil || !by.IsZero() {
 		h.ended(by)

@@ -10,7 +10,6 @@ import (
 
 	"github.com/qsessions/qsessions/core/session"
 	"github.com/qsessions/qsessions/core/store"
-	"github.com/qsessions/qsessions/testserver/faultproxy"
 )
 
 // Options says how long [Run] takes. Fields that are zero have the defaults.
@@ -32,6 +31,11 @@ type Result struct {
 	Examples []string      // of what was wrong
 	Checked  int           // sessions that were looked at in the database at the end
 	Opened   bool          // a process has given the cache up at some time
+	Latest   time.Duration // by how much a call or a request has outlived its deadline
+	Late     string        // which
+	Beat     time.Duration // the longest that the machine let a goroutine wait that had something to do
+	Outage   time.Duration // from the fault's begin until all requests succeeded again; 0 if none failed
+	Down     error         // the servers did not answer after the fault
 	Growth   Use           // what is in use at the end, above what was before the fault
 }
 
@@ -43,10 +47,8 @@ func (w *world) inUse() Use {
 	dir, _ := os.ReadDir("/proc/self/fd") // elsewhere there are none to count
 	u := Use{Goroutines: runtime.NumGoroutine(), Files: len(dir)}
 	for _, n := range w.processes {
-		for _, p := range []*faultproxy.Proxy{n.cacheProxy, n.dbProxy} {
-			if p != nil {
-				u.Connections += p.Open()
-			}
+		for _, p := range n.proxies() {
+			u.Connections += p.Open()
 		}
 	}
 	u.Goroutines -= goroutines * u.Connections
@@ -61,10 +63,20 @@ func (r Result) Bad() bool {
 			return true
 		}
 	}
-	return r.Stalest > r.Bound || max(r.Growth.Goroutines, r.Growth.Files) > maxGrowth || r.Growth.Connections > maxConns
+	return r.Down != nil || r.Latest > maxLate || r.Stalest > r.Bound || max(r.Growth.Goroutines, r.Growth.Files) > maxGrowth || r.Growth.Connections > maxConns
+}
+
+// Disturbed reports whether calls were late on a machine that stood still: then nothing can be said of them.
+func (r Result) Disturbed() bool { return r.Latest > maxLate && r.Beat > maxLate/2 }
+
+// String says what a bad result is bad for.
+func (r Result) String() string {
+	return fmt.Sprintf("wrong: %v, stalest %v of %v, latest %v of %v (%s; heartbeat %v), more in use %+v, down: %v, %q",
+		r.Wrong, r.Stalest, r.Bound, r.Latest, maxLate, r.Late, r.Beat, r.Growth, r.Down, r.Examples)
 }
 
 const (
+	maxLate   = 100 * time.Millisecond     // by which a call may outlive its deadline
 	maxGrowth = 50                         // for what drivers do beside their connections
 	maxConns  = processes * (64 + dbConns) // what the pools may hold
 )
@@ -87,14 +99,21 @@ func Run(ctx context.Context, s Scenario, p Pair, o Options) (r Result, err erro
 	if err != nil {
 		return r, err
 	}
-	defer func() { err = errors.Join(err, w.close()) }()
 	r.Version = w.version()
 
 	l := newLoad(w, s.back)
 	loadCtx, stop := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() { defer close(done); l.run(loadCtx) }()
-	defer func() { stop(); <-done }()
+	var beat heartbeat
+	beating := make(chan struct{})
+	go func() { defer close(beating); beat.beat(loadCtx) }()
+	defer func() {
+		stop()
+		err = errors.Join(err, w.close()) // which ends what still waits
+		<-done
+		<-beating
+	}()
 
 	pause(ctx, o.Before/2) // connections are made, sessions begin
 	l.tally.next("before")
@@ -102,6 +121,7 @@ func Run(ctx context.Context, s Scenario, p Pair, o Options) (r Result, err erro
 	l.tally.await(ctx)
 	used := w.inUse()
 	r.Phases[0] = l.tally.next("during")
+	l.tally.harm()
 	fault, cancel := context.WithTimeout(ctx, o.During)
 	err = s.during(fault, w)
 	cancel()
@@ -114,25 +134,36 @@ func Run(ctx context.Context, s Scenario, p Pair, o Options) (r Result, err erro
 	r.Phases[1] = l.tally.next("after")
 	if s.settle > 0 {
 		settled, cancel := context.WithTimeout(ctx, s.settle)
-		err = w.await(settled)
+		r.Down = w.await(settled)
 		cancel()
-		if err != nil {
-			return r, err
-		}
 	}
 	pause(ctx, o.After)
 	l.tally.await(ctx)
 	stop()
-	<-done
+	select {
+	case <-done:
+	case <-time.After(patience):
+	}
 	r.Phases[2] = l.tally.next("end")
+	r.Latest, r.Late = w.watch.lateness()
+	r.Beat = beat.worst()
+	select {
+	case <-done:
+	default:
+		return r, fmt.Errorf("requests were not answered within %v after the end: %s", patience, w.watch.running())
+	}
 	if err := l.settleAccounts(ctx); err != nil {
 		return r, err
 	}
 	now := w.inUse()
 	r.Growth = Use{now.Goroutines - used.Goroutines, now.Files - used.Files, now.Connections - used.Connections}
 	r.Wrong, r.Stalest, r.Examples, r.Checked = l.tally.wrongs, l.tally.stalest, l.tally.examples, len(l.all())
+	r.Outage = l.tally.outage()
 	return r, ctx.Err()
 }
+
+// patience is for requests that were sent before the end of a scenario.
+const patience = 5 * time.Second
 
 // settleAccounts looks at every session when all is quiet: in the database, and by a request to each process.
 func (l *load) settleAccounts(ctx context.Context) error {

@@ -13,9 +13,9 @@ import (
 func Print(w io.Writer, results []Result) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "fault\t\ton\tanswers/s before\tduring\tafter\t503 during\tafter\tother\tp99, ms before\tduring\tafter\tpending\t"+
-		strings.Join(Violations[:], "\t")+"\tstalest, ms")
+		strings.Join(Violations[:], "\t")+"\tstalest, ms\tlatest, ms\theartbeat, ms\toutage, ms")
 	var total [violations]int
-	var stalest time.Duration
+	var stalest, latest, beat time.Duration
 	for _, r := range results {
 		b, d, a := r.Phases[0], r.Phases[1], r.Phases[2]
 		cells := []string{r.Scenario.ID, r.Scenario.Name, r.Version, rate(b), rate(d), rate(a), strconv.Itoa(d.Unavailable), strconv.Itoa(a.Unavailable),
@@ -25,17 +25,20 @@ func Print(w io.Writer, results []Result) error {
 			cells = append(cells, strconv.Itoa(n))
 		}
 		stalest = max(stalest, r.Stalest)
-		fmt.Fprintln(t, strings.Join(append(cells, ms(r.Stalest)), "\t"))
+		latest, beat = max(latest, r.Latest), max(beat, r.Beat)
+		fmt.Fprintln(t, strings.Join(append(cells, ms(r.Stalest), ms(r.Latest), ms(r.Beat), ms(r.Outage)), "\t"))
 	}
 	cells := append([]string{"all"}, make([]string, 12)...)
 	for _, n := range total {
 		cells = append(cells, strconv.Itoa(n))
 	}
-	fmt.Fprintln(t, strings.Join(append(cells, ms(stalest)), "\t"))
+	fmt.Fprintln(t, strings.Join(append(cells, ms(stalest), ms(latest), ms(beat)), "\t"))
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "A copy may be used for at most %v (freshness and skew).\n", bound)
+	_, err := fmt.Fprintf(w, "A copy may be used for at most %v (freshness and skew). A call may outlive its deadline by at most %v: the latest.\n"+
+		"The heartbeat is the longest that the machine let a goroutine wait. The outage is what users saw: from the begin of the fault until all\n"+
+		"requests succeeded again.\n", bound, maxLate)
 	return err
 }
 

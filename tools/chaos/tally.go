@@ -35,6 +35,9 @@ type tally struct {
 	wrongs   [violations]int
 	examples []string
 	stalest  time.Duration
+
+	harmed time.Time // when the fault began
+	failed time.Time // when the last request failed that did
 }
 
 // A Phase is a part of a scenario.
@@ -95,8 +98,10 @@ func (t *tally) answered(code int, d time.Duration) {
 		t.phase.OK++
 	case http.StatusServiceUnavailable:
 		t.phase.Unavailable++
+		t.failed = time.Now()
 	default:
 		t.phase.Other++
+		t.failed = time.Now()
 	}
 	t.phase.latency = append(t.phase.latency, d)
 }
@@ -113,10 +118,26 @@ func (t *tally) called(err error, d time.Duration) {
 		t.phase.Pending++
 	case unavailable(err):
 		t.phase.Unavailable++
+		t.failed = time.Now()
 	default:
 		t.phase.Other++
+		t.failed = time.Now()
 	}
 	t.phase.latency = append(t.phase.latency, d)
+}
+
+// harm notes that the fault begins.
+func (t *tally) harm() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.harmed = time.Now()
+}
+
+// outage returns how long the fault was felt: until the first moment since which all requests succeed.
+func (t *tally) outage() time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return max(0, t.failed.Sub(t.harmed))
 }
 
 const maxExamples = 5
