@@ -3,6 +3,7 @@ package chaos
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -119,19 +120,23 @@ func TestChaosFindsFaults(t *testing.T) {
 	for _, b := range []struct {
 		name, scenario string
 		want           []violation
+		late           bool
 		spoil          func(store.Cache, store.Indexed) (store.Cache, store.Indexed)
 	}{
-		{"a cache that forgets to delete", "none", []violation{afterNil}, func(c store.Cache, db store.Indexed) (store.Cache, store.Indexed) {
+		{"a cache that forgets to delete", "none", []violation{afterNil}, false, func(c store.Cache, db store.Indexed) (store.Cache, store.Indexed) {
 			return deaf{c}, db
 		}},
-		{"a database that does not remove", "none", []violation{resurrected}, func(c store.Cache, db store.Indexed) (store.Cache, store.Indexed) {
+		{"a database that does not remove", "none", []violation{resurrected}, false, func(c store.Cache, db store.Indexed) (store.Cache, store.Indexed) {
 			return c, keeping{db.(kept)}
 		}},
-		{"a database where the last write wins", "none", []violation{lostWrite}, func(c store.Cache, db store.Indexed) (store.Cache, store.Indexed) {
+		{"a database where the last write wins", "none", []violation{lostWrite}, false, func(c store.Cache, db store.Indexed) (store.Cache, store.Indexed) {
 			return c, lastWins{db.(kept)}
 		}},
-		{"a database that calls an outage not found", "FLT-20", []violation{falseLogout}, func(c store.Cache, db store.Indexed) (store.Cache, store.Indexed) {
+		{"a database that calls an outage not found", "FLT-20", []violation{falseLogout}, false, func(c store.Cache, db store.Indexed) (store.Cache, store.Indexed) {
 			return c, denying{db.(kept)}
+		}},
+		{"a database that does not hear of deadlines", "RPT-8", nil, true, func(c store.Cache, db store.Indexed) (store.Cache, store.Indexed) {
+			return c, patient{db.(kept)}
 		}},
 	} {
 		t.Run(b.name, func(t *testing.T) {
@@ -147,11 +152,12 @@ func TestChaosFindsFaults(t *testing.T) {
 				if r, err = Run(t.Context(), s, p, Options{}); err != nil {
 					t.Fatal(err)
 				}
-				if !slices.ContainsFunc(b.want, func(v violation) bool { return r.Wrong[v] == 0 }) {
+				late := r.Latest > maxLate && r.Bad()
+				if (late || !b.late) && !slices.ContainsFunc(b.want, func(v violation) bool { return r.Wrong[v] == 0 }) {
 					return
 				}
 			}
-			t.Errorf("got %v, and not all of %v", r.Wrong, b.want)
+			t.Errorf("got %v, and not all of %v, late: %v", r, b.want, b.late)
 		})
 	}
 }
@@ -163,6 +169,19 @@ func (deaf) Delete(context.Context, ...store.ID) error { return nil }
 type keeping struct{ kept }
 
 func (keeping) Delete(context.Context, ...store.ID) error { return nil }
+
+// A patient database waits for twice as long as it is given, and then tries.
+type patient struct{ kept }
+
+func (s patient) Load(ctx context.Context, id store.ID) (*store.Record, error) {
+	by, ok := ctx.Deadline()
+	if !ok {
+		return s.kept.Load(ctx, id)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Until(by))
+	defer cancel()
+	return s.kept.Load(ctx, id)
+}
 
 type lastWins struct{ kept }
 
@@ -195,7 +214,15 @@ func TestStale(t *testing.T) {
 			t.Errorf("value %d: stale for %v, want %v", value, got, want)
 		}
 	}
-	if r := (Result{Stalest: bound + 1, Bound: bound}); !r.Bad() {
-		t.Error("a stale answer is not bad")
+	for _, r := range []Result{
+		{Stalest: bound + 1, Bound: bound}, {Latest: maxLate + 1}, {Down: errors.New("down")},
+		{Scenario: Scenario{recover: time.Second}, Needless: time.Second + 1},
+	} {
+		if !r.Bad() {
+			t.Errorf("%v is not bad", r)
+		}
+	}
+	if r := (Result{Latest: maxLate, Stalest: bound, Bound: bound, Needless: time.Minute}); r.Bad() {
+		t.Errorf("%v is bad", r)
 	}
 }

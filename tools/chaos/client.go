@@ -37,7 +37,7 @@ const (
 const requestTime = 2 * storeTimeout
 
 func newLoad(w *world, back time.Duration) *load {
-	l := &load{w: w, back: back, tally: newTally()}
+	l := &load{w: w, back: back, tally: w.tally}
 	for i := range userCount {
 		l.users = append(l.users, &user{name: fmt.Sprintf("user-%d", i)})
 	}

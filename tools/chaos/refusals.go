@@ -25,6 +25,7 @@ func demote(ctx context.Context, w *world) error {
 	for _, n := range w.processes {
 		n.dbProxy.SetTarget(primary.Addr)
 	}
+	w.tally.mend()
 	return wait(ctx, w)
 }
 
@@ -42,6 +43,7 @@ func misname(ctx context.Context, w *world) error {
 			pause(ctx, 500*time.Millisecond)
 		}
 	}
+	w.tally.mend()
 	return wait(ctx, w)
 }
 
@@ -54,6 +56,7 @@ func demoteCache(ctx context.Context, w *world) error {
 	for _, n := range w.processes {
 		n.cacheProxy.SetTarget(primary.Addr)
 	}
+	w.tally.mend()
 	return wait(ctx, w)
 }
 
@@ -65,32 +68,32 @@ func readOnlyCache(ctx context.Context, w *world) error {
 			n.cacheProxy.Reset()
 		}
 	}
+	w.tally.mend()
 	lead(1)
 	err := wait(ctx, w)
 	lead(0)
 	return err
 }
 
-// refusePrepare is a server whose other clients have prepared as many statements as it allows, and on which connections
-// are lost, so that statements must be prepared again.
+// refusePrepare is a server whose other clients have prepared as many statements as it allows, when the connections are
+// lost and all statements must be prepared again.
 func refusePrepare(ctx context.Context, w *world) error {
 	after := context.WithoutCancel(ctx)
 	const limit = "SET GLOBAL max_prepared_stmt_count = %d"
 	if err := administer(after, w.db, fmt.Sprintf(limit, 0)); err != nil {
 		return err
 	}
-	for ctx.Err() == nil {
-		for _, n := range w.processes {
-			n.dbProxy.Reset()
-		}
-		pause(ctx, 500*time.Millisecond)
+	for _, n := range w.processes {
+		n.dbProxy.Reset()
 	}
-	return administer(after, w.db, fmt.Sprintf(limit, 16382))
+	w.tally.mend()
+	return errors.Join(wait(ctx, w), administer(after, w.db, fmt.Sprintf(limit, 16382)))
 }
 
 // alter changes the type of a column that prepared statements return, to and fro.
 func alter(ctx context.Context, w *world) error {
 	after := context.WithoutCancel(ctx)
+	w.tally.mend()
 	for ctx.Err() == nil {
 		for _, kind := range []string{"varchar(4000)", "text"} {
 			if err := administer(after, w.db, "ALTER TABLE qsessions ALTER COLUMN user_agent TYPE "+kind); err != nil {

@@ -35,6 +35,7 @@ type Result struct {
 	Late     string        // which
 	Beat     time.Duration // the longest that the machine let a goroutine wait that had something to do
 	Outage   time.Duration // from the fault's begin until all requests succeeded again; 0 if none failed
+	Needless time.Duration // the same since the servers could have answered: most often since the fault's end
 	Down     error         // the servers did not answer after the fault
 	Growth   Use           // what is in use at the end, above what was before the fault
 }
@@ -63,6 +64,9 @@ func (r Result) Bad() bool {
 			return true
 		}
 	}
+	if most := r.Scenario.recover; most > 0 && r.Needless > most {
+		return true
+	}
 	return r.Down != nil || r.Latest > maxLate || r.Stalest > r.Bound || max(r.Growth.Goroutines, r.Growth.Files) > maxGrowth || r.Growth.Connections > maxConns
 }
 
@@ -71,8 +75,8 @@ func (r Result) Disturbed() bool { return r.Latest > maxLate && r.Beat > maxLate
 
 // String says what a bad result is bad for.
 func (r Result) String() string {
-	return fmt.Sprintf("wrong: %v, stalest %v of %v, latest %v of %v (%s; heartbeat %v), more in use %+v, down: %v, %q",
-		r.Wrong, r.Stalest, r.Bound, r.Latest, maxLate, r.Late, r.Beat, r.Growth, r.Down, r.Examples)
+	return fmt.Sprintf("wrong: %v, stalest %v of %v, latest %v of %v (%s; heartbeat %v), more in use %+v, failed needlessly for %v (0 or at most %v), down: %v, %q",
+		r.Wrong, r.Stalest, r.Bound, r.Latest, maxLate, r.Late, r.Beat, r.Growth, r.Needless, r.Scenario.recover, r.Down, r.Examples)
 }
 
 const (
@@ -132,6 +136,7 @@ func Run(ctx context.Context, s Scenario, p Pair, o Options) (r Result, err erro
 		r.Opened = r.Opened || n.front.Stats().Skipped > 0
 	}
 	r.Phases[1] = l.tally.next("after")
+	l.tally.mend()
 	if s.settle > 0 {
 		settled, cancel := context.WithTimeout(ctx, s.settle)
 		r.Down = w.await(settled)
@@ -147,18 +152,17 @@ func Run(ctx context.Context, s Scenario, p Pair, o Options) (r Result, err erro
 	r.Phases[2] = l.tally.next("end")
 	r.Latest, r.Late = w.watch.lateness()
 	r.Beat = beat.worst()
+	r.Outage, r.Needless = l.tally.outage()
 	select {
 	case <-done:
+		r.Down = errors.Join(r.Down, l.settleAccounts(ctx))
+		now := w.inUse()
+		r.Growth = Use{now.Goroutines - used.Goroutines, now.Files - used.Files, now.Connections - used.Connections}
 	default:
-		return r, fmt.Errorf("requests were not answered within %v after the end: %s", patience, w.watch.running())
+		r.Down = errors.Join(r.Down, fmt.Errorf("requests were not answered within %v after the end: %s", patience, w.watch.running()))
 	}
-	if err := l.settleAccounts(ctx); err != nil {
-		return r, err
-	}
-	now := w.inUse()
-	r.Growth = Use{now.Goroutines - used.Goroutines, now.Files - used.Files, now.Connections - used.Connections}
-	r.Wrong, r.Stalest, r.Examples, r.Checked = l.tally.wrongs, l.tally.stalest, l.tally.examples, len(l.all())
-	r.Outage = l.tally.outage()
+	r.Wrong, r.Stalest, r.Examples = l.tally.result()
+	r.Checked = len(l.all())
 	return r, ctx.Err()
 }
 

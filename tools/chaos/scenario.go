@@ -27,6 +27,7 @@ type Scenario struct {
 	payload   string        // goes along with every session, to fill the cache
 	back      time.Duration // a cache that is set back makes every revocation bounded by it
 	settle    time.Duration // how long the servers may take to be back
+	recover   time.Duration // for how long requests may fail that the servers could answer; 0: not judged
 	full      bool          // left out of the short form
 	every     bool          // on every pair in the short form too
 
@@ -129,23 +130,24 @@ func Scenarios() []Scenario {
 		{ID: "FLT-15", Name: "database demoted behind one name", during: demote, pairs: []Pair{
 			{testserver.KindRedis, testserver.KindPostgresPair, pgx}, {testserver.KindRedis, testserver.KindPostgresPair, libpq},
 			{testserver.KindRedis, testserver.KindMariaDBPair, ""}, {testserver.KindMemcached, testserver.KindRedisPair, ""},
-		}, settle: 10 * time.Second, every: true},
+		}, settle: 10 * time.Second, recover: time.Second, every: true},
 		{ID: "FLT-15b", Name: "the database's name leads to a standby", during: misname, caches: onRedis,
-			databases: []testserver.Kind{testserver.KindPostgresPair}, drivers: bothDrivers, back: bound, settle: 10 * time.Second},
+			databases: []testserver.Kind{testserver.KindPostgresPair}, drivers: bothDrivers, settle: 10 * time.Second, recover: time.Second},
 		{ID: "FLT-15c", Name: "cache demoted behind one name", during: demoteCache, caches: []testserver.Kind{testserver.KindRedisPair},
-			databases: onSQL[:1], back: bound},
+			databases: onSQL[:1], back: bound, recover: time.Second},
 		{ID: "RPT-3", Name: "MariaDB refuses to prepare statements", during: refusePrepare, caches: onRedis, databases: onSQL[1:],
-			settle: 10 * time.Second},
+			settle: 10 * time.Second, recover: time.Second},
 		{ID: "RPT-3b", Name: "a column's type changes, again and again", during: alter, caches: onRedis, databases: onSQL[:1],
-			drivers: bothDrivers, settle: 10 * time.Second, every: true},
-		{ID: "RPT-6", Name: "cache refuses writes", during: readOnlyCache, caches: []testserver.Kind{testserver.KindRedisPair}, databases: onSQL[:1]},
+			drivers: bothDrivers, settle: 10 * time.Second, recover: 500 * time.Millisecond},
+		{ID: "RPT-6", Name: "cache refuses writes", during: readOnlyCache, caches: []testserver.Kind{testserver.KindRedisPair},
+			databases: onSQL[:1], recover: 500 * time.Millisecond},
 		{ID: "RPT-8", Name: "the network to the database swallows packets", during: onProxies(dbProxy, swallow), pairs: []Pair{
 			{testserver.KindRedis, testserver.KindPostgres, pgx}, {testserver.KindRedis, testserver.KindPostgres, libpq},
 			{testserver.KindRedis, testserver.KindMariaDB, ""}, {testserver.KindMemcached, testserver.KindRedis, ""},
 		}, settle: 10 * time.Second, every: true},
-		{ID: "RPT-8b", Name: "the network to the cache swallows packets", during: onProxies(cacheProxy, swallow), databases: onSQL[:1], every: true},
+		{ID: "RPT-8b", Name: "the network to the cache swallows packets", during: onProxies(cacheProxy, swallow), databases: onSQL[:1]},
 		{ID: "RPT-9", Name: "PgBouncer and server restarted, Open", during: restartPooler, caches: onRedis,
-			databases: []testserver.Kind{testserver.KindPgBouncer}, drivers: bothDrivers, open: openPooled, settle: 10 * time.Second, every: true},
+			databases: []testserver.Kind{testserver.KindPgBouncer}, drivers: bothDrivers, open: openPooled, settle: 10 * time.Second},
 		{ID: "RPT-9b", Name: "PgBouncer and server restarted, New", during: restartPooler, caches: onRedis,
 			databases: []testserver.Kind{testserver.KindPgBouncer}, drivers: bothDrivers, open: newPooled, settle: 10 * time.Second},
 		{ID: "FLT-20", Name: "cache and database cut off", during: onProxies(bothProxies, (*faultproxy.Proxy).Cut), settle: 10 * time.Second},

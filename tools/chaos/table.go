@@ -13,7 +13,7 @@ import (
 func Print(w io.Writer, results []Result) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "fault\t\ton\tanswers/s before\tduring\tafter\t503 during\tafter\tother\tp99, ms before\tduring\tafter\tpending\t"+
-		strings.Join(Violations[:], "\t")+"\tstalest, ms\tlatest, ms\theartbeat, ms\toutage, ms")
+		strings.Join(Violations[:], "\t")+"\tstalest, ms\tlatest, ms\theartbeat, ms\toutage, ms\tneedless, ms")
 	var total [violations]int
 	var stalest, latest, beat time.Duration
 	for _, r := range results {
@@ -26,7 +26,7 @@ func Print(w io.Writer, results []Result) error {
 		}
 		stalest = max(stalest, r.Stalest)
 		latest, beat = max(latest, r.Latest), max(beat, r.Beat)
-		fmt.Fprintln(t, strings.Join(append(cells, ms(r.Stalest), ms(r.Latest), ms(r.Beat), ms(r.Outage)), "\t"))
+		fmt.Fprintln(t, strings.Join(append(cells, ms(r.Stalest), ms(r.Latest), ms(r.Beat), ms(r.Outage), ms(r.Needless)), "\t"))
 	}
 	cells := append([]string{"all"}, make([]string, 12)...)
 	for _, n := range total {
@@ -38,7 +38,7 @@ func Print(w io.Writer, results []Result) error {
 	}
 	_, err := fmt.Fprintf(w, "A copy may be used for at most %v (freshness and skew). A call may outlive its deadline by at most %v: the latest.\n"+
 		"The heartbeat is the longest that the machine let a goroutine wait. The outage is what users saw: from the begin of the fault until all\n"+
-		"requests succeeded again.\n", bound, maxLate)
+		"requests succeeded again; needless is the part of it in which the servers could have answered.\n", bound, maxLate)
 	return err
 }
 

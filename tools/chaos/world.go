@@ -39,6 +39,7 @@ type world struct {
 	cacheSet    *testserver.Cluster // Redis Cluster or Sentinel, or a pair
 	dbSet       *testserver.Cluster // Galera, or a pair
 	processes   []*process
+	tally       *tally
 	watch       *watch
 	payload     string // goes along with every session
 	closeServer []func()
@@ -54,7 +55,7 @@ type process struct {
 }
 
 func newWorld(ctx context.Context, s Scenario, p Pair) (_ *world, err error) {
-	w := &world{pair: p, watch: newWatch(), payload: s.payload}
+	w := &world{pair: p, tally: newTally(), watch: newWatch(), payload: s.payload}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, w.close())

@@ -18,7 +18,7 @@ import (
 type chaosCommand struct {
 	Match  string        `help:"Only scenarios with this text in their id, name or servers."`
 	During time.Duration `default:"3s" help:"How long each fault lasts."`
-	Within time.Duration `default:"10m" help:"When to stop beginning scenarios. What was left out is said, and is a failure."`
+	Within time.Duration `default:"15m" help:"When to stop beginning scenarios. What was left out is said, and is a failure."`
 }
 
 // Run prints a line for each scenario on each pair, and fails if a figure that must be zero is not.
@@ -44,7 +44,7 @@ func (c *chaosCommand) Run(ctx context.Context, out io.Writer) error {
 			results = append(results, r)
 			fmt.Fprintf(out, "%4.0f s  %s\n", time.Since(start).Seconds(), name)
 			if r.Bad() {
-				bad = append(bad, fmt.Sprintf("%s: %v, stalest %v, more in use %+v: %q", name, r.Wrong, r.Stalest, r.Growth, r.Examples))
+				bad = append(bad, fmt.Sprintf("%s: %v", name, r))
 			}
 		}
 	}
