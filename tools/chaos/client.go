@@ -77,6 +77,8 @@ func (l *load) step() {
 		l.revoke(p, live)
 	case n < 210:
 		l.revokeUser(p, live.user)
+	case n < 230:
+		l.leave(p, live)
 	case n < 300 && dead != nil:
 		l.read(p, dead)
 	default:
@@ -123,7 +125,26 @@ func (l *load) bury() {
 
 // send has the process answer a request of the session's client.
 func (l *load) send(p *process, path, token string, header ...string) *httptest.ResponseRecorder {
-	r := httptest.NewRequest(http.MethodPost, path, nil)
+	began := time.Now()
+	w := l.ask(context.Background(), p, path, token, header...)
+	l.tally.answered(w.Code, time.Since(began))
+	return w
+}
+
+// leave is a client that goes away, most often before it has its answer, which then counts for nothing.
+func (l *load) leave(p *process, h *held) {
+	c := new(client)
+	ctx, cancel := context.WithCancel(context.WithValue(context.Background(), clientKey{}, c))
+	defer cancel()
+	k := h.ask(l.back)
+	timer := time.AfterFunc(rand.N(20*time.Millisecond), func() { c.leave(); cancel() })
+	w := l.ask(ctx, p, "/read", h.token)
+	timer.Stop()
+	l.judge(h, k, w)
+}
+
+func (l *load) ask(ctx context.Context, p *process, path, token string, header ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequestWithContext(ctx, http.MethodPost, path, nil)
 	r.Header.Set("User-Agent", "chaos")
 	if token != "" {
 		r.Header.Set("Cookie", "session="+token)
@@ -132,11 +153,8 @@ func (l *load) send(p *process, path, token string, header ...string) *httptest.
 		r.Header.Set(header[i], header[i+1])
 	}
 	w := httptest.NewRecorder()
-	began := time.Now()
-	ended := l.w.watch.begin(path, began.Add(requestTime))
+	defer l.w.watch.request(path, requestTime)()
 	p.handler.ServeHTTP(w, r)
-	ended()
-	l.tally.answered(w.Code, time.Since(began))
 	return w
 }
 
@@ -247,7 +265,7 @@ func (l *load) logout(p *process, h *held) {
 func (l *load) revoke(p *process, h *held) {
 	h.end()
 	began := time.Now()
-	ended := l.w.watch.begin("Revoke", began.Add(storeTimeout))
+	ended := l.w.watch.request("Revoke", storeTimeout)
 	err := p.sessions.Revoke(context.Background(), h.user.name, h.id)
 	ended()
 	l.tally.called(err, time.Since(began))

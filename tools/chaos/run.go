@@ -58,7 +58,10 @@ func (w *world) inUse() Use {
 }
 
 // Bad reports whether something happened that must not.
-func (r Result) Bad() bool {
+func (r Result) Bad() bool { return r.Latest > maxLate || r.wrong() }
+
+// wrong is Bad without the judgment of deadlines.
+func (r Result) wrong() bool {
 	for _, n := range r.Wrong {
 		if n > 0 {
 			return true
@@ -67,11 +70,15 @@ func (r Result) Bad() bool {
 	if most := r.Scenario.recover; most > 0 && r.Needless > most {
 		return true
 	}
-	return r.Down != nil || r.Latest > maxLate || r.Stalest > r.Bound || max(r.Growth.Goroutines, r.Growth.Files) > maxGrowth || r.Growth.Connections > maxConns
+	return r.Down != nil || r.Stalest > r.Bound || max(r.Growth.Goroutines, r.Growth.Files) > maxGrowth || r.Growth.Connections > maxConns
 }
 
-// Disturbed reports whether calls were late on a machine that stood still: then nothing can be said of them.
-func (r Result) Disturbed() bool { return r.Latest > maxLate && r.Beat > maxLate/2 }
+// Disturbed reports whether the machine stood still for so long that calls may have been late for that alone. Then nothing
+// is known of them, until the scenario is run again.
+func (r Result) Disturbed() bool {
+	const hops = 4 // of goroutines, from the end of a context to the return of a call
+	return r.Latest > maxLate && r.Latest <= hops*r.Beat
+}
 
 // String says what a bad result is bad for.
 func (r Result) String() string {

@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"sync"
@@ -11,7 +12,7 @@ import (
 	"github.com/qsessions/qsessions/core/store"
 )
 
-// A watch notes by how much calls outlive their deadlines: every call of the session manager to its store, every call of
+// A watch notes by how much calls outlive their contexts: every call of the session manager to its store, every call of
 // that to the database and to the cache, and every request.
 type watch struct {
 	mu     sync.Mutex
@@ -20,26 +21,60 @@ type watch struct {
 	which  string
 }
 
-// A call runs, and should have ended by a time.
+// A call runs, and should have ended by a time, or when its client has gone away.
 type call struct {
-	name string
-	by   time.Time
+	name   string
+	by     time.Time       // zero: it may take for ever
+	ctx    context.Context // nil for a request
+	client *client
+}
+
+// A client may go away before it has an answer. The contexts of its requests carry it.
+type client struct {
+	mu   sync.Mutex
+	left time.Time
+}
+
+type clientKey struct{}
+
+// leave notes that the client has gone, before its request's context ends.
+func (c *client) leave() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.left = time.Now()
+}
+
+// late returns by how much the call has outlived what it had.
+func (c *call) late(now time.Time) (d time.Duration) {
+	if !c.by.IsZero() {
+		d = now.Sub(c.by)
+	}
+	if c.client != nil && errors.Is(c.ctx.Err(), context.Canceled) { // one that is detached does not end with the client
+		c.client.mu.Lock()
+		defer c.client.mu.Unlock()
+		if !c.client.left.IsZero() {
+			d = max(d, now.Sub(c.client.left))
+		}
+	}
+	return d
 }
 
 func newWatch() *watch { return &watch{calls: map[*call]struct{}{}} }
 
-// call notes the beginning of a call under a context. The function it returns notes the end. A call without a deadline may
-// take for ever.
+// call notes the beginning of a call under a context. The function it returns notes the end.
 func (w *watch) call(ctx context.Context, name string) (ended func()) {
-	by, ok := ctx.Deadline()
-	if !ok {
-		return func() {}
-	}
-	return w.begin(name, by)
+	c := &call{name: name, ctx: ctx}
+	c.by, _ = ctx.Deadline()
+	c.client, _ = ctx.Value(clientKey{}).(*client)
+	return w.begin(c)
 }
 
-func (w *watch) begin(name string, by time.Time) (ended func()) {
-	c := &call{name, by}
+// request notes the beginning of a request that may take so long.
+func (w *watch) request(name string, d time.Duration) (ended func()) {
+	return w.begin(&call{name: name, by: time.Now().Add(d)})
+}
+
+func (w *watch) begin(c *call) (ended func()) {
 	w.mu.Lock()
 	w.calls[c] = struct{}{}
 	w.mu.Unlock()
@@ -54,7 +89,7 @@ func (w *watch) begin(name string, by time.Time) (ended func()) {
 
 // note compares a call with its deadline. The caller holds the lock.
 func (w *watch) note(c *call, now time.Time) {
-	if late := now.Sub(c.by); late > w.latest {
+	if late := c.late(now); late > w.latest {
 		w.latest, w.which = late, c.name
 	}
 }

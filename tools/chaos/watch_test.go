@@ -29,7 +29,7 @@ func TestWatch(t *testing.T) {
 		want(time.Second, "late")
 		time.Sleep(time.Second)
 		want(2*time.Second, "never")
-		if got := w.running(); got != "map[never:1]" {
+		if got := w.running(); got != "map[free:1 never:1]" {
 			t.Errorf("%s are running", got)
 		}
 		time.Sleep(time.Second)
@@ -37,6 +37,25 @@ func TestWatch(t *testing.T) {
 		never()
 		time.Sleep(time.Second)
 		want(3*time.Second, "never")
+	})
+}
+
+// A client that goes away ends the calls of its request, but not what is detached from it.
+func TestWatchClient(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, c := newWatch(), new(client)
+		ctx, cancel := context.WithCancel(context.WithValue(t.Context(), clientKey{}, c))
+		before, read, write := w.call(ctx, "before"), w.call(ctx, "read"), w.call(context.WithoutCancel(ctx), "write")
+		time.Sleep(time.Second)
+		before()
+		c.leave()
+		cancel()
+		time.Sleep(time.Second)
+		write()
+		if late, which := w.lateness(); late != time.Second || which != "read" {
+			t.Errorf("got %v, %q", late, which)
+		}
+		read()
 	})
 }
 

@@ -41,6 +41,11 @@ func (c *chaosCommand) Run(ctx context.Context, out io.Writer) error {
 			if err != nil {
 				return errors.Join(fmt.Errorf("%s: %w", name, err), chaos.Print(out, results))
 			}
+			if r.Disturbed() { // once more
+				if r, err = chaos.Run(ctx, s, p, chaos.Options{During: c.During}); err != nil {
+					return errors.Join(fmt.Errorf("%s: %w", name, err), chaos.Print(out, results))
+				}
+			}
 			results = append(results, r)
 			fmt.Fprintf(out, "%4.0f s  %s\n", time.Since(start).Seconds(), name)
 			if r.Bad() {
