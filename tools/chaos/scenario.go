@@ -147,9 +147,9 @@ func Scenarios() []Scenario {
 		}, settle: 10 * time.Second, every: true},
 		{ID: "RPT-8b", Name: "the network to the cache swallows packets", during: onProxies(cacheProxy, swallow), databases: onSQL[:1]},
 		{ID: "RPT-9", Name: "PgBouncer and server restarted, Open", during: restartPooler, caches: onRedis,
-			databases: []testserver.Kind{testserver.KindPgBouncer}, drivers: bothDrivers, open: openPooled, settle: 10 * time.Second},
+			databases: []testserver.Kind{testserver.KindPgBouncer}, drivers: bothDrivers, open: openPooled, settle: 10 * time.Second, recover: time.Second},
 		{ID: "RPT-9b", Name: "PgBouncer and server restarted, New", during: restartPooler, caches: onRedis,
-			databases: []testserver.Kind{testserver.KindPgBouncer}, drivers: bothDrivers, open: newPooled, settle: 10 * time.Second},
+			databases: []testserver.Kind{testserver.KindPgBouncer}, drivers: bothDrivers, open: newPooled, settle: 10 * time.Second, recover: time.Second},
 		{ID: "FLT-20", Name: "cache and database cut off", during: onProxies(bothProxies, (*faultproxy.Proxy).Cut), settle: 10 * time.Second},
 		{ID: "FLT-27", Name: "soak: one fault after the other", during: soak, settle: 10 * time.Second},
 	}

@@ -16,9 +16,10 @@ import (
 )
 
 type chaosCommand struct {
-	Match  string        `help:"Only scenarios with this text in their id, name or servers."`
-	During time.Duration `default:"3s" help:"How long each fault lasts."`
-	Within time.Duration `default:"15m" help:"When to stop beginning scenarios. What was left out is said, and is a failure."`
+	Match    string        `help:"Only scenarios with this text in their id, name or servers."`
+	During   time.Duration `default:"3s" help:"How long each fault lasts."`
+	Markdown bool          `help:"Print the table as docs/measurements.md has it."`
+	Within   time.Duration `default:"15m" help:"When to stop beginning scenarios. What was left out is said, and is a failure."`
 }
 
 // Run prints a line for each scenario on each pair, and fails if a figure that must be zero is not.
@@ -59,7 +60,11 @@ func (c *chaosCommand) Run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(out, "\n%s\n\n", machine())
-	if err := chaos.Print(out, results); err != nil {
+	table := chaos.Print
+	if c.Markdown {
+		table = chaos.Markdown
+	}
+	if err := table(out, results); err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "FLT-28: a process killed between commit and cache on %s: its session was accepted for another %v.\n", p, accepted.Round(time.Millisecond))
