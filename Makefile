@@ -28,7 +28,7 @@ help:
 	@echo 'make check     all gates: format, vet, modernizers, staticcheck, modules, dependencies, docs, release, advisories'
 	@echo 'make fuzz      run every fuzz test for FUZZTIME=$(FUZZTIME)'
 	@echo 'make bench     run the benchmarks that match BENCH=$(BENCH) for BENCHTIME=$(BENCHTIME)'
-	@echo 'make chaos     servers killed, stopped, cut off and corrupted under load, on every pair; within ten minutes'
+	@echo 'make chaos     servers killed, stopped, cut off, demoted and corrupted under load, on every pair; within fifteen minutes'
 	@echo 'make generate  write the generated pages of docs/'
 
 # Built first: go run reports an end by Ctrl-C as a failure.

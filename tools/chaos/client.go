@@ -30,11 +30,14 @@ const (
 	userCount   = 60
 	liveTarget  = 150
 	deadKept    = 300
-	betweenAsks = 2 * time.Millisecond // of one worker: what is measured is faults, not the machine's limit
+	betweenAsks = 5 * time.Millisecond // of one worker: what is measured is faults and deadlines, not the machine's limit
 )
 
+// requestTime is what a request may take: the store's timeout to load a session, and again to store what has changed.
+const requestTime = 2 * storeTimeout
+
 func newLoad(w *world, back time.Duration) *load {
-	l := &load{w: w, back: back, tally: newTally()}
+	l := &load{w: w, back: back, tally: w.tally}
 	for i := range userCount {
 		l.users = append(l.users, &user{name: fmt.Sprintf("user-%d", i)})
 	}
@@ -74,6 +77,8 @@ func (l *load) step() {
 		l.revoke(p, live)
 	case n < 210:
 		l.revokeUser(p, live.user)
+	case n < 230:
+		l.leave(p, live)
 	case n < 300 && dead != nil:
 		l.read(p, dead)
 	default:
@@ -120,7 +125,26 @@ func (l *load) bury() {
 
 // send has the process answer a request of the session's client.
 func (l *load) send(p *process, path, token string, header ...string) *httptest.ResponseRecorder {
-	r := httptest.NewRequest(http.MethodPost, path, nil)
+	began := time.Now()
+	w := l.ask(context.Background(), p, path, token, header...)
+	l.tally.answered(w.Code, time.Since(began))
+	return w
+}
+
+// leave is a client that goes away, most often before it has its answer, which then counts for nothing.
+func (l *load) leave(p *process, h *held) {
+	c := new(client)
+	ctx, cancel := context.WithCancel(context.WithValue(context.Background(), clientKey{}, c))
+	defer cancel()
+	k := h.ask(l.back)
+	timer := time.AfterFunc(rand.N(20*time.Millisecond), func() { c.leave(); cancel() })
+	w := l.ask(ctx, p, "/read", h.token)
+	timer.Stop()
+	l.judge(h, k, w)
+}
+
+func (l *load) ask(ctx context.Context, p *process, path, token string, header ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequestWithContext(ctx, http.MethodPost, path, nil)
 	r.Header.Set("User-Agent", "chaos")
 	if token != "" {
 		r.Header.Set("Cookie", "session="+token)
@@ -129,9 +153,8 @@ func (l *load) send(p *process, path, token string, header ...string) *httptest.
 		r.Header.Set(header[i], header[i+1])
 	}
 	w := httptest.NewRecorder()
-	began := time.Now()
+	defer l.w.watch.request(path, requestTime)()
 	p.handler.ServeHTTP(w, r)
-	l.tally.answered(w.Code, time.Since(began))
 	return w
 }
 
@@ -242,7 +265,9 @@ func (l *load) logout(p *process, h *held) {
 func (l *load) revoke(p *process, h *held) {
 	h.end()
 	began := time.Now()
+	ended := l.w.watch.request("Revoke", storeTimeout)
 	err := p.sessions.Revoke(context.Background(), h.user.name, h.id)
+	ended()
 	l.tally.called(err, time.Since(began))
 	if by := effectiveBy(err); err == nil || !by.IsZero() {
 		h.ended(by)

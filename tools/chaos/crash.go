@@ -113,7 +113,7 @@ func (w *world) killHalfway(ctx context.Context, h *held, meanwhile func()) erro
 	if err != nil {
 		return err
 	}
-	driver, dsn, err := through(w.db, w.db.Addr)
+	driver, dsn, err := through(w.pair, w.db.DSN, w.db.Addr)
 	if err != nil {
 		return err
 	}

@@ -10,7 +10,6 @@ import (
 
 	"github.com/qsessions/qsessions/core/session"
 	"github.com/qsessions/qsessions/core/store"
-	"github.com/qsessions/qsessions/testserver/faultproxy"
 )
 
 // Options says how long [Run] takes. Fields that are zero have the defaults.
@@ -32,6 +31,12 @@ type Result struct {
 	Examples []string      // of what was wrong
 	Checked  int           // sessions that were looked at in the database at the end
 	Opened   bool          // a process has given the cache up at some time
+	Latest   time.Duration // by how much a call or a request has outlived its deadline
+	Late     string        // which
+	Beat     time.Duration // the longest that the machine let a goroutine wait that had something to do
+	Outage   time.Duration // from the fault's begin until all requests succeeded again; 0 if none failed
+	Needless time.Duration // the same since the servers could have answered: most often since the fault's end
+	Down     error         // the servers did not answer after the fault
 	Growth   Use           // what is in use at the end, above what was before the fault
 }
 
@@ -43,10 +48,8 @@ func (w *world) inUse() Use {
 	dir, _ := os.ReadDir("/proc/self/fd") // elsewhere there are none to count
 	u := Use{Goroutines: runtime.NumGoroutine(), Files: len(dir)}
 	for _, n := range w.processes {
-		for _, p := range []*faultproxy.Proxy{n.cacheProxy, n.dbProxy} {
-			if p != nil {
-				u.Connections += p.Open()
-			}
+		for _, p := range n.proxies() {
+			u.Connections += p.Open()
 		}
 	}
 	u.Goroutines -= goroutines * u.Connections
@@ -55,16 +58,36 @@ func (w *world) inUse() Use {
 }
 
 // Bad reports whether something happened that must not.
-func (r Result) Bad() bool {
+func (r Result) Bad() bool { return r.Latest > maxLate || r.wrong() }
+
+// wrong is Bad without the judgment of deadlines.
+func (r Result) wrong() bool {
 	for _, n := range r.Wrong {
 		if n > 0 {
 			return true
 		}
 	}
-	return r.Stalest > r.Bound || max(r.Growth.Goroutines, r.Growth.Files) > maxGrowth || r.Growth.Connections > maxConns
+	if most := r.Scenario.recover; most > 0 && r.Needless > most {
+		return true
+	}
+	return r.Down != nil || r.Stalest > r.Bound || max(r.Growth.Goroutines, r.Growth.Files) > maxGrowth || r.Growth.Connections > maxConns
+}
+
+// Disturbed reports whether the machine stood still for so long that calls may have been late for that alone. Then nothing
+// is known of them, until the scenario is run again.
+func (r Result) Disturbed() bool {
+	const hops = 4 // of goroutines, from the end of a context to the return of a call
+	return r.Latest > maxLate && r.Latest <= hops*r.Beat
+}
+
+// String says what a bad result is bad for.
+func (r Result) String() string {
+	return fmt.Sprintf("wrong: %v, stalest %v of %v, latest %v of %v (%s; heartbeat %v), more in use %+v, failed needlessly for %v (0 or at most %v), down: %v, %q",
+		r.Wrong, r.Stalest, r.Bound, r.Latest, maxLate, r.Late, r.Beat, r.Growth, r.Needless, r.Scenario.recover, r.Down, r.Examples)
 }
 
 const (
+	maxLate   = 100 * time.Millisecond     // by which a call may outlive its deadline
 	maxGrowth = 50                         // for what drivers do beside their connections
 	maxConns  = processes * (64 + dbConns) // what the pools may hold
 )
@@ -87,14 +110,21 @@ func Run(ctx context.Context, s Scenario, p Pair, o Options) (r Result, err erro
 	if err != nil {
 		return r, err
 	}
-	defer func() { err = errors.Join(err, w.close()) }()
 	r.Version = w.version()
 
 	l := newLoad(w, s.back)
 	loadCtx, stop := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() { defer close(done); l.run(loadCtx) }()
-	defer func() { stop(); <-done }()
+	var beat heartbeat
+	beating := make(chan struct{})
+	go func() { defer close(beating); beat.beat(loadCtx) }()
+	defer func() {
+		stop()
+		err = errors.Join(err, w.close()) // which ends what still waits
+		<-done
+		<-beating
+	}()
 
 	pause(ctx, o.Before/2) // connections are made, sessions begin
 	l.tally.next("before")
@@ -102,6 +132,7 @@ func Run(ctx context.Context, s Scenario, p Pair, o Options) (r Result, err erro
 	l.tally.await(ctx)
 	used := w.inUse()
 	r.Phases[0] = l.tally.next("during")
+	l.tally.harm()
 	fault, cancel := context.WithTimeout(ctx, o.During)
 	err = s.during(fault, w)
 	cancel()
@@ -112,27 +143,38 @@ func Run(ctx context.Context, s Scenario, p Pair, o Options) (r Result, err erro
 		r.Opened = r.Opened || n.front.Stats().Skipped > 0
 	}
 	r.Phases[1] = l.tally.next("after")
+	l.tally.mend()
 	if s.settle > 0 {
 		settled, cancel := context.WithTimeout(ctx, s.settle)
-		err = w.await(settled)
+		r.Down = w.await(settled)
 		cancel()
-		if err != nil {
-			return r, err
-		}
 	}
 	pause(ctx, o.After)
 	l.tally.await(ctx)
 	stop()
-	<-done
-	r.Phases[2] = l.tally.next("end")
-	if err := l.settleAccounts(ctx); err != nil {
-		return r, err
+	select {
+	case <-done:
+	case <-time.After(patience):
 	}
-	now := w.inUse()
-	r.Growth = Use{now.Goroutines - used.Goroutines, now.Files - used.Files, now.Connections - used.Connections}
-	r.Wrong, r.Stalest, r.Examples, r.Checked = l.tally.wrongs, l.tally.stalest, l.tally.examples, len(l.all())
+	r.Phases[2] = l.tally.next("end")
+	r.Latest, r.Late = w.watch.lateness()
+	r.Beat = beat.worst()
+	r.Outage, r.Needless = l.tally.outage()
+	select {
+	case <-done:
+		r.Down = errors.Join(r.Down, l.settleAccounts(ctx))
+		now := w.inUse()
+		r.Growth = Use{now.Goroutines - used.Goroutines, now.Files - used.Files, now.Connections - used.Connections}
+	default:
+		r.Down = errors.Join(r.Down, fmt.Errorf("requests were not answered within %v after the end: %s", patience, w.watch.running()))
+	}
+	r.Wrong, r.Stalest, r.Examples = l.tally.result()
+	r.Checked = len(l.all())
 	return r, ctx.Err()
 }
+
+// patience is for requests that were sent before the end of a scenario.
+const patience = 5 * time.Second
 
 // settleAccounts looks at every session when all is quiet: in the database, and by a request to each process.
 func (l *load) settleAccounts(ctx context.Context) error {

@@ -35,6 +35,10 @@ type tally struct {
 	wrongs   [violations]int
 	examples []string
 	stalest  time.Duration
+
+	harmed time.Time // when the fault began
+	mended time.Time // since when the servers could have answered
+	failed time.Time // when the last request failed that did
 }
 
 // A Phase is a part of a scenario.
@@ -95,8 +99,10 @@ func (t *tally) answered(code int, d time.Duration) {
 		t.phase.OK++
 	case http.StatusServiceUnavailable:
 		t.phase.Unavailable++
+		t.failed = time.Now()
 	default:
 		t.phase.Other++
+		t.failed = time.Now()
 	}
 	t.phase.latency = append(t.phase.latency, d)
 }
@@ -113,10 +119,39 @@ func (t *tally) called(err error, d time.Duration) {
 		t.phase.Pending++
 	case unavailable(err):
 		t.phase.Unavailable++
+		t.failed = time.Now()
 	default:
 		t.phase.Other++
+		t.failed = time.Now()
 	}
 	t.phase.latency = append(t.phase.latency, d)
+}
+
+// harm notes that the fault begins.
+func (t *tally) harm() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.harmed = time.Now()
+}
+
+// mend notes that the servers can answer from now on. The first time counts: that of the fault, or else of its end.
+func (t *tally) mend() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.mended.IsZero() {
+		t.mended = time.Now()
+	}
+}
+
+// outage returns for how long users felt the fault: from its begin, and since the servers could have answered, until the
+// first moment since which all requests succeed.
+func (t *tally) outage() (felt, needless time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.mended.IsZero() {
+		needless = max(0, t.failed.Sub(t.mended))
+	}
+	return max(0, t.failed.Sub(t.harmed)), needless
 }
 
 const maxExamples = 5
@@ -134,6 +169,13 @@ func (t *tally) stale(d time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.stalest = max(t.stalest, d)
+}
+
+// result returns what was wrong, how old the oldest values were, and examples.
+func (t *tally) result() (wrongs [violations]int, stalest time.Duration, examples []string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.wrongs, t.stalest, t.examples
 }
 
 func notFound(err error) bool    { return errors.Is(err, session.ErrNotFound) }

@@ -16,9 +16,10 @@ import (
 )
 
 type chaosCommand struct {
-	Match  string        `help:"Only scenarios with this text in their id, name or servers."`
-	During time.Duration `default:"3s" help:"How long each fault lasts."`
-	Within time.Duration `default:"10m" help:"When to stop beginning scenarios. What was left out is said, and is a failure."`
+	Match    string        `help:"Only scenarios with this text in their id, name or servers."`
+	During   time.Duration `default:"3s" help:"How long each fault lasts."`
+	Markdown bool          `help:"Print the table as docs/measurements.md has it."`
+	Within   time.Duration `default:"15m" help:"When to stop beginning scenarios. What was left out is said, and is a failure."`
 }
 
 // Run prints a line for each scenario on each pair, and fails if a figure that must be zero is not.
@@ -41,10 +42,15 @@ func (c *chaosCommand) Run(ctx context.Context, out io.Writer) error {
 			if err != nil {
 				return errors.Join(fmt.Errorf("%s: %w", name, err), chaos.Print(out, results))
 			}
+			if r.Disturbed() { // once more
+				if r, err = chaos.Run(ctx, s, p, chaos.Options{During: c.During}); err != nil {
+					return errors.Join(fmt.Errorf("%s: %w", name, err), chaos.Print(out, results))
+				}
+			}
 			results = append(results, r)
 			fmt.Fprintf(out, "%4.0f s  %s\n", time.Since(start).Seconds(), name)
 			if r.Bad() {
-				bad = append(bad, fmt.Sprintf("%s: %v, stalest %v, more in use %+v: %q", name, r.Wrong, r.Stalest, r.Growth, r.Examples))
+				bad = append(bad, fmt.Sprintf("%s: %v", name, r))
 			}
 		}
 	}
@@ -54,7 +60,11 @@ func (c *chaosCommand) Run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(out, "\n%s\n\n", machine())
-	if err := chaos.Print(out, results); err != nil {
+	table := chaos.Print
+	if c.Markdown {
+		table = chaos.Markdown
+	}
+	if err := table(out, results); err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "FLT-28: a process killed between commit and cache on %s: its session was accepted for another %v.\n", p, accepted.Round(time.Millisecond))
