@@ -69,9 +69,9 @@ const (
 //   - Without Config.IndexAll, List needs a user. With it, queries by address or for expired records read all sessions.
 //   - Timeouts and lost connections leave open whether a write was done: [store.ErrUnavailable]. No write is sent twice.
 type Store struct {
-	client  rueidis.Client
-	owned   bool // by Open
+	link    *link
 	config  Config
+	old     atomic.Bool // the server is older than GETEX and headers of scripts
 	corrupt atomic.Uint64
 
 	mu    sync.Mutex
@@ -90,18 +90,23 @@ func Open(ctx context.Context, url string, c Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	client, _, err := dial(ctx, url, c.Option, false)
+	l, err := newLink(url, c.Option, false)
 	if err != nil {
 		return nil, err
 	}
-	c.Option = nil
-	s, err := New(ctx, client, c)
-	if err != nil {
-		client.Close()
+	s := &Store{link: l, config: c}
+	if err := s.open(ctx); err != nil {
+		l.close()
 		return nil, err
 	}
-	s.owned = true
 	return s, nil
+}
+
+func (s *Store) open(ctx context.Context) error {
+	if err := s.link.await(ctx); err != nil {
+		return err
+	}
+	return s.checkEviction(ctx)
 }
 
 // New makes a store over a client that the application has, and that it closes itself. It asks each server whether it
@@ -117,18 +122,17 @@ func New(ctx context.Context, client rueidis.Client, c Config) (*Store, error) {
 	case c.Option != nil:
 		return nil, errors.New("rueidisstore: Option needs Open: the client is there already")
 	}
-	s := &Store{client: client, config: c}
+	s := &Store{link: over(client), config: c}
 	if err := s.checkEviction(ctx); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
-// Close closes the client if [Open] opened it. Calls that come later then fail with [store.ErrUnavailable].
+// Close closes the client if [Open] opened it, and waits for calls that are under way for a second. Later ones fail with
+// [store.ErrUnavailable].
 func (s *Store) Close() error {
-	if s.owned {
-		s.client.Close()
-	}
+	s.link.close()
 	return nil
 }
 
@@ -137,9 +141,7 @@ func (s *Store) Corrupt() uint64 { return s.corrupt.Load() }
 
 // Load implements [store.Store].
 func (s *Store) Load(ctx context.Context, id store.ID) (*store.Record, error) {
-	value, err := s.read(ctx, func() rueidis.Commands {
-		return rueidis.Commands{s.client.B().Get().Key(s.recordKey(id)).Build()}
-	})[0].AsBytes()
+	value, err := s.get(ctx, s.recordKey(id))
 	switch {
 	case rueidis.IsRedisNil(err), err == nil && isNote(value):
 		return nil, store.ErrNotFound
@@ -172,8 +174,9 @@ func (s *Store) Create(ctx context.Context, r *store.Record) error {
 		return err
 	}
 	value := rueidis.BinaryString(encodeRecord(&created))
-	set := s.client.B().Set().Key(s.recordKey(r.ID)).Value(value).Nx().PxMilliseconds(keep(r.ExpiresAt)).Build()
-	err := s.do(ctx, set)[0].Error()
+	err := s.do(ctx, false, 1, func(b rueidis.Builder) rueidis.Commands {
+		return rueidis.Commands{b.Set().Key(s.recordKey(r.ID)).Value(value).Nx().PxMilliseconds(keep(r.ExpiresAt)).Build()}
+	})[0].Error()
 	if rueidis.IsRedisNil(err) {
 		return fmt.Errorf("rueidisstore: %s: %w", op, store.ErrExists)
 	}

@@ -3,7 +3,6 @@ package itest
 import (
 	"context"
 	"errors"
-	"net"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -116,29 +115,6 @@ func TestCacheDeleteAgain(t *testing.T) {
 		fill(t, c, id, "copy")
 		cut.Store(true)
 		remove(t, c, id)
-	})
-}
-
-// TestCacheDemoted: FLT-7. A connection to a server that has become a replica is left for the primary that now has the
-// name, as behind a load balancer that keeps the connections it has.
-func TestCacheDemoted(t *testing.T) {
-	each(t, func(t *testing.T, conf rueidisstore.CacheConfig) {
-		old, promoted := ownRedis(t), ownRedis(t)
-		p := new(proxy)
-		startProxy(t, p, old.Addr)
-		c := openCache(t, "redis://"+p.addr, conf)
-		id := newID()
-		fill(t, c, id, "copy")
-		keep(t, c, id, "copy")
-		host, port, err := net.SplitHostPort(promoted.Addr)
-		if err != nil {
-			t.Fatal(err)
-		}
-		p.server.Store(&promoted.Addr)
-		command(t, client(t, "redis://"+old.Addr), "REPLICAOF", host, port)
-		wantError(t, "Delete on a replica", c.Delete(t.Context(), id), store.ErrUnavailable)
-		await(t, "the primary is found", func() bool { return c.Delete(t.Context(), id) == nil })
-		fill(t, c, id, "copy")
 	})
 }
 
