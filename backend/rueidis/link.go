@@ -15,6 +15,7 @@ const (
 	refusalPause = 10 * time.Millisecond // between two clients that are opened because a server has refused
 	retireTime   = 5 * time.Second       // for calls that are under way with a client that was replaced
 	onceTries    = 4                     // connections that a refused call tries beside those of the application's client
+	givenConns   = 4                     // that a client has to a server by default
 )
 
 // A link is the way to the servers. It opens a client when one is needed, and another one where the connection was lost or
@@ -168,6 +169,15 @@ func (l *link) close() {
 		wg.Go(p.close)
 	}
 	wg.Wait()
+}
+
+// reads returns how often a read is tried whose connection was lost: the application's client may have several, which are
+// lost together.
+func (l *link) reads() int {
+	if l.given != nil {
+		return 1 + givenConns
+	}
+	return 2
 }
 
 // another returns a client for what p's server has refused, or nil: in a Cluster the client finds the right server itself.

@@ -177,11 +177,14 @@ func (s *Store) send(ctx context.Context, calls []call, byName bool) []rueidis.R
 }
 
 // read sends commands that change nothing, and makes sure that a primary answers them. If their connection was lost it
-// sends them once more.
+// sends them again.
 func (s *Store) read(ctx context.Context, n int, build func(b rueidis.Builder) rueidis.Commands) []rueidis.RedisResult {
-	results := s.do(ctx, true, n, build)
-	if slices.ContainsFunc(results, func(r rueidis.RedisResult) bool { return lost(ctx, r.Error()) }) {
+	var results []rueidis.RedisResult
+	for range s.link.reads() {
 		results = s.do(ctx, true, n, build)
+		if !slices.ContainsFunc(results, func(r rueidis.RedisResult) bool { return lost(ctx, r.Error()) }) {
+			break
+		}
 	}
 	return results
 }
@@ -192,7 +195,10 @@ func (s *Store) read(ctx context.Context, n int, build func(b rueidis.Builder) r
 func (s *Store) get(ctx context.Context, key string) ([]byte, error) {
 	if !s.old.Load() {
 		value, err := s.getex(ctx, key)
-		if lost(ctx, err) {
+		for range s.link.reads() - 1 {
+			if !lost(ctx, err) {
+				break
+			}
 			value, err = s.getex(ctx, key)
 		}
 		if answers(err, "unknown command") {

@@ -167,8 +167,8 @@ func TestCacheGoroutines(t *testing.T) {
 			load(c)
 			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 			defer cancel()
-			if _, err := rueidisstore.OpenCache(ctx, "redis://"+s.Addr, rueidisstore.CacheConfig{}); err == nil {
-				t.Error("OpenCache of a server that has stopped: no error")
+			if _, err := rueidisstore.Open(ctx, "redis://"+s.Addr, rueidisstore.Config{}); err == nil {
+				t.Error("Open of a server that has stopped: no error")
 			}
 		})
 	})
