@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/bradfitz/gomemcache/memcache"
@@ -42,7 +43,8 @@ func OpenCache(ctx context.Context, servers []string, config CacheConfig) (*Cach
 // Close closes all connections. Every call that comes later fails with an error that matches [store.ErrUnavailable].
 func (c *Cache) Close() error { return c.c.close() }
 
-// Get implements [store.Cache]: in one round trip where there is a copy or somebody else's lease, else in three.
+// Get implements [store.Cache]: in one round trip where there is a copy or somebody else's lease, else in three. A server
+// that has no room for a lease, as it may not evict (option -M), is [store.ErrTooLarge].
 func (c *Cache) Get(ctx context.Context, id store.ID) ([]byte, store.Ticket, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, 0, c.c.fail(ctx, "get", err)
@@ -60,6 +62,9 @@ func (c *Cache) Get(ctx context.Context, id store.ID) ([]byte, store.Ticket, err
 		}
 		if errors.Is(err, memcache.ErrCacheMiss) {
 			return nil, 0, nil // deleted or evicted meanwhile
+		}
+		if full(err) {
+			return nil, 0, fmt.Errorf("memcachestore: get: %w: the server is out of memory", store.ErrTooLarge)
 		}
 	}
 	if err != nil {
@@ -95,6 +100,8 @@ func (c *Cache) Put(ctx context.Context, id store.ID, t store.Ticket, copy []byt
 		return nil
 	case errors.Is(err, memcache.ErrCASConflict), errors.Is(err, memcache.ErrCacheMiss), errors.Is(err, errNoConn):
 		return store.ErrConflict
+	case full(err):
+		return fmt.Errorf("memcachestore: put: %w: the server is out of memory", store.ErrTooLarge)
 	}
 	return c.c.fail(ctx, "put", err)
 }

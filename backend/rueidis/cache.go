@@ -34,8 +34,8 @@ const (
 // A Cache keeps copies in Redis. It is a store.Cache, and safe for concurrent use.
 //
 // Each of Get, Put and Delete is one round trip; Delete one for a hundred ids. Where Redis is at its maxmemory and may
-// evict nothing, Get still returns the copies that are there, at the price of a second round trip, and Put answers
-// [store.ErrTooLarge].
+// evict nothing, or refuses writes as it cannot save them to its disk (MISCONF), Get still returns the copies that are
+// there, at the price of a second round trip, and answers [store.ErrTooLarge] where there is none, as Put does.
 type Cache struct {
 	link   *link
 	config CacheConfig
@@ -144,6 +144,8 @@ func (c *Cache) Get(ctx context.Context, id store.ID) ([]byte, store.Ticket, err
 	switch {
 	case rueidis.IsRedisNil(err):
 		return nil, nonce, nil
+	case err == errNoLease: //nolint:errorlint // never wrapped
+		return nil, 0, fmt.Errorf("rueidisstore: get: %w", err)
 	case answers(err, "WRONGTYPE"):
 		return nil, 0, c.heal(ctx, key)
 	case err != nil:
@@ -177,6 +179,9 @@ func (c *Cache) take(ctx context.Context, key, lease string) (slot []byte, err e
 	return c.orGet(ctx, key, slot, err)
 }
 
+// errNoLease says that a slot is empty, and that the server cannot write a lease.
+var errNoLease = fmt.Errorf("the server is out of memory, or cannot write: %w", store.ErrTooLarge)
+
 // orGet looks into the slot again if the server refused a lease because it cannot write now. Not so where it must not be
 // asked: a replica, or a primary without its replicas.
 func (c *Cache) orGet(ctx context.Context, key string, slot []byte, err error) ([]byte, error) {
@@ -187,7 +192,7 @@ func (c *Cache) orGet(ctx context.Context, key string, slot []byte, err error) (
 		slot, err = t.do(ctx, t.client.B().Get().Key(key).Build()).AsBytes()
 	}
 	if rueidis.IsRedisNil(err) {
-		return append([]byte{leaseMark}, make([]byte, headerSize-1)...), nil // no copy, and nobody's lease
+		return nil, errNoLease
 	}
 	return slot, err
 }
@@ -241,8 +246,8 @@ func (c *Cache) Put(ctx context.Context, id store.ID, t store.Ticket, copy []byt
 	}
 	stored, err := result.AsInt64()
 	switch {
-	case full(err):
-		return fmt.Errorf("rueidisstore: put: the server is out of memory: %w", store.ErrTooLarge)
+	case full(err) || answersCode(err, "MISCONF "):
+		return fmt.Errorf("rueidisstore: put: the server is out of memory, or cannot write: %w", store.ErrTooLarge)
 	case answers(err, "WRONGTYPE") || err == nil && stored == 0:
 		return store.ErrConflict
 	case err != nil:
