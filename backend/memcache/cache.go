@@ -31,7 +31,9 @@ const (
 
 // OpenCache returns a cache on servers, each "host:port" or the absolute path of a unix socket. Each id has its place on one of
 // them, whatever their order. A name is looked up now, to find mistakes, and again for each connection; it must stand for
-// one server. No server is asked: one that is down fails the calls for its ids, and no others. ctx bounds the lookups.
+// one server. No server is asked, and a name that cannot be looked up now is no error, as the application works without
+// its cache and must be able to start: a server that is down fails the calls for its ids, and no others. The lookups take
+// no longer than two seconds, or ctx.
 func OpenCache(ctx context.Context, servers []string, config CacheConfig) (*Cache, error) {
 	c, err := openCluster(ctx, servers, Config(config), 100*time.Millisecond, "c1:")
 	if err != nil {
@@ -94,7 +96,7 @@ func (c *Cache) Put(ctx context.Context, id store.ID, t store.Ticket, copy []byt
 	}
 	// Not for longer than what is counted from now: a date would go by the server's clock, and there is none after 2038.
 	it := memcache.Item{Key: c.c.key(id), Value: copy, Flags: copyFlags, Expiration: expiration(min(ttl, maxRelative*time.Second), time.Now())}
-	err := c.c.pick(id).cas(c.c.until(ctx), &it, uint64(t))
+	err := c.c.pick(id).cas(ctx, c.c.until(ctx), &it, uint64(t))
 	switch {
 	case err == nil:
 		return nil

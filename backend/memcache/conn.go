@@ -18,12 +18,28 @@ type conn struct {
 	pooled bool   // it was idle before this call
 	handed bool   // to client
 	closed bool
+	stop   func() bool // ends the watch over the call's context; nil: none
 }
 
-// use prepares an idle connection for a call.
-func (c *conn) use(until time.Time) {
-	c.pooled = true
+// cancelTime is how long a call may go on when its context is canceled. A call that ends sooner in any case is not watched,
+// which costs allocations.
+const cancelTime = 100 * time.Millisecond
+
+// use prepares a connection for a call.
+func (c *conn) use(ctx context.Context, until time.Time) {
 	_ = c.Conn.SetDeadline(until) // it fails only where the command will
+	if ctx.Done() != nil && time.Until(until) > cancelTime {
+		c.stop = context.AfterFunc(ctx, func() { _ = c.Conn.SetDeadline(time.Unix(1, 0)) })
+	}
+}
+
+// unwatch ends the watch over the context. Where that has been canceled, the connection may be interrupted at any time from
+// now on, and is of no use.
+func (c *conn) unwatch() {
+	if c.stop != nil && !c.stop() {
+		_ = c.Close()
+	}
+	c.stop = nil
 }
 
 // dial is how the client opens its connection.

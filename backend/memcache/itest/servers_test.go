@@ -163,7 +163,7 @@ func TestOpen(t *testing.T) {
 		"port 0":                   {"127.0.0.1:0"},
 		"no host":                  {":11211"},
 		"a port that is no port":   {"127.0.0.1:memcached?"},
-		"a host that is not there": {up, "no-such-host.invalid:11211"},
+		"a user":                   {"user@127.0.0.1:11211"},
 		"an empty name":            {""},
 		"a URL":                    {"tcp://127.0.0.1:11211"},
 		"a relative path":          {"run/memcached.sock"},
