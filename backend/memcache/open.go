@@ -42,6 +42,9 @@ func openCluster(ctx context.Context, servers []string, c Config, timeout time.D
 		if strings.Contains(name, "@") && !strings.HasPrefix(name, "/") { // a URL with a password, which is not to be quoted
 			return nil, fmt.Errorf("memcachestore: server %d of %d is neither host:port nor the absolute path of a socket: users and passwords are for Dial", i+1, len(servers))
 		}
+		if strings.HasPrefix(name, "//") {
+			return nil, fmt.Errorf("memcachestore: server %d of %d begins with two slashes, as no path of a socket does", i+1, len(servers))
+		}
 		if slices.Contains(servers[:i], name) {
 			return nil, fmt.Errorf("memcachestore: server %q is there twice", name)
 		}

@@ -180,7 +180,7 @@ func (s *server) connect(ctx context.Context, until time.Time) (net.Conn, error)
 // be repeated: the connection was an idle one, and has been found dead. Its server has restarted, so that the others are
 // dead as well, and the next one is new.
 func (s *server) give(c *conn, err error) (again bool) {
-	c.unwatch()
+	c.ctx = nil
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if c.closed {
