@@ -134,17 +134,19 @@ func (c *Cache) Get(ctx context.Context, id store.ID) ([]byte, store.Ticket, err
 		if err := ctx.Err(); err != nil { // without a round trip nobody else looks
 			return nil, 0, unavailable("get", err)
 		}
-		if copy, t := c.getNear(ctx, key); t != 0 {
+		switch copy, t, own := c.getNear(ctx, key); {
+		case own:
 			return copy, t, nil
+		case t == 0:
+			c.near.drop(id)
 		}
-		c.near.drop(id)
 	}
 	nonce, lease := newLease()
 	slot, err := c.take(ctx, key, lease)
 	switch {
 	case rueidis.IsRedisNil(err):
 		return nil, nonce, nil
-	case err == errNoLease: //nolint:errorlint // never wrapped
+	case err == errNoLease: // never wrapped
 		return nil, 0, fmt.Errorf("rueidisstore: get: %w", err)
 	case answers(err, "WRONGTYPE"):
 		return nil, 0, c.heal(ctx, key)

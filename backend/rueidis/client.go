@@ -77,7 +77,7 @@ func newPeer() *peer { return &peer{born: time.Now()} }
 // openClient opens the client of p with an option that says more when it has learned more: whether there is one server,
 // and whether that supports client-side caching. It takes no longer than the attempts to connect of the option.
 func (p *peer) openClient(o *rueidis.ClientOption) error {
-	limit := time.AfterFunc(2*o.Dialer.Timeout, p.cut) // of many servers, one after the other
+	limit := time.AfterFunc(4*o.Dialer.Timeout, p.cut) // of many servers, some of them silent
 	defer limit.Stop()
 	option := *o
 	option.DialCtxFn = p.dial(o)

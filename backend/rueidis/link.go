@@ -327,7 +327,7 @@ func refused(err error) bool {
 	if err == nil {
 		return false
 	}
-	if err == errReplica { //nolint:errorlint // never wrapped
+	if err == errReplica { // never wrapped
 		return true
 	}
 	for _, code := range [...]string{"READONLY ", "MASTERDOWN ", "LOADING ", "NOREPLICAS "} {

@@ -192,7 +192,7 @@ func (p *peer) doMulti(ctx context.Context, commands ...rueidis.Completed) []rue
 
 // note counts a call whose command is still with the client.
 func (p *peer) note(result rueidis.RedisResult) {
-	if err := result.NonRedisError(); err == context.DeadlineExceeded || err == context.Canceled { //nolint:errorlint // as the client returns them
+	if err := result.NonRedisError(); err == context.DeadlineExceeded || err == context.Canceled { // as the client returns them
 		p.left.Add(1)
 	}
 }

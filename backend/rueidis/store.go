@@ -52,12 +52,12 @@ const (
 //   - What a promoted replica had not got is lost: Redis replicates later than it answers. After a failover a revoked
 //     session can be back, a session can be gone, a cut-off can be forgotten, and a session can be missing in its user's
 //     index, so that DeleteUser does not find it until it is next touched or saved. Between failovers a revocation is
-//     final. The settings min-replicas-to-write of the servers, and appendfsync always for a restart, narrow that. While
+//     final. A former primary that has become a replica is left at once, see the package comment. The settings min-replicas-to-write of the servers, and appendfsync always for a restart, narrow that. While
 //     the network is split, a process that still reaches the old master accepts what the others have revoked.
 //   - Evicted sessions are signed out, so a server that evicts is refused when the store is opened, see
 //     Config.AllowEviction; one that is configured anew, or takes over later, is not asked. With noeviction a full server
-//     refuses new sessions and changes with [store.ErrUnavailable]; sessions can still be read and removed. What is removed
-//     then leaves no note.
+//     refuses new sessions and changes with [store.ErrUnavailable]; sessions can still be read and removed. Before Redis 7,
+//     what is removed then leaves no note.
 //   - In a Cluster the index of a user may be on another server than a session. Create and Save need both servers, and so
 //     do List and DeleteUser; Load, Touch and Delete need that of the session alone.
 //   - The client must not read from replicas: a revoked session would be found there.
@@ -67,7 +67,8 @@ const (
 //   - Keys are kept as records are, without an end. A failover that loses one makes a new one be made.
 //   - A session has at most 9 MiB of data; more is [store.ErrTooLarge].
 //   - Without Config.IndexAll, List needs a user. With it, queries by address or for expired records read all sessions.
-//   - Timeouts and lost connections leave open whether a write was done: [store.ErrUnavailable]. No write is sent twice.
+//   - Timeouts and lost connections leave open whether a write was done: [store.ErrUnavailable]. No write is sent twice,
+//     unless its server has refused it.
 type Store struct {
 	link    *link
 	config  Config
@@ -84,7 +85,8 @@ var (
 )
 
 // Open opens a client and makes a store over it, which owns it: [Store.Close] closes both. The URL is one as [OpenCache]
-// takes it. Errors as of [New]. No error holds the password.
+// takes it. Errors as of [New], also where ctx ends; without a deadline it takes some ten seconds at most. No error holds the
+// password.
 func Open(ctx context.Context, url string, c Config) (*Store, error) {
 	c, err := c.withDefaults()
 	if err != nil {

@@ -55,7 +55,8 @@ return 1`},
 
 	// removeScript puts a note in place of the record, so that nothing brings it back, and returns 1, as it does where the
 	// note is there already. With a user it leaves all but that user's who authenticated before the cut-off, and returns
-	// 0. A server without memory for the note loses the record all the same.
+	// 0. An old server without memory for the note loses the record all
+	// the same.
 	removeScript = &change{
 		shrinks, "01dfa0fdadb9ce893d39be55e0237e2405f6e8c5", script{"cb0c8dac9933b1456fde15f418b40606b6465ff3", `local now, longest, user, cutoff = unpack(ARGV)
 local old = redis.pcall('GETRANGE', KEYS[1], 0, 298)

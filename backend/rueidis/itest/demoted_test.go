@@ -200,7 +200,7 @@ func TestStoreDemoted(t *testing.T) {
 }
 
 // TestCacheDemoted: RPT-1, FLT-7. After a failover behind one name whose former primary keeps its connections, each
-// operation of a cache goes right at once, whoever has opened the client.
+// operation of a cache goes right at once, also over a client of the application's.
 func TestCacheDemoted(t *testing.T) {
 	opens := map[string]func(t *testing.T, url string) *rueidisstore.Cache{
 		"plain":      func(t *testing.T, url string) *rueidisstore.Cache { return openCache(t, url, modes["plain"]) },
@@ -296,5 +296,28 @@ func TestStoreStaysReplica(t *testing.T) {
 	p.mu.Unlock()
 	if most := 5 + int(time.Since(begin)/(10*time.Millisecond)); made > most {
 		t.Errorf("200 calls at once made %d connections in %v", made, time.Since(begin))
+	}
+}
+
+// TestClientSideDemoted: RPT-1. A process that answers from copies of its own notices that its server has become a replica
+// when they end, and is not told of removals for no longer than Cache.Lag says.
+func TestClientSideDemoted(t *testing.T) {
+	p := newPair(t, nil)
+	c := openCache(t, p.url(), rueidisstore.CacheConfig{Prefix: "n:", ClientSide: time.Second})
+	id := newID()
+	fill(t, c, id, "copy")
+	for range 3 {
+		hit(t, c, id, "copy")
+	}
+	p.fail(t)
+	other := openCache(t, "redis://"+p.promoted.Addr, rueidisstore.CacheConfig{Prefix: "n:"})
+	remove(t, other, id)
+	removed, worst := time.Now(), lateness()
+	await(t, "the removal is noticed", func() bool {
+		copy, _, err := c.Get(t.Context(), id)
+		return copy == nil && err == nil
+	})
+	if d := time.Since(removed); d > c.Lag()+slack+worst() {
+		t.Errorf("it took %v, with a Lag of %v", d, c.Lag())
 	}
 }

@@ -130,8 +130,8 @@ var hangs = map[string]struct{ begin, end func(p *faultproxy.Proxy) }{
 }
 
 // TestHang: RPT-8, FLT-2. Where the network swallows what is sent, no call of a Store or a Cache outlasts its context,
-// whether it has a deadline or is canceled, with connections that are there and with new ones, whoever has opened the
-// client. Afterwards all is as before, and no goroutine is left.
+// whether it has a deadline or is canceled, with connections that are there and with new ones, also over a client of the
+// application's. Afterwards all is as before, and no goroutine is left.
 func TestHang(t *testing.T) {
 	type opened struct {
 		db    *rueidisstore.Store
@@ -329,7 +329,7 @@ func TestIdleReset(t *testing.T) {
 	}
 }
 
-// TestStartWithoutCache: RPT-1, FLT-1. A process starts while its cache is down, be it one server, a Cluster or Sentinels,
+// TestStartWithoutCache: FLT-1. A process starts while its cache is down, be it one server, a Cluster or Sentinels,
 // is told so in the log, and uses the cache when it is there. A server that refuses the password is an error.
 func TestStartWithoutCache(t *testing.T) {
 	server := ownRedis(t)
