@@ -106,6 +106,7 @@ func (p *peer) openClient(o *rueidis.ClientOption) error {
 		p.cluster = true
 	case rueidis.ClientModeStandalone:
 		p.alone, o.ForceSingleClient = true, true
+		p.only.Store(true)
 	}
 	return nil
 }

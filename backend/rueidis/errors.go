@@ -76,6 +76,6 @@ func isNetwork(err error) bool {
 // lost reports whether err is that of a connection, in time for another try.
 func lost(ctx context.Context, err error) bool {
 	_, answered := rueidis.IsRedisErr(err)
-	return err != nil && !answered && !rueidis.IsRedisNil(err) && err != errReplica && err != errStalled && // never wrapped
+	return err != nil && !answered && !rueidis.IsRedisNil(err) && err != errReplica && err != errStalled && err != errLost && // never wrapped
 		!errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil
 }

@@ -319,15 +319,15 @@ func isReplica(role rueidis.RedisResult) bool {
 	return err == nil && name == "slave"
 }
 
-// refused reports whether a server has said that it is not the one to ask, at least now, and so has done nothing: behind
-// the same name there may be another one. It is a replica (READONLY, MASTERDOWN), it copies another server's data or is
+// refused reports whether a call has not been done, and is to be made over a new connection: there was none any more, or a
+// server has said that it is not the one to ask, at least now. Behind the same name there may be another one. It is a replica (READONLY, MASTERDOWN), it copies another server's data or is
 // about to start (LOADING), or it has lost its replicas (NOREPLICAS), as a former primary has that does not know yet. A
 // server without memory (OOM) or without a disk (MISCONF), and a Cluster that is down, say nothing of the kind.
 func refused(err error) bool {
 	if err == nil {
 		return false
 	}
-	if err == errReplica { // never wrapped
+	if err == errReplica || err == errLost { // never wrapped
 		return true
 	}
 	for _, code := range [...]string{"READONLY ", "MASTERDOWN ", "LOADING ", "NOREPLICAS "} {

@@ -21,6 +21,8 @@ const (
 var (
 	// errStalled ends a call at once while too many others wait for a server that does not answer.
 	errStalled = errors.New("too many calls wait for the server")
+	// errLost says that the connection had been lost before the call was sent.
+	errLost = errors.New("the connection was lost")
 	// errReplica says that the server answered and is a replica.
 	errReplica = errors.New("the server is a replica")
 )
@@ -38,6 +40,7 @@ type peer struct {
 	room    int64
 	once    func() (rueidis.DedicatedClient, func()) // makes the connection of a call; nil: the client's own are used
 
+	only    atomic.Bool  // an alone peer is open, and makes no more connections
 	down    atomic.Bool  // a connection of an alone peer has ended
 	trouble atomic.Int64 // when calls need not be watched any more, since born; 0: they need not
 	calls   atomic.Int64 // under way
@@ -57,20 +60,35 @@ type wire struct {
 
 func (w *wire) Read(b []byte) (int, error) {
 	n, err := w.Conn.Read(b)
-	if w.peer.left.Load() != 0 {
+	if err != nil {
+		w.peer.lose()
+	} else if w.peer.left.Load() != 0 {
 		w.peer.left.Store(0)
+	}
+	return n, err
+}
+
+func (w *wire) Write(b []byte) (int, error) {
+	n, err := w.Conn.Write(b)
+	if err != nil {
+		w.peer.lose()
 	}
 	return n, err
 }
 
 func (w *wire) Close() error {
 	p := w.peer
-	p.down.Store(true) // before the client can want another connection
-	p.worry()
+	p.lose()
 	p.mu.Lock()
 	delete(p.open, w)
 	p.mu.Unlock()
 	return w.Conn.Close()
+}
+
+// lose notes that a connection has ended, before the client can want another one.
+func (p *peer) lose() {
+	p.down.Store(true)
+	p.worry()
 }
 
 // worry makes calls watched for a while.
@@ -80,6 +98,9 @@ func (p *peer) worry() { p.trouble.Store(int64(time.Since(p.born) + troubleTime)
 func (p *peer) dial(o *rueidis.ClientOption) func(context.Context, string, *net.Dialer, *tls.Config) (net.Conn, error) {
 	byContext, plain, delay := o.DialCtxFn, o.DialFn, o.DisableTCPNoDelay
 	return func(ctx context.Context, addr string, d *net.Dialer, t *tls.Config) (conn net.Conn, err error) {
+		if p.only.Load() {
+			return nil, errLost
+		}
 		p.worry()
 		switch {
 		case byContext != nil:
@@ -134,7 +155,7 @@ func (p *peer) close() {
 
 // direct reports whether a call needs no watch.
 func (p *peer) direct() bool {
-	if p.watched || p.calls.Load()+p.left.Load() >= p.room {
+	if p.watched || p.calls.Load()+p.left.Load()+p.kept.Load() >= p.room {
 		return false
 	}
 	if p.alone {
@@ -156,8 +177,8 @@ func (p *peer) do(ctx context.Context, command rueidis.Completed) rueidis.RedisR
 	}
 	p.calls.Add(1)
 	result := p.client.Do(ctx, command)
-	p.calls.Add(-1)
 	p.note(result)
+	p.calls.Add(-1)
 	return result
 }
 
@@ -185,8 +206,8 @@ func (p *peer) doMulti(ctx context.Context, commands ...rueidis.Completed) []rue
 	}
 	p.calls.Add(1)
 	results := p.client.DoMulti(ctx, commands...)
-	p.calls.Add(-1)
 	p.note(results[0])
+	p.calls.Add(-1)
 	return results
 }
 

@@ -19,7 +19,8 @@ import (
 // slack is by how much a call may outlast its context.
 const slack = 100 * time.Millisecond
 
-// lateness measures by how much a busy machine is late with what is due, until the function that it returns is called.
+// lateness measures by how much a busy machine is late with what is due, until the function that it returns is called,
+// which allows for one delay after another.
 func lateness() (end func() time.Duration) {
 	const every = 5 * time.Millisecond
 	done, worst := make(chan struct{}), make(chan time.Duration)
@@ -38,7 +39,7 @@ func lateness() (end func() time.Duration) {
 			last = time.Now()
 		}
 	}()
-	return func() time.Duration { close(done); return <-worst }
+	return func() time.Duration { close(done); return 3 * <-worst }
 }
 
 // inTime makes calls at once, with deadlines and cancellations, and reports those that outlast their context.
