@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/bradfitz/gomemcache/memcache"
@@ -30,7 +31,9 @@ const (
 
 // OpenCache returns a cache on servers, each "host:port" or the absolute path of a unix socket. Each id has its place on one of
 // them, whatever their order. A name is looked up now, to find mistakes, and again for each connection; it must stand for
-// one server. No server is asked: one that is down fails the calls for its ids, and no others. ctx bounds the lookups.
+// one server. No server is asked, and a name that cannot be looked up now is no error, as the application works without
+// its cache and must be able to start: a server that is down fails the calls for its ids, and no others. The lookups take
+// no longer than two seconds, or ctx.
 func OpenCache(ctx context.Context, servers []string, config CacheConfig) (*Cache, error) {
 	c, err := openCluster(ctx, servers, Config(config), 100*time.Millisecond, "c1:")
 	if err != nil {
@@ -42,7 +45,8 @@ func OpenCache(ctx context.Context, servers []string, config CacheConfig) (*Cach
 // Close closes all connections. Every call that comes later fails with an error that matches [store.ErrUnavailable].
 func (c *Cache) Close() error { return c.c.close() }
 
-// Get implements [store.Cache]: in one round trip where there is a copy or somebody else's lease, else in three.
+// Get implements [store.Cache]: in one round trip where there is a copy or somebody else's lease, else in three. A server
+// that has no room for a lease, as it may not evict (option -M), is [store.ErrTooLarge].
 func (c *Cache) Get(ctx context.Context, id store.ID) ([]byte, store.Ticket, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, 0, c.c.fail(ctx, "get", err)
@@ -60,6 +64,9 @@ func (c *Cache) Get(ctx context.Context, id store.ID) ([]byte, store.Ticket, err
 		}
 		if errors.Is(err, memcache.ErrCacheMiss) {
 			return nil, 0, nil // deleted or evicted meanwhile
+		}
+		if full(err) {
+			return nil, 0, fmt.Errorf("memcachestore: get: %w: the server is out of memory", store.ErrTooLarge)
 		}
 	}
 	if err != nil {
@@ -89,12 +96,14 @@ func (c *Cache) Put(ctx context.Context, id store.ID, t store.Ticket, copy []byt
 	}
 	// Not for longer than what is counted from now: a date would go by the server's clock, and there is none after 2038.
 	it := memcache.Item{Key: c.c.key(id), Value: copy, Flags: copyFlags, Expiration: expiration(min(ttl, maxRelative*time.Second), time.Now())}
-	err := c.c.pick(id).cas(c.c.until(ctx), &it, uint64(t))
+	err := c.c.pick(id).cas(ctx, c.c.until(ctx), &it, uint64(t))
 	switch {
 	case err == nil:
 		return nil
 	case errors.Is(err, memcache.ErrCASConflict), errors.Is(err, memcache.ErrCacheMiss), errors.Is(err, errNoConn):
 		return store.ErrConflict
+	case full(err):
+		return fmt.Errorf("memcachestore: put: %w: the server is out of memory", store.ErrTooLarge)
 	}
 	return c.c.fail(ctx, "put", err)
 }

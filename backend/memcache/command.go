@@ -56,9 +56,9 @@ func (s *server) add(ctx context.Context, until time.Time, it *memcache.Item, ag
 
 // cas replaces the item that a ticket was for. [memcache.ErrCASConflict] and [memcache.ErrCacheMiss] say that it is not
 // the same any more. errNoConn says that no connection is old enough, and that nothing was sent.
-func (s *server) cas(until time.Time, it *memcache.Item, ticket uint64) error {
+func (s *server) cas(ctx context.Context, until time.Time, it *memcache.Item, ticket uint64) error {
 	cas, dials := s.redeem(ticket)
-	c, err := s.takeBefore(dials, until)
+	c, err := s.takeBefore(ctx, dials, until)
 	if err != nil {
 		return err
 	}

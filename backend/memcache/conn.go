@@ -2,6 +2,7 @@ package memcachestore
 
 import (
 	"context"
+	"errors"
 	"net"
 	"time"
 
@@ -18,12 +19,43 @@ type conn struct {
 	pooled bool   // it was idle before this call
 	handed bool   // to client
 	closed bool
+
+	ctx   context.Context // of the call, if it may be canceled long before until; else nil
+	until time.Time
 }
 
-// use prepares an idle connection for a call.
-func (c *conn) use(until time.Time) {
-	c.pooled = true
-	_ = c.Conn.SetDeadline(until) // it fails only where the command will
+const (
+	cancelTime = 50 * time.Millisecond // after which a call notices at the latest that its context was canceled
+	smallWrite = 4 << 10               // bytes that a connection takes at once, as nothing else is under way
+)
+
+// use prepares a connection for a call.
+func (c *conn) use(ctx context.Context, until time.Time) {
+	now := time.Now()
+	if ctx.Done() == nil || until.Sub(now) <= cancelTime {
+		_ = c.Conn.SetDeadline(until) // it fails only where the command will
+		return
+	}
+	c.ctx, c.until = ctx, until
+	_ = c.Conn.SetWriteDeadline(until)
+	_ = c.Conn.SetReadDeadline(now.Add(cancelTime))
+}
+
+// goOn reports whether a read that ended with err is to be tried again, as only the time for a look at the context is over.
+func (c *conn) goOn(err error) bool {
+	var timeout net.Error
+	if c.ctx == nil || !errors.As(err, &timeout) || !timeout.Timeout() || c.ctx.Err() != nil {
+		return false
+	}
+	now := time.Now()
+	if !now.Before(c.until) {
+		return false
+	}
+	next := now.Add(cancelTime)
+	if next.After(c.until) {
+		next = c.until
+	}
+	return c.Conn.SetReadDeadline(next) == nil
 }
 
 // dial is how the client opens its connection.
@@ -38,12 +70,23 @@ func (c *conn) dial(context.Context, string, string) (net.Conn, error) {
 // Write sends a part of a command.
 func (c *conn) Write(b []byte) (int, error) {
 	c.answer.ended = false
-	return c.Conn.Write(b)
+	if c.ctx == nil || len(b) <= smallWrite {
+		return c.Conn.Write(b)
+	}
+	stop := context.AfterFunc(c.ctx, func() { _ = c.Conn.SetWriteDeadline(time.Unix(1, 0)) })
+	n, err := c.Conn.Write(b)
+	if !stop() && err == nil {
+		_ = c.Close() // the deadline may still come, in the middle of a later call
+	}
+	return n, err
 }
 
 // Read passes on what is an answer so far.
 func (c *conn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
+	for n == 0 && err != nil && c.goOn(err) {
+		n, err = c.Conn.Read(b)
+	}
 	if e := c.answer.follow(b[:n]); e != nil {
 		return 0, e
 	}

@@ -11,6 +11,11 @@ import (
 	"github.com/qsessions/qsessions/core/store"
 )
 
+// full reports whether a server has no memory for an item.
+func full(err error) bool {
+	return err != nil && strings.Contains(err.Error(), "SERVER_ERROR out of memory")
+}
+
 // fail makes the error of a call out of what went wrong with a command.
 func (c *cluster) fail(ctx context.Context, op string, err error) error {
 	var ne net.Error
@@ -32,7 +37,7 @@ func (c *cluster) fail(ctx context.Context, op string, err error) error {
 	switch text := err.Error(); {
 	case strings.Contains(text, "SERVER_ERROR object too large"):
 		return fmt.Errorf("memcachestore: %s: %w: the servers' option -I is less than MaxItem", op, store.ErrTooLarge)
-	case strings.Contains(text, "SERVER_ERROR out of memory"):
+	case full(err):
 		err = errors.New("the server is out of memory")
 	case strings.HasPrefix(text, "memcache: "):
 		err = errors.New("the server does not answer as a memcached")

@@ -65,15 +65,16 @@ func (s *server) take(ctx context.Context, until time.Time, alive bool) (*conn, 
 		if c == nil {
 			return s.dial(ctx, until)
 		}
-		c.use(until)
+		c.pooled = true
 		if !alive || !s.bury(c) {
+			c.use(ctx, until)
 			return c, dials, nil
 		}
 	}
 }
 
 // takeBefore returns an idle connection that is alive and was established before a ticket's slot was read, or errNoConn.
-func (s *server) takeBefore(dials uint64, until time.Time) (*conn, error) {
+func (s *server) takeBefore(ctx context.Context, dials uint64, until time.Time) (*conn, error) {
 	for {
 		s.mu.Lock()
 		if s.closed {
@@ -89,8 +90,9 @@ func (s *server) takeBefore(dials uint64, until time.Time) (*conn, error) {
 		if c == nil {
 			return nil, errNoConn
 		}
-		c.use(until)
+		c.pooled = true
 		if !s.bury(c) {
+			c.use(ctx, until)
 			return c, nil
 		}
 	}
@@ -117,9 +119,7 @@ func (s *server) bury(c *conn) bool {
 }
 
 func (s *server) dial(ctx context.Context, until time.Time) (*conn, uint64, error) {
-	ctx, cancel := context.WithDeadline(ctx, until)
-	defer cancel()
-	nc, err := s.dialContext(ctx, s.network, s.addr)
+	nc, err := s.connect(ctx, until)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -139,14 +139,48 @@ func (s *server) dial(ctx context.Context, until time.Time) (*conn, uint64, erro
 	}
 	s.dials++
 	c.born = s.dials
-	_ = nc.SetDeadline(until)
+	c.use(ctx, until)
 	return c, s.dials, nil
+}
+
+// connect dials, and leaves in time where Config.Dial does not: then the goroutine ends with that, and what it has dialed
+// is closed.
+func (s *server) connect(ctx context.Context, until time.Time) (net.Conn, error) {
+	ctx, cancel := context.WithDeadline(ctx, until)
+	type dialed struct {
+		conn net.Conn
+		err  error
+	}
+	done := make(chan dialed, 1)
+	go func() {
+		defer cancel()
+		conn, err := s.dialContext(ctx, s.network, s.addr)
+		done <- dialed{conn, err}
+	}()
+	select {
+	case d := <-done:
+		return d.conn, d.err
+	case <-ctx.Done():
+	}
+	err := ctx.Err()
+	select {
+	case d := <-done: // its error says more, if it is not the end of ctx that came first
+		return d.conn, d.err
+	default:
+	}
+	go func() {
+		if d := <-done; d.conn != nil {
+			_ = d.conn.Close()
+		}
+	}()
+	return nil, err
 }
 
 // give takes back a connection after a command that ended with err. It reports whether to try a command again that may
 // be repeated: the connection was an idle one, and has been found dead. Its server has restarted, so that the others are
 // dead as well, and the next one is new.
 func (s *server) give(c *conn, err error) (again bool) {
+	c.ctx = nil
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if c.closed {

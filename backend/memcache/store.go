@@ -157,7 +157,7 @@ func (s *Store) replace(ctx context.Context, op string, r, n *store.Record, good
 	anonymous := s.tag(r.Tag, r.Version, "") // if r had no user when it was read
 	for range maxTries {
 		if t != 0 {
-			err := server.cas(until, it, t)
+			err := server.cas(ctx, until, it, t)
 			if err == nil {
 				return nil
 			}

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strconv"
 	"sync/atomic"
@@ -33,11 +34,10 @@ const (
 // A Cache keeps copies in Redis. It is a store.Cache, and safe for concurrent use.
 //
 // Each of Get, Put and Delete is one round trip; Delete one for a hundred ids. Where Redis is at its maxmemory and may
-// evict nothing, Get still returns the copies that are there, at the price of a second round trip, and Put answers
-// [store.ErrTooLarge].
+// evict nothing, or refuses writes as it cannot save them to its disk (MISCONF), Get still returns the copies that are
+// there, at the price of a second round trip, and answers [store.ErrTooLarge] where there is none, as Put does.
 type Cache struct {
-	client rueidis.Client
-	owned  bool
+	link   *link
 	config CacheConfig
 	script atomic.Bool // the server refuses SET with NX and GET, so a script does it (before Redis 7)
 	near   *near       // nil without client-side caching
@@ -53,31 +53,44 @@ var _ store.Cache = (*Cache)(nil)
 //	redis://host:6379?addr=host2:6379     some nodes of a Cluster; one is enough if it is up
 //	redis://host:26379?addr=host2:26379&master_set=name   Sentinels
 //
-// It is an error if the server cannot be reached. ctx bounds the opening only. The client has one connection to a server,
-// which all goroutines share, gives up one that does not answer for some 4 seconds, and asks Sentinels every 5 seconds.
-// No error holds the password.
+// A server that cannot be reached is no error, as the application works without its cache, and must be able to start:
+// CacheConfig.Logger is told, and each call connects if it can, at most twenty times in a second, and fails at once in
+// between. OpenCache waits for no longer than two seconds, or half of the time that ctx has left. It is an error if the
+// server refuses the user or the password, or if the URL or the options are wrong. ctx bounds the opening only. The client
+// has one connection to a server, which all goroutines share, gives up one that does not answer for some 4 seconds, and
+// asks Sentinels every 5 seconds. No error holds the password.
 func OpenCache(ctx context.Context, url string, c CacheConfig) (*Cache, error) {
 	c, err := c.withDefaults()
 	if err != nil {
 		return nil, err
 	}
-	client, tracked, err := dial(ctx, url, c.Option, c.ClientSide > 0)
+	l, err := newLink(url, c.Option, c.ClientSide > 0)
 	if err != nil {
 		return nil, err
 	}
-	if c.ClientSide > 0 && !tracked {
+	wait := dialTimeout
+	if end, ok := ctx.Deadline(); ok {
+		wait = min(wait, time.Until(end)/2)
+	}
+	opening, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	if err := l.await(opening); err != nil {
+		if ctx.Err() != nil || !temporary(err) {
+			l.close()
+			return nil, err
+		}
+		c.Logger.LogAttrs(ctx, slog.LevelWarn, "rueidisstore: the cache cannot be reached yet", slog.Any("error", err))
+	}
+	if p := l.now.Load(); c.ClientSide > 0 && p != nil && !p.tracks {
 		c.ClientSide = 0
 		c.Logger.WarnContext(ctx, "rueidisstore: the server does not support client-side caching; going without")
 	}
-	cache := newCache(client, c)
-	cache.owned = true
-	return cache, nil
+	return newCache(l, c), nil
 }
 
 // NewCache makes a cache over a client that the application has, and that it closes itself. The client must not read from
-// replicas, and have no ConnLifetime: it would repeat commands that are done already. Without its AlwaysPipelining a call
-// that is canceled may wait for its deadline. CacheConfig.ClientSide is refused; CacheConfig.Option is of no use here and
-// refused too.
+// replicas, and have no ConnLifetime: it would repeat commands that are done already. CacheConfig.ClientSide is refused;
+// CacheConfig.Option is of no use here and refused too. The package comment says how it differs from [OpenCache].
 func NewCache(client rueidis.Client, c CacheConfig) (*Cache, error) {
 	c, err := c.withDefaults()
 	switch {
@@ -90,22 +103,21 @@ func NewCache(client rueidis.Client, c CacheConfig) (*Cache, error) {
 	case c.Option != nil:
 		return nil, errors.New("rueidisstore: Option needs OpenCache: the client is there already")
 	}
-	return newCache(client, c), nil
+	return newCache(over(client), c), nil
 }
 
-func newCache(client rueidis.Client, c CacheConfig) *Cache {
-	cache := &Cache{client: client, config: c}
+func newCache(l *link, c CacheConfig) *Cache {
+	cache := &Cache{link: l, config: c}
 	if c.ClientSide > 0 {
 		cache.near = new(near)
 	}
 	return cache
 }
 
-// Close closes the client that [OpenCache] made, and leaves that of [NewCache] alone. Calls that are under way may fail.
+// Close closes the client that [OpenCache] made, and leaves that of [NewCache] alone. It waits for calls that are under way
+// for a second; later ones fail.
 func (c *Cache) Close() error {
-	if c.owned {
-		c.client.Close()
-	}
+	c.link.close()
 	return nil
 }
 
@@ -118,24 +130,28 @@ func (c *Cache) Get(ctx context.Context, id store.ID) ([]byte, store.Ticket, err
 	ctx, cancel := bound(ctx, c.config.Timeout)
 	defer cancel()
 	key := c.key(id)
-	if c.near != nil && c.near.has(id) {
+	if c.near != nil && c.near.has(id) && c.link.tracks() {
 		if err := ctx.Err(); err != nil { // without a round trip nobody else looks
 			return nil, 0, unavailable("get", err)
 		}
-		if copy, t := c.getNear(ctx, key); t != 0 {
+		switch copy, t, own := c.getNear(ctx, key); {
+		case own:
 			return copy, t, nil
+		case t == 0:
+			c.near.drop(id)
 		}
-		c.near.drop(id)
 	}
 	nonce, lease := newLease()
 	slot, err := c.take(ctx, key, lease)
 	switch {
 	case rueidis.IsRedisNil(err):
 		return nil, nonce, nil
+	case err == errNoLease: // never wrapped
+		return nil, 0, fmt.Errorf("rueidisstore: get: %w", err)
 	case answers(err, "WRONGTYPE"):
 		return nil, 0, c.heal(ctx, key)
 	case err != nil:
-		return nil, 0, c.failed(ctx, "get", err)
+		return nil, 0, unavailable("get", err)
 	}
 	copy, t, ok := parseSlot(slot)
 	if !ok {
@@ -147,50 +163,48 @@ func (c *Cache) Get(ctx context.Context, id store.ID) ([]byte, store.Ticket, err
 	return copy, t, nil
 }
 
-// take returns what is in the slot, or puts a lease there and returns rueidis.Nil. It is never done twice with one lease:
-// the first attempt could take effect after the second one.
-func (c *Cache) take(ctx context.Context, key, lease string) ([]byte, error) {
+// take returns what is in the slot, or puts a lease there and returns rueidis.Nil. It is never done twice with one lease
+// unless a server has refused it: the first attempt could take effect after the second one.
+func (c *Cache) take(ctx context.Context, key, lease string) (slot []byte, err error) {
 	if !c.script.Load() {
 		// A native command costs the server two thirds of what a script does.
-		set := c.client.B().Set().Key(key).Value(lease).Nx().Get().PxMilliseconds(leaseTime.Milliseconds()).Build()
-		slot, err := c.client.Do(ctx, set).AsBytes() // the answer is nobody else's
+		for t := c.link.tries(ctx); t.next(&err); {
+			set := t.client.B().Set().Key(key).Value(lease).Nx().Get().PxMilliseconds(leaseTime.Milliseconds()).Build()
+			slot, err = t.do(ctx, set).AsBytes() // the answer is nobody else's
+		}
 		if !answers(err, "syntax error") {
 			return c.orGet(ctx, key, slot, err)
 		}
 		c.script.Store(true)
 	}
-	slot, err := takeScript.exec(ctx, c.client, key, lease, strconv.FormatInt(leaseTime.Milliseconds(), 10)).AsBytes()
+	slot, err = takeScript.exec(ctx, c.link, key, lease, strconv.FormatInt(leaseTime.Milliseconds(), 10)).AsBytes()
 	return c.orGet(ctx, key, slot, err)
 }
+
+// errNoLease says that a slot is empty, and that the server cannot write a lease.
+var errNoLease = fmt.Errorf("the server is out of memory, or cannot write: %w", store.ErrTooLarge)
 
 // orGet looks into the slot again if the server refused a lease because it cannot write now. Not so where it must not be
 // asked: a replica, or a primary without its replicas.
 func (c *Cache) orGet(ctx context.Context, key string, slot []byte, err error) ([]byte, error) {
-	if !full(err) && !answers(err, "MISCONF") {
+	if !full(err) && !answersCode(err, "MISCONF ") {
 		return slot, err
 	}
-	slot, err = c.client.Do(ctx, c.client.B().Get().Key(key).Build()).AsBytes()
+	for t := c.link.tries(ctx); t.next(&err); {
+		slot, err = t.do(ctx, t.client.B().Get().Key(key).Build()).AsBytes()
+	}
 	if rueidis.IsRedisNil(err) {
-		return append([]byte{leaseMark}, make([]byte, headerSize-1)...), nil // no copy, and nobody's lease
+		return nil, errNoLease
 	}
 	return slot, err
 }
 
-// failed is the error of an operation. It gives a connection up to a server that has become a replica: behind the same
-// name there may be the primary now. With Sentinel and in a Cluster the client finds it out itself.
-func (c *Cache) failed(ctx context.Context, operation string, err error) error {
-	if c.owned && answers(err, "READONLY") && c.client.Mode() == rueidis.ClientModeStandalone {
-		c.client.Do(ctx, c.client.B().Quit().Build())
-	}
-	return unavailable(operation, err)
-}
-
-// full reports whether the server has no memory for a command.
-func full(err error) bool { return answers(err, "OOM command not allowed") }
-
 // heal empties a slot that holds what nobody here has put there, so that the next Get can lease it.
-func (c *Cache) heal(ctx context.Context, key string) error {
-	if err := c.client.Do(ctx, c.client.B().Unlink().Key(key).Build()).Error(); err != nil {
+func (c *Cache) heal(ctx context.Context, key string) (err error) {
+	for t := c.link.tries(ctx); t.next(&err); {
+		err = t.do(ctx, t.client.B().Unlink().Key(key).Build()).Error()
+	}
+	if err != nil {
 		return unavailable("get", err)
 	}
 	return nil
@@ -228,18 +242,18 @@ func (c *Cache) Put(ctx context.Context, id store.ID, t store.Ticket, copy []byt
 	args := []string{rueidis.BinaryString(ticket), rueidis.BinaryString(slot), strconv.FormatInt(milliseconds(ttl), 10)}
 	var result rueidis.RedisResult
 	if c.near != nil {
-		result = putScript.execFenced(ctx, c.client, key, args...)
+		result = putScript.execFenced(ctx, c.link, key, args...)
 	} else {
-		result = putScript.exec(ctx, c.client, key, args...)
+		result = putScript.exec(ctx, c.link, key, args...)
 	}
 	stored, err := result.AsInt64()
 	switch {
-	case full(err):
-		return fmt.Errorf("rueidisstore: put: the server is out of memory: %w", store.ErrTooLarge)
+	case full(err) || answersCode(err, "MISCONF "):
+		return fmt.Errorf("rueidisstore: put: the server is out of memory, or cannot write: %w", store.ErrTooLarge)
 	case answers(err, "WRONGTYPE") || err == nil && stored == 0:
 		return store.ErrConflict
 	case err != nil:
-		return c.failed(ctx, "put", err)
+		return unavailable("put", err)
 	}
 	return nil
 }
@@ -253,7 +267,7 @@ func (c *Cache) Delete(ctx context.Context, ids ...store.ID) error {
 			err = c.deleteBatch(ctx, batch)
 		}
 		if err != nil && first == nil {
-			first = c.failed(ctx, "delete", err)
+			first = unavailable("delete", err)
 		}
 	}
 	return first
@@ -262,20 +276,21 @@ func (c *Cache) Delete(ctx context.Context, ids ...store.ID) error {
 func (c *Cache) deleteBatch(ctx context.Context, ids []store.ID) error {
 	ctx, cancel := bound(ctx, c.config.Timeout)
 	defer cancel()
-	commands := make(rueidis.Commands, 0, 2*len(ids))
-	for _, id := range ids {
-		key := c.key(id)
-		commands = append(commands, c.client.B().Unlink().Key(key).Build()) // a Cluster takes no two keys in one
-		if c.near != nil {
-			commands = append(commands, fence(c.client, key))
-		}
+	n := len(ids)
+	if c.near != nil {
+		n *= 2
 	}
-	for _, result := range c.client.DoMulti(ctx, commands...) {
-		if err := result.Error(); err != nil {
-			return err
+	return firstError(c.link.all(ctx, false, n, func(b rueidis.Builder) rueidis.Commands {
+		commands := make(rueidis.Commands, 0, n)
+		for _, id := range ids {
+			key := c.key(id)
+			commands = append(commands, b.Unlink().Key(key).Build()) // a Cluster takes no two keys in one
+			if c.near != nil {
+				commands = append(commands, fence(b, key))
+			}
 		}
-	}
-	return nil
+		return commands
+	}))
 }
 
 func (c *Cache) key(id store.ID) string { return c.config.Prefix + keySpace + id.String() }

@@ -11,12 +11,10 @@ import (
 type script struct{ sha1, text string }
 
 var (
-	// takeScript(slot; lease, ms) is SET slot lease NX GET PX ms.
+	// takeScript(slot; lease, ms) is SET slot lease NX GET PX ms. It writes first, which a replica refuses.
 	takeScript = script{
-		"68b14b5ea2a3f62c030438ca26d4a9958d920112", `local slot = redis.call('GET', KEYS[1])
-if slot then return slot end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-return false`,
+		"50e9c29b8e65c46fe01698457ba491937cec4693", `if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return false end
+return redis.call('GET', KEYS[1])`,
 	}
 	// putScript(slot; ticket, new, ms) replaces a slot that still has the ticket.
 	putScript = script{
@@ -27,28 +25,48 @@ return 1`,
 )
 
 // exec runs the script by its name, and sends its text where the server does not know it: it has done nothing then. It is
-// never repeated otherwise.
-func (s script) exec(ctx context.Context, client rueidis.Client, key string, args ...string) rueidis.RedisResult {
-	result := client.Do(ctx, s.byName(client, key, args))
-	if answers(result.Error(), "NOSCRIPT") {
-		result = client.Do(ctx, s.byText(client, key, args))
+// repeated where a server has refused it, and never otherwise.
+func (s script) exec(ctx context.Context, l *link, key string, args ...string) (result rueidis.RedisResult) {
+	for _, build := range [...]builder{script.byName, script.byText} {
+		var err error
+		for t := l.tries(ctx); t.next(&err); {
+			result = t.do(ctx, build(s, t.client.B(), key, args))
+			err = result.Error()
+		}
+		if err != nil && result.Error() == nil {
+			result = rueidis.NewErrorResult(err) // there was no server to ask
+		}
+		if !answersCode(err, "NOSCRIPT ") {
+			break
+		}
 	}
 	return result
 }
 
 // execFenced is exec, and returns when this process knows that its own copy of the key is of no use.
-func (s script) execFenced(ctx context.Context, client rueidis.Client, key string, args ...string) rueidis.RedisResult {
-	result := fenced(ctx, client, key, s.byName(client, key, args))
-	if answers(result.Error(), "NOSCRIPT") {
-		result = fenced(ctx, client, key, s.byText(client, key, args))
+func (s script) execFenced(ctx context.Context, l *link, key string, args ...string) (result rueidis.RedisResult) {
+	for _, build := range [...]builder{script.byName, script.byText} {
+		results := l.all(ctx, false, 2, func(b rueidis.Builder) rueidis.Commands {
+			return rueidis.Commands{build(s, b, key, args), fence(b, key)}
+		})
+		result = results[0]
+		if err := results[1].Error(); err != nil && result.Error() == nil {
+			result = results[1]
+		}
+		if !answersCode(result.Error(), "NOSCRIPT ") {
+			break
+		}
 	}
 	return result
 }
 
-func (s script) byName(client rueidis.Client, key string, args []string) rueidis.Completed {
-	return client.B().Evalsha().Sha1(s.sha1).Numkeys(1).Key(key).Arg(args...).Build()
+// A builder makes the command that runs a script.
+type builder func(s script, b rueidis.Builder, key string, args []string) rueidis.Completed
+
+func (s script) byName(b rueidis.Builder, key string, args []string) rueidis.Completed {
+	return b.Evalsha().Sha1(s.sha1).Numkeys(1).Key(key).Arg(args...).Build()
 }
 
-func (s script) byText(client rueidis.Client, key string, args []string) rueidis.Completed {
-	return client.B().Eval().Script(s.text).Numkeys(1).Key(key).Arg(args...).Build()
+func (s script) byText(b rueidis.Builder, key string, args []string) rueidis.Completed {
+	return b.Eval().Script(s.text).Numkeys(1).Key(key).Arg(args...).Build()
 }

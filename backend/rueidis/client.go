@@ -12,25 +12,25 @@ import (
 	"github.com/redis/rueidis"
 )
 
-// What dial sets where the URL and the application leave it open.
+// What newLink sets where the URL and the application leave it open.
 const (
 	dialTimeout      = 2 * time.Second         // to connect and to sign in
 	keepAlive        = time.Second             // between the pings that find out whether a silent server is there
 	connWriteTimeout = 2500 * time.Millisecond // how long an answer may take before the connection is given up
 	cacheSize        = 32 << 20                // bytes of copies for each connection, with client-side caching
 	bufferSize       = 64 << 10                // to read, and to write, for each connection
-	ringScale        = 12                      // 2^12 commands may wait for a frozen server; the next ones wait for room, whatever their deadline
+	ringScale        = 12                      // 2^12 commands may wait for a frozen server
 	sentinelRefresh  = 5 * time.Second         // a missed switch of the master is found out by then
 )
 
-// dial opens a client by URL and sees whether a server answers. tune has the last word on the options. With
-// tracking, the client can cache on its side; tracked says whether the server supports that. No error holds a password.
-func dial(ctx context.Context, url string, tune func(*rueidis.ClientOption), tracking bool) (client rueidis.Client, tracked bool, err error) {
+// newLink returns a link by URL, which is not open yet. tune has the last word on the options. With tracking, the clients
+// can cache on their side where the server supports that. No error holds a password.
+func newLink(url string, tune func(*rueidis.ClientOption), tracking bool) (*link, error) {
 	option, err := rueidis.ParseURL(url)
 	_, query, _ := strings.Cut(url, "?")
 	if err != nil || strings.Contains(url, "#") || strings.Contains(query, "@") { // a password that cuts off the host
 		// The text of err may quote any part of the URL.
-		return nil, false, errors.New("rueidisstore: open: the URL has none of the forms redis://user:password@host:port/db, " +
+		return nil, errors.New("rueidisstore: open: the URL has none of the forms redis://user:password@host:port/db, " +
 			"rediss://… and unix:///path?db=0, with reserved characters escaped")
 	}
 	setDefaults(&option)
@@ -38,10 +38,10 @@ func dial(ctx context.Context, url string, tune func(*rueidis.ClientOption), tra
 		tune(&option)
 	}
 	if option.SendToReplicas != nil || option.ReplicaOnly || len(option.Standalone.ReplicaAddress) > 0 {
-		return nil, false, errors.New("rueidisstore: open: Option makes the client read from replicas, which lag behind")
+		return nil, errors.New("rueidisstore: open: Option makes the client read from replicas, which lag behind")
 	}
 	if option.ConnLifetime > 0 {
-		return nil, false, errors.New("rueidisstore: open: Option sets ConnLifetime, which repeats commands that may be done already")
+		return nil, errors.New("rueidisstore: open: Option sets ConnLifetime, which repeats commands that may be done already")
 	}
 	option.DisableCache = !tracking
 	if tracking {
@@ -49,15 +49,7 @@ func dial(ctx context.Context, url string, tune func(*rueidis.ClientOption), tra
 		option.PipelineMultiplex, option.DisableAutoPipelining, option.BlockingPipeline = -1, false, -1
 		option.ClientTrackingOptions = nil
 	}
-	client, err = newClient(ctx, option)
-	if tracking && errors.Is(err, rueidis.ErrNoCache) {
-		tracking, option.DisableCache = false, true
-		client, err = newClient(ctx, option)
-	}
-	if err != nil {
-		return nil, false, fmt.Errorf("rueidisstore: open: %w", withoutHost(redact(err)))
-	}
-	return client, tracking, nil
+	return &link{option: option, retired: map[*peer]*time.Timer{}, ended: make(chan struct{})}, nil
 }
 
 // withoutHost returns err without the name of a host that was not found, or the path of a socket: in a malformed URL that is a piece
@@ -94,46 +86,57 @@ func setDefaults(o *rueidis.ClientOption) {
 	o.Sentinel.TopologyRefreshInterval = sentinelRefresh
 }
 
-// newClient is [rueidis.NewClient] under a context. Where that ends first, the attempt goes on in its own goroutine until
-// its own timeouts end it, and its client is closed.
-func newClient(ctx context.Context, option rueidis.ClientOption) (rueidis.Client, error) {
-	type result struct {
-		client rueidis.Client
-		err    error
+// await opens the first client.
+func (l *link) await(ctx context.Context) error {
+	if _, err := l.connect(ctx, nil); err != nil {
+		return fmt.Errorf("rueidisstore: open: %w", withoutHost(redact(err)))
 	}
-	done := make(chan result, 1)
-	go func() {
-		client, err := rueidis.NewClient(option)
-		if err == nil {
-			err = ping(ctx, client)
-		}
-		if err != nil && client != nil {
+	return nil
+}
+
+func newPeer() *peer { return &peer{born: time.Now()} }
+
+// openClient opens the client of p with an option that says more when it has learned more: whether there is one server,
+// and whether that supports client-side caching. It takes no longer than the attempts to connect of the option.
+func (p *peer) openClient(o *rueidis.ClientOption) error {
+	limit := time.AfterFunc(4*o.Dialer.Timeout, p.cut) // of many servers, some of them silent
+	defer limit.Stop()
+	option := *o
+	option.DialCtxFn = p.dial(o)
+	option.DialFn = nil
+	client, err := rueidis.NewClient(option)
+	if errors.Is(err, rueidis.ErrNoCache) && !o.DisableCache {
+		o.DisableCache, option.DisableCache = true, true
+		client, err = rueidis.NewClient(option)
+	}
+	p.down.Store(false) // of connections that were tried
+	if err == nil {
+		err = ping(client, o.Dialer.Timeout)
+	}
+	if err != nil {
+		p.cut()
+		if client != nil {
 			client.Close()
-			client = nil
 		}
-		done <- result{client, err}
-	}()
-	select {
-	case r := <-done:
-		return r.client, r.err
-	case <-ctx.Done():
-		go func() {
-			if r := <-done; r.client != nil {
-				r.client.Close()
-			}
-		}()
-		return nil, ctx.Err()
+		return err
 	}
+	p.client, p.tracks = client, !o.DisableCache
+	p.watched = !o.AlwaysPipelining || o.DisableAutoPipelining
+	p.room = 1 << max(o.RingScaleEachConn, 2) / 2
+	switch client.Mode() {
+	case rueidis.ClientModeCluster:
+		p.cluster = true
+	case rueidis.ClientModeStandalone:
+		p.alone, o.ForceSingleClient = true, true
+		p.only.Store(true)
+	}
+	return nil
 }
 
 // ping opens the connections, so that the first command with a short deadline need not. A Cluster may lack some nodes,
-// also silent ones, for which it waits no longer than half of its time.
-func ping(ctx context.Context, client rueidis.Client) error {
-	wait := dialTimeout
-	if deadline, ok := ctx.Deadline(); ok {
-		wait = min(wait, time.Until(deadline)/2)
-	}
-	ctx, cancel := context.WithTimeout(ctx, wait)
+// also silent ones, for which it waits no longer than half of the time.
+func ping(client rueidis.Client, timeout time.Duration) error {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout/2)
 	defer cancel()
 	nodes := client.Nodes()
 	replies := make(chan error, len(nodes))
@@ -142,7 +145,7 @@ func ping(ctx context.Context, client rueidis.Client) error {
 	}
 	err := rueidis.ErrNoAddr
 	for range nodes {
-		if e := <-replies; e == nil {
+		if e := <-replies; e == nil || refused(e) {
 			err = nil
 		} else if err != nil {
 			err = e

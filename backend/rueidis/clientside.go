@@ -32,31 +32,29 @@ func (n *near) add(id store.ID) { n.slot(id).Store(tail(id)) }
 
 func (n *near) drop(id store.ID) { n.slot(id).CompareAndSwap(tail(id), 0) }
 
-// getNear returns a copy of this process or, when it has none, one that the server gives it and then watches over. The
-// ticket is zero if there was no copy, or an error, which the server is then asked about.
-func (c *Cache) getNear(ctx context.Context, key string) ([]byte, store.Ticket) {
+// getNear returns a copy of this process's own or, when it has none, one that the server gives it and then watches over.
+// That one may come from a replica, which would answer for ever: so the caller asks the server once more, by what a replica
+// refuses, and the copy is good for the next calls. The ticket is zero if there was no copy, or an error.
+func (c *Cache) getNear(ctx context.Context, key string) (copy []byte, t store.Ticket, own bool) {
+	p, err := c.link.peer(ctx)
+	if err != nil {
+		return nil, 0, false
+	}
 	// Static: it asks for no TTL, as a copy says itself until when it may be used.
-	get := c.client.B().Get().Key(key).Cache().ToStaticTTL()
-	result := c.client.DoCache(ctx, get, c.config.ClientSide)
+	result := p.doCache(ctx, p.client.B().Get().Key(key).Cache().ToStaticTTL(), c.config.ClientSide)
 	slot, err := result.AsBytes()
 	if err != nil || result.CachePTTL() == 0 { // another call has asked, and the answer was under way for too long
-		return nil, 0
+		return nil, 0, false
 	}
-	copy, t, _ := parseSlot(slot)
-	return bytes.Clone(copy), t // the slot stays with the client, for all that ask after
+	copy, t, _ = parseSlot(slot)
+	if !result.IsCacheHit() || t == 0 {
+		return nil, t, false
+	}
+	return bytes.Clone(copy), t, true // the slot stays with the client, for all that ask after
 }
 
 // fence is a command without effect. With one connection its answer comes after the news of what was sent before it: then
 // this process has dropped its own copy of the key.
-func fence(client rueidis.Client, key string) rueidis.Completed {
-	return client.B().Exists().Key(key).Build()
-}
-
-// fenced sends a command and its fence in one round trip, and returns the answer of the command.
-func fenced(ctx context.Context, client rueidis.Client, key string, command rueidis.Completed) rueidis.RedisResult {
-	results := client.DoMulti(ctx, command, fence(client, key))
-	if err := results[1].Error(); err != nil && results[0].Error() == nil {
-		return results[1]
-	}
-	return results[0]
+func fence(b rueidis.Builder, key string) rueidis.Completed {
+	return b.Exists().Key(key).Build()
 }

@@ -37,7 +37,7 @@ type CacheConfig struct {
 	// ClientSide turns on client-side caching, and says for how long this process may answer from a copy of its own, at
 	// most: up to a minute, 5 seconds are a good choice. Zero, the default, is off.
 	//
-	// It saves the round trip of a read that this process has done twice before. The price: Redis tells the other processes
+	// It saves the round trip of a read that this process has done twice before, the second time in two. The price: Redis tells the other processes
 	// that a copy was deleted or replaced, but nobody waits until they have heard of it. That takes less than a millisecond
 	// as a rule, and at most ClientSide where Redis or the network hangs; for that long another process may accept a session
 	// that was revoked. [Cache.Lag] returns this time, package cacheddb adds it to what it promises, and each of its
@@ -45,8 +45,8 @@ type CacheConfig struct {
 	// that must be exact does not use copies in any case.
 	//
 	// Only [OpenCache] can do it: there must be exactly one connection to a server, and a client does not say how many it
-	// has. It takes RESP3 and CLIENT TRACKING (Redis 6 or later); where the server has none of it, OpenCache warns and goes
-	// without. It needs up to 32 MiB for each connection.
+	// has. It takes RESP3 and CLIENT TRACKING (Redis 6 or later); where the server has none of it, OpenCache goes without, and
+	// warns if it knows by then. It needs up to 32 MiB for each connection.
 	ClientSide time.Duration
 
 	// Option has the last word on the options of the client that OpenCache makes: TLS certificates, credentials of
@@ -55,7 +55,8 @@ type CacheConfig struct {
 	// serves more requests where many run at once, and makes each slower where few do (docs/measurements.md).
 	Option func(*rueidis.ClientOption)
 
-	// Logger gets a warning where the server does not support what was asked for. Default: nowhere.
+	// Logger gets a warning where the server cannot be reached when the cache is opened, or does not support what was asked
+	// for. Default: nowhere.
 	Logger *slog.Logger
 }
 

@@ -33,9 +33,38 @@
 //     to its server can make sessions, as with any database.
 //   - A store is as durable as Redis is, and must not evict. See [Store].
 //
+// # Failovers behind one name
+//
+// Where a name, a virtual address or a proxy leads to another server after a failover, connections to the former primary
+// may live on, and it may have become a replica. A server that says that it is not the one to ask, READONLY, MASTERDOWN,
+// LOADING or NOREPLICAS, has done nothing, so each operation leaves it for a new connection and asks once more, within
+// the same call. One that is full (OOM) or cannot save (MISCONF) is the right one, and its refusal is the answer.
+//
+// A replica would answer reads, with what it had when it last heard from its primary. No read of a [Store] is answered by
+// one: it uses commands that replicas refuse, or asks for the role in the same round trip. A [Cache] is asked with such a
+// command too, and with ClientSide each time that a process takes a copy of its own.
+//
+// In a Cluster and behind Sentinels the client finds the primary itself; a refusal makes it ask the Sentinels at once.
+//
 // # Connections
 //
 // The clients that this package opens have one connection to a server: commands of all goroutines share it, and with it the
-// system calls. A server that hangs is given up after some 4 seconds; until then a call waits for no longer than its
-// deadline and that of one attempt to connect, as long as fewer than four thousand calls are under way.
+// system calls. A server that hangs is given up after some 4 seconds; a lost connection is made again by the next call, at
+// most twenty times in a second while that fails. A read whose connection was lost is sent again, once; a write of a Store
+// is not, as it may have been done: that is [store.ErrUnavailable], with an outcome that is unknown. Deletes of copies are
+// sent again.
+//
+// No call outlasts its context by more than a moment, whether that has a deadline or is canceled, and whatever the server,
+// the network or the client does. Without a deadline a call ends after the Timeout of the configuration.
+//
+// # A client of the application's
+//
+// [New] and [NewCache] go by a client that the application has, and differ in this:
+//
+//   - Each call is made in a goroutine of its own, as nothing is known of the connections: that costs a microsecond.
+//   - When a server has refused a call, the call is made again over a connection of the client's pool for blocking commands,
+//     and QUIT is sent over one of its shared connections, to be rid of that. A client with several (PipelineMultiplex) may
+//     keep others to the former primary, which cost a second round trip each time until they are gone. What the application
+//     does over the connection at that moment fails.
+//   - The client must not read from replicas, and have no ConnLifetime, which repeats commands that may be done already.
 package rueidisstore

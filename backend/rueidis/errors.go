@@ -2,9 +2,14 @@ package rueidisstore
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
+	"net"
 	"strings"
+	"syscall"
 
 	"github.com/redis/rueidis"
 
@@ -46,8 +51,31 @@ func answers(err error, text string) bool {
 	return ok && strings.Contains(answer.Error(), text)
 }
 
+// answersCode is answers for a code with the space behind it, which begins the answer, or what a script quotes: it is not
+// found in what an application has sent.
+func answersCode(err error, code string) bool {
+	answer, ok := rueidis.IsRedisErr(err)
+	return ok && (strings.HasPrefix(answer.Error(), code) || strings.Contains(answer.Error(), ": -"+code))
+}
+
+// full reports whether the server has no memory for a command.
+func full(err error) bool { return answersCode(err, "OOM ") }
+
+// isNetwork reports whether err is that of a network, and not of what is configured: no right to a socket, or a
+// certificate that is not accepted.
+func isNetwork(err error) bool {
+	var certificate *tls.CertificateVerificationError
+	if errors.Is(err, fs.ErrPermission) || errors.As(err, &certificate) {
+		return false
+	}
+	var network net.Error
+	return errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
+		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+}
+
 // lost reports whether err is that of a connection, in time for another try.
 func lost(ctx context.Context, err error) bool {
 	_, answered := rueidis.IsRedisErr(err)
-	return err != nil && !answered && !rueidis.IsRedisNil(err) && !errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil
+	return err != nil && !answered && !rueidis.IsRedisNil(err) && err != errReplica && err != errStalled && err != errLost && // never wrapped
+		!errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil
 }

@@ -84,8 +84,8 @@ type page struct {
 
 // userPage returns the n ids of a user behind a member, or the first ones.
 func (s *Store) userPage(ctx context.Context, user, after string, n int) (page, error) {
-	members, err := s.read(ctx, func() rueidis.Commands {
-		return rueidis.Commands{s.latest(s.indexKey(user), after, n)}
+	members, err := s.read(ctx, 1, func(b rueidis.Builder) rueidis.Commands {
+		return append(make(rueidis.Commands, 0, 2), latest(b, s.indexKey(user), after, n))
 	})[0].AsStrSlice()
 	if err != nil {
 		return page{}, err
@@ -107,16 +107,16 @@ func newPage(members []string, more bool) page {
 // allPage is userPage for the index of all.
 func (s *Store) allPage(ctx context.Context, after string, n int) (page, error) {
 	each := n/(allShards/2) + 4 // more than its share, as ids are random
-	latest := func() rueidis.Commands {
-		commands := make(rueidis.Commands, allShards)
+	heads := func(b rueidis.Builder) rueidis.Commands {
+		commands := make(rueidis.Commands, allShards, allShards+1)
 		for i := range commands {
-			commands[i] = s.latest(s.allKey(i), after, each)
+			commands[i] = latest(b, s.allKey(i), after, each)
 		}
 		return commands
 	}
 	var all []string
 	known := "" // what is not below has been seen
-	for _, result := range s.read(ctx, latest) {
+	for _, result := range s.read(ctx, allShards, heads) {
 		members, err := result.AsStrSlice()
 		if err != nil {
 			return page{}, err
@@ -136,10 +136,10 @@ func (s *Store) allPage(ctx context.Context, after string, n int) (page, error) 
 }
 
 // latest reads the n members of an index behind one of them, or the first ones.
-func (s *Store) latest(key, after string, n int) rueidis.Completed {
+func latest(b rueidis.Builder, key, after string, n int) rueidis.Completed {
 	from := "+"
 	if after != "" {
 		from = "(" + after
 	}
-	return s.client.B().Zrevrangebylex().Key(key).Max(from).Min("-").Limit(0, int64(n)).Build()
+	return b.Zrevrangebylex().Key(key).Max(from).Min("-").Limit(0, int64(n)).Build()
 }

@@ -23,8 +23,11 @@ func (s *Store) Key(ctx context.Context, name string) ([]byte, error) {
 	if key != nil || err != nil {
 		return key, err
 	}
-	set := s.client.B().Set().Key(s.keyKey(name)).Value(newKey()).Nx().Build()
-	if err := s.do(ctx, set)[0].Error(); err != nil && !rueidis.IsRedisNil(err) {
+	made := newKey()
+	err = s.do(ctx, false, 1, func(b rueidis.Builder) rueidis.Commands {
+		return rueidis.Commands{b.Set().Key(s.keyKey(name)).Value(made).Nx().Build()}
+	})[0].Error()
+	if err != nil && !rueidis.IsRedisNil(err) {
 		return nil, s.fail(ctx, op, err)
 	}
 	if key, err = s.readKey(ctx, op, name); key == nil && err == nil {
@@ -35,9 +38,7 @@ func (s *Store) Key(ctx context.Context, name string) ([]byte, error) {
 
 // readKey returns nil where there is no key of that name.
 func (s *Store) readKey(ctx context.Context, op, name string) ([]byte, error) {
-	key, err := s.read(ctx, func() rueidis.Commands {
-		return rueidis.Commands{s.client.B().Get().Key(s.keyKey(name)).Build()}
-	})[0].AsBytes()
+	key, err := s.get(ctx, s.keyKey(name))
 	switch {
 	case rueidis.IsRedisNil(err):
 		return nil, nil
@@ -56,7 +57,11 @@ func (s *Store) RotateKey(ctx context.Context, name string) error {
 	if err := store.CheckKeyName(name); err != nil {
 		return err
 	}
-	if err := s.do(ctx, s.client.B().Set().Key(s.keyKey(name)).Value(newKey()).Build())[0].Error(); err != nil {
+	made := newKey()
+	err := s.do(ctx, false, 1, func(b rueidis.Builder) rueidis.Commands {
+		return rueidis.Commands{b.Set().Key(s.keyKey(name)).Value(made).Build()}
+	})[0].Error()
+	if err != nil {
 		return s.fail(ctx, op, err)
 	}
 	return nil

@@ -102,19 +102,19 @@ func (s *Store) loadAll(ctx context.Context, ids []store.ID, data bool) ([]*stor
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	gets := func() rueidis.Commands {
-		commands := make(rueidis.Commands, len(ids))
+	gets := func(b rueidis.Builder) rueidis.Commands {
+		commands := make(rueidis.Commands, len(ids), len(ids)+1)
 		for i, id := range ids {
 			if data {
-				commands[i] = s.client.B().Get().Key(s.recordKey(id)).Build()
+				commands[i] = b.Get().Key(s.recordKey(id)).Build()
 			} else {
-				commands[i] = s.client.B().Getrange().Key(s.recordKey(id)).Start(0).End(maxHead - 1).Build()
+				commands[i] = b.Getrange().Key(s.recordKey(id)).Start(0).End(maxHead - 1).Build()
 			}
 		}
 		return commands
 	}
 	var rs []*store.Record
-	for i, result := range s.read(ctx, gets) {
+	for i, result := range s.read(ctx, len(ids), gets) {
 		value, err := result.AsBytes()
 		if rueidis.IsRedisNil(err) || err == nil && (len(value) == 0 || isNote(value)) {
 			continue

@@ -52,12 +52,12 @@ const (
 //   - What a promoted replica had not got is lost: Redis replicates later than it answers. After a failover a revoked
 //     session can be back, a session can be gone, a cut-off can be forgotten, and a session can be missing in its user's
 //     index, so that DeleteUser does not find it until it is next touched or saved. Between failovers a revocation is
-//     final. The settings min-replicas-to-write of the servers, and appendfsync always for a restart, narrow that. While
+//     final. A former primary that has become a replica is left at once, see the package comment. The settings min-replicas-to-write of the servers, and appendfsync always for a restart, narrow that. While
 //     the network is split, a process that still reaches the old master accepts what the others have revoked.
 //   - Evicted sessions are signed out, so a server that evicts is refused when the store is opened, see
 //     Config.AllowEviction; one that is configured anew, or takes over later, is not asked. With noeviction a full server
-//     refuses new sessions and changes with [store.ErrUnavailable]; sessions can still be read and removed. What is removed
-//     then leaves no note.
+//     refuses new sessions and changes with [store.ErrUnavailable]; sessions can still be read and removed. Before Redis 7,
+//     what is removed then leaves no note.
 //   - In a Cluster the index of a user may be on another server than a session. Create and Save need both servers, and so
 //     do List and DeleteUser; Load, Touch and Delete need that of the session alone.
 //   - The client must not read from replicas: a revoked session would be found there.
@@ -67,11 +67,12 @@ const (
 //   - Keys are kept as records are, without an end. A failover that loses one makes a new one be made.
 //   - A session has at most 9 MiB of data; more is [store.ErrTooLarge].
 //   - Without Config.IndexAll, List needs a user. With it, queries by address or for expired records read all sessions.
-//   - Timeouts and lost connections leave open whether a write was done: [store.ErrUnavailable]. No write is sent twice.
+//   - Timeouts and lost connections leave open whether a write was done: [store.ErrUnavailable]. No write is sent twice,
+//     unless its server has refused it.
 type Store struct {
-	client  rueidis.Client
-	owned   bool // by Open
+	link    *link
 	config  Config
+	old     atomic.Bool // the server is older than GETEX and headers of scripts
 	corrupt atomic.Uint64
 
 	mu    sync.Mutex
@@ -84,24 +85,30 @@ var (
 )
 
 // Open opens a client and makes a store over it, which owns it: [Store.Close] closes both. The URL is one as [OpenCache]
-// takes it. Errors as of [New]. No error holds the password.
+// takes it. Errors as of [New], also where ctx ends; without a deadline it takes some ten seconds at most. No error holds the
+// password.
 func Open(ctx context.Context, url string, c Config) (*Store, error) {
 	c, err := c.withDefaults()
 	if err != nil {
 		return nil, err
 	}
-	client, _, err := dial(ctx, url, c.Option, false)
+	l, err := newLink(url, c.Option, false)
 	if err != nil {
 		return nil, err
 	}
-	c.Option = nil
-	s, err := New(ctx, client, c)
-	if err != nil {
-		client.Close()
+	s := &Store{link: l, config: c}
+	if err := s.open(ctx); err != nil {
+		l.close()
 		return nil, err
 	}
-	s.owned = true
 	return s, nil
+}
+
+func (s *Store) open(ctx context.Context) error {
+	if err := s.link.await(ctx); err != nil {
+		return err
+	}
+	return s.checkEviction(ctx)
 }
 
 // New makes a store over a client that the application has, and that it closes itself. It asks each server whether it
@@ -117,18 +124,17 @@ func New(ctx context.Context, client rueidis.Client, c Config) (*Store, error) {
 	case c.Option != nil:
 		return nil, errors.New("rueidisstore: Option needs Open: the client is there already")
 	}
-	s := &Store{client: client, config: c}
+	s := &Store{link: over(client), config: c}
 	if err := s.checkEviction(ctx); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
-// Close closes the client if [Open] opened it. Calls that come later then fail with [store.ErrUnavailable].
+// Close closes the client if [Open] opened it, and waits for calls that are under way for a second. Later ones fail with
+// [store.ErrUnavailable].
 func (s *Store) Close() error {
-	if s.owned {
-		s.client.Close()
-	}
+	s.link.close()
 	return nil
 }
 
@@ -137,9 +143,7 @@ func (s *Store) Corrupt() uint64 { return s.corrupt.Load() }
 
 // Load implements [store.Store].
 func (s *Store) Load(ctx context.Context, id store.ID) (*store.Record, error) {
-	value, err := s.read(ctx, func() rueidis.Commands {
-		return rueidis.Commands{s.client.B().Get().Key(s.recordKey(id)).Build()}
-	})[0].AsBytes()
+	value, err := s.get(ctx, s.recordKey(id))
 	switch {
 	case rueidis.IsRedisNil(err), err == nil && isNote(value):
 		return nil, store.ErrNotFound
@@ -172,8 +176,9 @@ func (s *Store) Create(ctx context.Context, r *store.Record) error {
 		return err
 	}
 	value := rueidis.BinaryString(encodeRecord(&created))
-	set := s.client.B().Set().Key(s.recordKey(r.ID)).Value(value).Nx().PxMilliseconds(keep(r.ExpiresAt)).Build()
-	err := s.do(ctx, set)[0].Error()
+	err := s.do(ctx, false, 1, func(b rueidis.Builder) rueidis.Commands {
+		return rueidis.Commands{b.Set().Key(s.recordKey(r.ID)).Value(value).Nx().PxMilliseconds(keep(r.ExpiresAt)).Build()}
+	})[0].Error()
 	if rueidis.IsRedisNil(err) {
 		return fmt.Errorf("rueidisstore: %s: %w", op, store.ErrExists)
 	}

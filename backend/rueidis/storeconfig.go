@@ -28,9 +28,8 @@ type Config struct {
 	// used again. By default such a server is refused.
 	AllowEviction bool
 
-	// Timeout bounds each round trip; an earlier deadline of the context ends it earlier. That the context was canceled may
-	// be noticed only then, if the server is silent. DeleteUser, List, Sweep and a Delete of many need several round trips.
-	// Default 2 seconds.
+	// Timeout bounds each round trip, with what is sent again as a server has refused it; the context may end it earlier.
+	// DeleteUser, List, Sweep and a Delete of many need several round trips. Default 2 seconds.
 	Timeout time.Duration
 
 	// Option has the last word on the options of the client that Open makes: TLS certificates, credentials of Sentinel.

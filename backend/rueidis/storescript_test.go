@@ -8,10 +8,12 @@ import (
 
 // TestStoreScriptNames: a wrong name would cost a round trip at each call.
 func TestStoreScriptNames(t *testing.T) {
-	for _, s := range []script{saveScript, touchScript, removeScript, forgetScript, indexScript, cutoffScript} {
-		sum := sha1.Sum([]byte(s.text))
-		if got := hex.EncodeToString(sum[:]); got != s.sha1 {
-			t.Errorf("sha1 is %s, want %s of\n%s", s.sha1, got, s.text)
+	for _, c := range []*change{saveScript, touchScript, removeScript, forgetScript, indexScript, cutoffScript} {
+		for _, s := range []script{c.script, {c.sha1, c.header + c.script.text}} {
+			sum := sha1.Sum([]byte(s.text))
+			if got := hex.EncodeToString(sum[:]); got != s.sha1 {
+				t.Errorf("sha1 is %s, want %s of\n%s", s.sha1, got, s.text)
+			}
 		}
 	}
 }

@@ -19,11 +19,15 @@ func (s *Store) checkEviction(ctx context.Context) error {
 		addr, policy string
 		err          error
 	}
-	nodes := s.client.Nodes()
+	p, err := s.link.peer(ctx)
+	if err != nil {
+		return s.fail(ctx, "open", err)
+	}
+	nodes := p.client.Nodes()
 	replies := make(chan reply, len(nodes))
 	for addr, node := range nodes {
 		go func() {
-			policy, err := s.askPolicy(ctx, node)
+			policy, err := s.askPolicy(ctx, p.node(node))
 			replies <- reply{addr, policy, err}
 		}()
 	}
@@ -51,10 +55,10 @@ func (s *Store) checkEviction(ctx context.Context) error {
 }
 
 // askPolicy returns what evicts does. A server that forbids the question does not tell.
-func (s *Store) askPolicy(ctx context.Context, node rueidis.Client) (string, error) {
+func (s *Store) askPolicy(ctx context.Context, node *peer) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.config.Timeout)
 	defer cancel()
-	info, err := node.Do(ctx, node.B().Info().Section("memory").Build()).ToString()
+	info, err := node.do(ctx, node.client.B().Info().Section("memory").Build()).ToString()
 	if _, answered := rueidis.IsRedisErr(err); err != nil && !answered {
 		return "", err
 	}

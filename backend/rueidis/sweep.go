@@ -52,21 +52,28 @@ func (w *sweep) all(ctx context.Context) error {
 	w.mu.Lock()
 	start := w.swept
 	w.mu.Unlock()
-	nodes := w.client.Nodes()
+	p, err := w.link.peer(ctx)
+	if err != nil {
+		return err
+	}
+	nodes := map[string]rueidis.Client{"": nil} // the server, whichever it is now
+	if p.cluster {
+		nodes = p.client.Nodes()
+	}
 	servers := slices.Sorted(maps.Keys(nodes))
 	first := max(slices.Index(servers, start.server), 0)
 	if len(servers) == 0 {
 		return rueidis.ErrNoAddr
 	}
 	for i := range len(servers) + 1 {
-		p := place{server: servers[(first+i)%len(servers)]}
-		if i == 0 && p.server == start.server {
-			p = start
+		at := place{server: servers[(first+i)%len(servers)]}
+		if i == 0 && at.server == start.server {
+			at = start
 		}
 		if i == len(servers) && start.cursor == 0 && start.index == "" {
 			break // the first server was seen from its beginning
 		}
-		if err := w.server(ctx, nodes[p.server], p); err != nil || w.left == 0 {
+		if err := w.server(ctx, p.node(nodes[at.server]), at); err != nil || w.left == 0 {
 			return err
 		}
 	}
@@ -80,14 +87,14 @@ func (w *sweep) stopAt(p place) {
 	w.swept = p
 }
 
-// server visits what a server has from p on. A replica has nothing of its own.
-func (w *sweep) server(ctx context.Context, node rueidis.Client, p place) error {
-	role, err := w.ask(ctx, node, node.B().Role().Build()).ToArray()
-	if _, answered := rueidis.IsRedisErr(err); err != nil && !answered {
-		return err
-	}
-	if len(role) > 0 {
-		if s, _ := role[0].ToString(); s == "slave" {
+// server visits what a server has from p on. A replica in a Cluster has nothing of its own.
+func (w *sweep) server(ctx context.Context, node *peer, p place) error {
+	if node.cluster {
+		role := w.ask(ctx, node, func(b rueidis.Builder) rueidis.Completed { return b.Role().Build() })
+		if _, answered := rueidis.IsRedisErr(role.Error()); role.Error() != nil && !answered {
+			return role.Error()
+		}
+		if isReplica(role) {
 			return nil
 		}
 	}
@@ -113,20 +120,24 @@ func (w *sweep) server(ctx context.Context, node rueidis.Client, p place) error 
 	}
 }
 
-func (w *sweep) scan(ctx context.Context, node rueidis.Client, cursor uint64) ([]string, uint64, error) {
-	command := node.B().Scan().Cursor(cursor).Match(w.config.Prefix + sweepSpaces).Count(scanCount).Build()
-	entry, err := w.ask(ctx, node, command).AsScanEntry()
+func (w *sweep) scan(ctx context.Context, node *peer, cursor uint64) ([]string, uint64, error) {
+	entry, err := w.ask(ctx, node, func(b rueidis.Builder) rueidis.Completed {
+		return b.Scan().Cursor(cursor).Match(w.config.Prefix + sweepSpaces).Count(scanCount).Build()
+	}).AsScanEntry()
 	return entry.Elements, entry.Cursor, err
 }
 
-// ask is do for one server.
-func (w *sweep) ask(ctx context.Context, node rueidis.Client, command rueidis.Completed) rueidis.RedisResult {
+// ask is do for one server of a Cluster, or for the only one.
+func (w *sweep) ask(ctx context.Context, node *peer, build func(b rueidis.Builder) rueidis.Completed) rueidis.RedisResult {
+	if !node.cluster {
+		return w.do(ctx, true, 1, func(b rueidis.Builder) rueidis.Commands { return rueidis.Commands{build(b)} })[0]
+	}
 	if err := ctx.Err(); err != nil {
 		return rueidis.NewErrorResult(err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, w.config.Timeout)
 	defer cancel()
-	return node.Do(ctx, command)
+	return node.do(ctx, build(node.client.B()))
 }
 
 // keys visits the keys of a step, from p on, and moves p.
@@ -155,12 +166,15 @@ func (w *sweep) keys(ctx context.Context, keys []string, p *place) error {
 }
 
 func (w *sweep) forgetCutoffs(ctx context.Context, keys []string) error {
-	commands := make(rueidis.Commands, len(keys))
-	for i, key := range keys {
-		commands[i] = w.client.B().Get().Key(key).Build()
+	gets := func(b rueidis.Builder) rueidis.Commands {
+		commands := make(rueidis.Commands, len(keys), len(keys)+1)
+		for i, key := range keys {
+			commands[i] = b.Get().Key(key).Build()
+		}
+		return commands
 	}
 	var calls []call
-	for i, result := range w.do(ctx, commands...) {
+	for i, result := range w.do(ctx, true, len(keys), gets) {
 		value, err := result.AsBytes()
 		if err != nil && !rueidis.IsRedisNil(err) && !answers(err, "WRONGTYPE") {
 			return err
@@ -177,16 +191,19 @@ func (w *sweep) forgetCutoffs(ctx context.Context, keys []string) error {
 
 // indexes visits some indexes from p on. Most users have few sessions, so the first pages come in one round trip.
 func (w *sweep) indexes(ctx context.Context, keys []string, p *place) error {
-	commands := make(rueidis.Commands, len(keys))
-	for i, key := range keys {
-		after := ""
-		if key == p.index {
-			after = p.member
+	pages := func(b rueidis.Builder) rueidis.Commands {
+		commands := make(rueidis.Commands, len(keys), len(keys)+1)
+		for i, key := range keys {
+			after := ""
+			if key == p.index {
+				after = p.member
+			}
+			commands[i] = earliest(b, key, after)
 		}
-		commands[i] = w.earliest(key, after)
+		return commands
 	}
 	var entries, rest []entry
-	for i, result := range w.do(ctx, commands...) {
+	for i, result := range w.do(ctx, true, len(keys), pages) {
 		members, err := result.AsStrSlice()
 		if answers(err, "WRONGTYPE") {
 			continue
@@ -213,7 +230,9 @@ func (w *sweep) indexes(ctx context.Context, keys []string, p *place) error {
 // rest visits the entries of an index behind one of them.
 func (w *sweep) rest(ctx context.Context, last entry, p *place) error {
 	for {
-		members, err := w.do(ctx, w.earliest(last.index, last.member))[0].AsStrSlice()
+		members, err := w.do(ctx, true, 1, func(b rueidis.Builder) rueidis.Commands {
+			return rueidis.Commands{earliest(b, last.index, last.member)}
+		})[0].AsStrSlice()
 		if err != nil {
 			return err
 		}
@@ -228,10 +247,10 @@ func (w *sweep) rest(ctx context.Context, last entry, p *place) error {
 }
 
 // earliest reads the members of an index behind one of them, or the first ones, oldest first: those are due.
-func (w *sweep) earliest(key, after string) rueidis.Completed {
+func earliest(b rueidis.Builder, key, after string) rueidis.Completed {
 	from := "-"
 	if after != "" {
 		from = "(" + after
 	}
-	return w.client.B().Zrangebylex().Key(key).Min(from).Max("+").Limit(0, batchSize).Build()
+	return b.Zrangebylex().Key(key).Min(from).Max("+").Limit(0, batchSize).Build()
 }

@@ -44,13 +44,16 @@ func (w *sweep) entries(ctx context.Context, entries []entry, p *place) error {
 // those are, and how many of the entries it has seen until then. Two sweepers count no record twice, and entries that are
 // left of what the server removed are not counted.
 func (w *sweep) forget(ctx context.Context, entries []entry) (n, seen int, err error) {
-	commands := make(rueidis.Commands, len(entries))
-	for i, e := range entries {
-		commands[i] = w.client.B().Getrange().Key(w.recordKey(e.id())).Start(0).End(atUser - 1).Build()
+	heads := func(b rueidis.Builder) rueidis.Commands {
+		commands := make(rueidis.Commands, len(entries), len(entries)+1)
+		for i, e := range entries {
+			commands[i] = b.Getrange().Key(w.recordKey(e.id())).Start(0).End(atUser - 1).Build()
+		}
+		return commands
 	}
 	var gone, due []entry
 	var calls []call
-	for i, result := range w.do(ctx, commands...) {
+	for i, result := range w.do(ctx, true, len(entries), heads) {
 		if len(due) == w.left {
 			break
 		}
@@ -86,11 +89,13 @@ func (w *sweep) forget(ctx context.Context, entries []entry) (n, seen int, err e
 	if err != nil || len(gone) == 0 {
 		return n, seen, err
 	}
-	commands = commands[:0:0]
-	for _, e := range gone {
-		commands = append(commands, w.client.B().Zrem().Key(e.index).Member(e.member).Build())
-	}
-	return n, seen, firstError(w.do(ctx, commands...))
+	return n, seen, firstError(w.do(ctx, false, len(gone), func(b rueidis.Builder) rueidis.Commands {
+		commands := make(rueidis.Commands, len(gone))
+		for i, e := range gone {
+			commands[i] = b.Zrem().Key(e.index).Member(e.member).Build()
+		}
+		return commands
+	}))
 }
 
 // due reports whether a value begins as that of an expired or removed record does.

@@ -85,9 +85,7 @@ func (s *Store) removeUser(ctx context.Context, user string, cutoff time.Time, k
 
 // Cutoff implements [store.Indexed].
 func (s *Store) Cutoff(ctx context.Context, user string) (time.Time, error) {
-	value, err := s.read(ctx, func() rueidis.Commands {
-		return rueidis.Commands{s.client.B().Get().Key(s.cutoffKey(user)).Build()}
-	})[0].AsBytes()
+	value, err := s.get(ctx, s.cutoffKey(user))
 	if rueidis.IsRedisNil(err) {
 		return time.Time{}, nil
 	}

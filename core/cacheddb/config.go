@@ -34,18 +34,32 @@ type Config struct {
 	// bytes.
 	Namespace string
 	// Keys turns on encryption of copies with AES-256-GCM, each session under a key of its own: each key has 32 random
-	// bytes, the first one encrypts, all decrypt. To rotate, put the new key second, then first, then drop the old one. By
-	// default copies are not encrypted, and are authenticated with a key that the database keeps, see [store.Keeper].
+	// bytes, the first one encrypts, all decrypt. By default copies are not encrypted, and are authenticated with a key
+	// that the database keeps, see [store.Keeper]. The package comment says how to turn encryption on, rotate keys, and
+	// turn it off, where instances of before and after run side by side.
 	Keys [][]byte
+	// Plain says how copies that are not encrypted are treated beside Keys, while encryption is turned on or off. Default
+	// [PlainRefused].
+	Plain Plain
 	// Unauthenticated accepts every copy whose checksum is right, so that a database that keeps no key can be used: whoever
 	// can write to the cache then can take over every session, and become any user. Default: New refuses such a database,
 	// unless there are Keys.
 	Unauthenticated bool
 
-	// Logger is told when the cache is given up and when it is back, when the database does not tell the key of copies, and
-	// when that key is a new one. Default: nowhere.
+	// Logger is told when the cache is given up and when it is back, when the database does not tell the key of copies, when
+	// that key is a new one, and, once a minute at most with the cause and the count, that the cache does not take copies
+	// or cannot be told of changes: no caller hears of that. Default: nowhere.
 	Logger *slog.Logger
 }
+
+// Plain says what becomes of copies that are authenticated and not encrypted, where there are keys to encrypt with.
+type Plain int
+
+const (
+	PlainRefused Plain = iota // they are no copies
+	PlainRead                 // they are read, and new ones are encrypted
+	PlainWritten              // they are read and made, and those that are encrypted are read
+)
 
 func (c Config) withDefaults() (Config, error) {
 	for _, f := range []struct {
@@ -67,6 +81,12 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if len(c.Namespace) > 255 {
 		return c, fmt.Errorf("cacheddb: Config.Namespace has %d bytes, not at most 255", len(c.Namespace))
+	}
+	if c.Plain < PlainRefused || c.Plain > PlainWritten {
+		return c, fmt.Errorf("cacheddb: Config.Plain is %d, not one of its constants", c.Plain)
+	}
+	if c.Plain != PlainRefused && len(c.Keys) == 0 {
+		return c, errors.New("cacheddb: Config.Plain is about copies beside encrypted ones, and there are no Keys")
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

@@ -12,9 +12,10 @@ import (
 //	2, 4 bytes that name the key, 12 bytes of nonce, AES-256-GCM of (not-after, record)
 //	3, 4 bytes that name the key, 16 bytes of salt, not-after, record, 12 bytes of nonce, AES-256-GMAC of all before the nonce
 //
-// where not-after has 8 bytes, big-endian microseconds since 1970, and the salt is that of the process. A Store has one form, and any other is no copy to it. The
-// keys of forms 2 and 3 are derived for the namespace. The record says whose slot it belongs to: in another one it is no
-// copy. Whatever else is in a slot, such as a copy of a later version, is none either.
+// where not-after has 8 bytes, big-endian microseconds since 1970, and the salt is that of the process. A Store makes one
+// form, and reads no other, but for Config.Plain. The keys of forms 2 and 3 are derived for the namespace. The record says
+// which slot it belongs to: in another one it is no copy. Whatever else is in a slot, such as a copy of a later version, is
+// none either.
 type form interface {
 	// room is how many bytes a copy has before and behind its body, which is not-after and the record.
 	room() (head, tail int)

@@ -39,6 +39,20 @@
 // Anyone who can read the cache sees users, addresses, User-Agents and values, though no token: Config.Keys encrypts copies with
 // AES-256-GCM, and takes the place of the database's key. (Values alone are hidden by session.Config.Keys as well.)
 //
+// # Keys in a fleet
+//
+// Instances that differ in their configuration may run side by side, as long as they are no more than one step apart: so
+// a step is done when every instance has restarted. A copy that an instance cannot read is a miss, and is replaced by its
+// own: that costs a read of the database, and never a session or an error. In these orders there is none even of that:
+//
+//	rotate the key A to B       Keys: A       → A, B         → B, A         → B
+//	turn encryption on          Keys: none    → A            → A            → A
+//	                            Plain:          PlainWritten   PlainRead      PlainRefused
+//	turn it off                 the same, backwards
+//
+// An instance may be taken back by one step as well. The last step of each can wait until Freshness and Skew have passed:
+// until then there are copies of before, which are misses if it comes at once.
+//
 // # What does not hold
 //
 // A cache that goes back to older data (a promoted replica, a snapshot that was restored) may bring back the copy of a

@@ -27,15 +27,19 @@ const (
 // five minutes, and when a copy names another one: by one caller at a time, while the others go on with what is known.
 type keyring struct {
 	keeper    store.Keeper // nil: the form is given
+	sealed    sealed       // nil: copies are not encrypted, or the form is given
+	plain     Plain
 	namespace string
 	logger    *slog.Logger
 	born      time.Time
 
 	known  atomic.Pointer[form]
-	due    atomic.Int64 // when the database is to be asked, since born
-	mu     sync.Mutex   // held by the caller who asks
-	asked  atomic.Int64 // when it was last asked, since born
-	failed bool         // the last question; under mu
+	due    atomic.Int64      // when the database is to be asked, since born
+	mu     sync.Mutex        // held by the caller who asks
+	asked  atomic.Int64      // when it was last asked, since born
+	failed bool              // the last question; under mu
+	told   bool              // the database's key has been known; under mu
+	name   [keyNameSize]byte // of it; under mu
 }
 
 // form returns the form at the given time, or nil while the key is not known: then there are no copies. It also returns the
@@ -76,7 +80,7 @@ func (k *keyring) ask(ctx context.Context) {
 	k.asked.Store(int64(now))
 	if err != nil {
 		retry := keyInterval
-		if k.known.Load() == nil {
+		if !k.told {
 			retry = keyRetry
 		}
 		k.due.Store(int64(now + retry))
@@ -87,10 +91,15 @@ func (k *keyring) ask(ctx context.Context) {
 		return
 	}
 	k.failed = false
-	if old := k.known.Load(); old == nil || (*old).(*authenticated).name != f.name {
+	if old := k.name; !k.told || old != f.name {
 		known := form(f)
+		if k.sealed != nil {
+			known = newBoth(k.sealed, f, k.plain)
+		}
 		k.known.Store(&known)
-		if old != nil {
+		told := k.told
+		k.name, k.told = f.name, true
+		if told {
 			k.logger.LogAttrs(ctx, slog.LevelInfo, "cacheddb: the database has a new key of copies; those with the old one are none")
 		}
 	}
@@ -121,15 +130,30 @@ func newKeyring(c *Config, db store.Indexed) (*keyring, error) {
 			return nil, err
 		}
 		given = f
+		if c.Plain == PlainRefused {
+			break
+		}
+		if !ok {
+			return nil, noKeeper(db)
+		}
+		k.keeper, k.sealed, k.plain = keeper, f, c.Plain
+		if c.Plain == PlainRead { // until the database's key is known, those that are encrypted are all there are
+			k.known.Store(&given)
+		}
+		return k, nil
 	case c.Unauthenticated:
 		given = newChecked(c.Namespace)
 	case !ok:
-		return nil, fmt.Errorf("cacheddb: New: %T keeps no key to authenticate copies with, as it is no store.Keeper: "+
-			"what wraps a database must pass Key on; else set Config.Keys, or Config.Unauthenticated where no one can write to the cache", db)
+		return nil, noKeeper(db)
 	default:
 		k.keeper = keeper
 		return k, nil
 	}
 	k.known.Store(&given)
 	return k, nil
+}
+
+func noKeeper(db store.Indexed) error {
+	return fmt.Errorf("cacheddb: New: %T keeps no key to authenticate copies with, as it is no store.Keeper: "+
+		"what wraps a database must pass Key on; else set Config.Keys, or Config.Unauthenticated where no one can write to the cache", db)
 }

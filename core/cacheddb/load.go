@@ -20,6 +20,8 @@ type Store struct {
 	breaker breaker
 	untold  untold
 	count   counters
+
+	unstored, unremoved complaint
 }
 
 var (
@@ -86,6 +88,11 @@ func (s *Store) look(ctx context.Context, id store.ID) look {
 	if !s.answered(ctx, err) {
 		return look{}
 	}
+	if err != nil { // it has no room for a lease
+		s.count.tooLarge.Add(1)
+		s.complain(ctx, &s.unstored, unstoredText, err)
+		return look{asked: true}
+	}
 	return look{true, b, t}
 }
 
@@ -140,10 +147,19 @@ func (s *Store) put(ctx context.Context, r *store.Record, t store.Ticket, asOf t
 		s.count.refused.Add(1)
 	case errors.Is(err, store.ErrTooLarge):
 		s.count.tooLarge.Add(1)
+		s.complain(ctx, &s.unstored, unstoredText, err)
+	default:
+		s.count.failedPuts.Add(1)
+		s.complain(ctx, &s.unstored, unstoredText, err)
 	}
 	s.answered(ctx, err)
 	return err
 }
+
+const (
+	unstoredText  = "cacheddb: the cache does not take copies; sessions are read from the database instead"
+	unremovedText = "cacheddb: the cache cannot be told what has changed; other processes may use copies from before until they are too old"
+)
 
 // bounded returns a context for one call of the cache. It leaves half of the caller's time for the database.
 func (s *Store) bounded(ctx context.Context) (context.Context, context.CancelFunc) {

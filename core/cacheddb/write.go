@@ -123,6 +123,10 @@ func (s *Store) empty(ctx context.Context, ids []store.ID) error {
 	cctx, cancel := s.bounded(ctx)
 	defer cancel()
 	err := s.cache.Delete(cctx, ids...)
+	if err != nil {
+		s.count.failedDeletes.Add(1)
+		s.complain(ctx, &s.unremoved, unremovedText, err)
+	}
 	s.answered(ctx, err)
 	return err
 }

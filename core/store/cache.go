@@ -22,7 +22,8 @@ type Cache interface {
 	// Get returns the copy of id, or nil where there is none, and a ticket for what it found in the slot. On an empty slot
 	// that ticket is a lease, which Get puts there, and which ends by itself after about 5 seconds. Where another Get has
 	// put a lease that has not ended, copy is nil and the ticket is zero. No two states of a slot ever have the same
-	// ticket: not two leases of one client, and none before and after a restart of the cache. Get prolongs nothing.
+	// ticket: not two leases of one client, and none before and after a restart of the cache. Get prolongs nothing. A cache
+	// that has no room for the lease may return [ErrTooLarge]: there is no copy, and the slot is still empty.
 	Get(ctx context.Context, id ID) (copy []byte, t Ticket, err error)
 
 	// Put stores copy for ttl if nothing at all has happened to the slot since Get gave t; else it changes nothing and

@@ -3,7 +3,6 @@ package itest
 import (
 	"context"
 	"errors"
-	"net"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -119,29 +118,6 @@ func TestCacheDeleteAgain(t *testing.T) {
 	})
 }
 
-// TestCacheDemoted: FLT-7. A connection to a server that has become a replica is left for the primary that now has the
-// name, as behind a load balancer that keeps the connections it has.
-func TestCacheDemoted(t *testing.T) {
-	each(t, func(t *testing.T, conf rueidisstore.CacheConfig) {
-		old, promoted := ownRedis(t), ownRedis(t)
-		p := new(proxy)
-		startProxy(t, p, old.Addr)
-		c := openCache(t, "redis://"+p.addr, conf)
-		id := newID()
-		fill(t, c, id, "copy")
-		keep(t, c, id, "copy")
-		host, port, err := net.SplitHostPort(promoted.Addr)
-		if err != nil {
-			t.Fatal(err)
-		}
-		p.server.Store(&promoted.Addr)
-		command(t, client(t, "redis://"+old.Addr), "REPLICAOF", host, port)
-		wantError(t, "Delete on a replica", c.Delete(t.Context(), id), store.ErrUnavailable)
-		await(t, "the primary is found", func() bool { return c.Delete(t.Context(), id) == nil })
-		fill(t, c, id, "copy")
-	})
-}
-
 // TestCacheGoroutines: a cache that was closed leaves no goroutines behind, under load too, and neither does one that
 // could not be opened.
 func TestCacheGoroutines(t *testing.T) {
@@ -191,8 +167,8 @@ func TestCacheGoroutines(t *testing.T) {
 			load(c)
 			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 			defer cancel()
-			if _, err := rueidisstore.OpenCache(ctx, "redis://"+s.Addr, rueidisstore.CacheConfig{}); err == nil {
-				t.Error("OpenCache of a server that has stopped: no error")
+			if _, err := rueidisstore.Open(ctx, "redis://"+s.Addr, rueidisstore.Config{}); err == nil {
+				t.Error("Open of a server that has stopped: no error")
 			}
 		})
 	})
