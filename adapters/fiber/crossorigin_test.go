@@ -43,13 +43,14 @@ func TestCrossOrigin(t *testing.T) {
 		}
 		app, called := fiber.New(), false
 		app.Use(fibersession.CrossOrigin(p), func(fiber.Ctx) error { called = true; return nil })
-		text := c.method + " " + c.path + " HTTP/1.1\r\nHost: example.com\r\n"
+		var text strings.Builder
+		text.WriteString(c.method + " " + c.path + " HTTP/1.1\r\nHost: example.com\r\n")
 		for name, value := range map[string]string{"Sec-Fetch-Site": c.fetch, "Origin": c.origin} {
 			if value != "" {
-				text += name + ": " + value + "\r\n"
+				text.WriteString(name + ": " + value + "\r\n")
 			}
 		}
-		a := request(t, app.Handler(), text+"\r\n")
+		a := request(t, app.Handler(), text.String()+"\r\n")
 		if a.StatusCode() != c.want || called != (c.want == 200) {
 			t.Errorf("%+v: got %d; called: %t", c, a.StatusCode(), called)
 		}

@@ -154,7 +154,7 @@ func TestCloseNotify(t *testing.T) {
 		told := make(chan bool, 1)
 		s := newSite(t, session.Config{}, nethttp.Config{})
 		s.on("/stream", func(w http.ResponseWriter, _ *http.Request, x session.Session) {
-			gone := w.(interface{ CloseNotify() <-chan bool }).CloseNotify() //nolint:staticcheck // gin asks like this
+			gone := w.(interface{ CloseNotify() <-chan bool }).CloseNotify() // as gin asks
 			_, _ = io.WriteString(w, x.User()+"\n")
 			w.(http.Flusher).Flush()
 			told <- <-gone

@@ -18,8 +18,6 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/go-chi/chi/v5"
 	chimiddleware "github.com/go-chi/chi/v5/middleware"
-	echo4 "github.com/labstack/echo/v4"
-	echo4middleware "github.com/labstack/echo/v4/middleware"
 	"github.com/labstack/echo/v5"
 	"github.com/labstack/echo/v5/middleware"
 
@@ -108,20 +106,6 @@ var frameworks = map[string]func(*session.Manager) (http.Handler, error){
 	"echo": func(m *session.Manager) (http.Handler, error) {
 		e := echoRouter(m)
 		e.Use(middleware.Recover())
-		return nethttp.New(m, nethttp.Config{}).Handler(e), nil
-	},
-	"echo v4": func(m *session.Manager) (http.Handler, error) {
-		e := echo4.New()
-		e.Use(echo4middleware.RecoverWithConfig(echo4middleware.RecoverConfig{LogErrorFunc: func(_ echo4.Context, err error, _ []byte) error { return err }}))
-		for path, f := range handlers {
-			e.Any(path, func(c echo4.Context) error {
-				s, err := m.From(c.Request().Context())
-				if err != nil {
-					return err
-				}
-				return f(c.Response(), c.Request(), s)
-			})
-		}
 		return nethttp.New(m, nethttp.Config{}).Handler(e), nil
 	},
 }
@@ -256,6 +240,7 @@ func TestEchoInside(t *testing.T) {
 // from outside RealIP it does no harm, and a Resolver finds what the proxy wrote.
 func TestRealIP(t *testing.T) {
 	t.Parallel()
+	realIP := chimiddleware.RealIP //lint:ignore SA1019 it is what people have
 	resolver, err := clientip.New(clientip.Config{Trusted: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
 	if err != nil {
 		t.Fatal(err)
@@ -266,19 +251,19 @@ func TestRealIP(t *testing.T) {
 		want   string
 	}{
 		"in front": {func(site *nethttp.Middleware, r chi.Router) http.Handler {
-			r.Use(chimiddleware.RealIP, site.Handler) //nolint:staticcheck // it is what people have
+			r.Use(realIP, site.Handler)
 			return r
 		}, nethttp.Config{}, "invalid IP"},
 		"in front, with a resolver": {func(site *nethttp.Middleware, r chi.Router) http.Handler {
-			r.Use(chimiddleware.RealIP, site.Handler) //nolint:staticcheck // it is what people have
+			r.Use(realIP, site.Handler)
 			return r
 		}, nethttp.Config{ClientIP: resolver}, "invalid IP"},
 		"inside": {func(site *nethttp.Middleware, r chi.Router) http.Handler {
-			r.Use(chimiddleware.RealIP) //nolint:staticcheck // it is what people have
+			r.Use(realIP)
 			return site.Handler(r)
 		}, nethttp.Config{}, "127.0.0.1"},
 		"inside, with a resolver": {func(site *nethttp.Middleware, r chi.Router) http.Handler {
-			r.Use(chimiddleware.RealIP) //nolint:staticcheck // it is what people have
+			r.Use(realIP)
 			return site.Handler(r)
 		}, nethttp.Config{ClientIP: resolver}, "198.51.100.7"},
 		"chi's own, by Config.Client": {func(site *nethttp.Middleware, r chi.Router) http.Handler {
