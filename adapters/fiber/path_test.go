@@ -73,9 +73,11 @@ func TestSpellings(t *testing.T) {
 			s.App.Use(fibersession.HTTP(h))
 			serve, tried, reached, past := s.Handler(), 0, 0, 0
 			spellings(func(spelling string) {
+				if tried++; each < 10_000 && tried%8 != 0 {
+					return // the race detector has seen enough
+				}
 				asked = false
 				a := request(t, serve, "GET "+spelling+" HTTP/1.1\r\nHost: h\r\n\r\n")
-				tried++
 				if !strings.Contains(string(a.Body()), "SECRET") {
 					return
 				}
