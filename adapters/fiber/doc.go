@@ -1,6 +1,6 @@
 // Package fibersession gives the handlers of Fiber their sessions.
 //
-//	app.Use(fibersession.New(sessions, fibersession.Config{}))
+//	app.Use(fibersession.CrossOrigin(nil), fibersession.New(sessions, fibersession.Config{}))
 //	app.Get("/", fibersession.With(sessions, home))
 //	app.Get("/account", fibersession.Require(sessions), account)
 //	app.Use("/reports", fibersession.HTTP(reports)) // an http.Handler
@@ -51,6 +51,11 @@
 // a session. What the handler sets in it lasts for that request alone: a cookie for it would replace the one of the session
 // that the browser has. A login counts.
 //
-// SameSite=Lax keeps other sites from posting with the user's session, but not sites of the same registrable domain: use
-// Fiber's csrf middleware, and [net/http.CrossOriginProtection] around handlers of net/http.
+// SameSite=Lax keeps other sites from posting with the user's session, but not sites of the same registrable domain: put
+// [CrossOrigin] in front.
+//
+// # Errors
+//
+// The middleware logs every error of a session that is answered with 500 or more to Fiber's log, with the request's method,
+// path and route, and never its query, whatever error handler answers it. [Status] is for error handlers of your own.
 package fibersession

@@ -43,6 +43,29 @@ func failed(err error) error {
 	return &failure{statusOf(err), err}
 }
 
+// Status returns the HTTP status that answers err, for an ErrorHandler of the application or of [Config]: the one of the
+// [*fiber.Error] in it, which all errors of sessions have that an application's ErrorHandler is given. For other errors of
+// package session it is:
+//
+//   - nil: 200
+//   - [*session.PendingError]: 202, as what was asked for is done
+//   - [session.ErrUnauthenticated], [session.ErrRevoked]: 401
+//   - [session.ErrStale], [session.ErrCrossSite]: 403
+//   - [session.ErrNotFound]: 404
+//   - [session.ErrTooMany], [session.ErrReplaced]: 409
+//   - [session.ErrTooLarge]: 413
+//   - [session.ErrUnavailable], and a request that was canceled or has no more time: 503
+//   - anything else: 500
+func Status(err error) int {
+	if err == nil {
+		return fiber.StatusOK
+	}
+	if fe := (*fiber.Error)(nil); errors.As(err, &fe) {
+		return fe.Code
+	}
+	return statusOf(err).Code
+}
+
 // statusOf returns the answer to an error of a session.
 func statusOf(err error) *fiber.Error {
 	var pending *session.PendingError
@@ -51,7 +74,7 @@ func statusOf(err error) *fiber.Error {
 		return fiber.ErrNotFound
 	case errors.As(err, &pending):
 		return fiber.NewError(fiber.StatusAccepted, "Revoked, everywhere by "+pending.EffectiveBy.UTC().Format(http.TimeFormat))
-	case errors.Is(err, session.ErrUnavailable), errors.Is(err, context.Canceled):
+	case errors.Is(err, session.ErrUnavailable), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return fiber.ErrServiceUnavailable
 	case errors.Is(err, session.ErrUnauthenticated), errors.Is(err, session.ErrRevoked):
 		return fiber.ErrUnauthorized
@@ -82,12 +105,14 @@ func ofSession(err error) bool {
 }
 
 // answer has the response to an error made here, where its status still decides about the commit, and not behind all
-// middleware.
+// middleware. Whichever handler makes it, errors of the server have been logged.
 func (mw *middleware) answer(c fiber.Ctx, err error) {
-	if ofSession(err) {
+	known := ofSession(err)
+	if known {
 		err = failed(err)
 	}
 	if f := (*failure)(nil); errors.As(err, &f) {
+		logError(c, f.cause)
 		if mw.ErrorHandler != nil {
 			if err = mw.ErrorHandler(c, f.cause); err == nil {
 				return
@@ -97,19 +122,30 @@ func (mw *middleware) answer(c fiber.Ctx, err error) {
 			}
 		}
 		f.prepare(c)
+	} else if known { // with a status that the application has chosen
+		logError(c, err)
 	}
 	if c.App().ErrorHandler(c, err) != nil {
 		_ = c.SendStatus(fiber.StatusInternalServerError) // never fails
 	}
 }
 
-// prepare sets the header fields of the answer, and logs what the answer will not tell.
+// prepare sets the header fields of the answer.
 func (f *failure) prepare(c fiber.Ctx) {
 	if f.status.Code == fiber.StatusServiceUnavailable {
 		c.Set(fiber.HeaderRetryAfter, retryAfter)
 	}
 	c.Set(fiber.HeaderCacheControl, "no-store") // what one client may not have, another may
-	if f.status.Code == fiber.StatusInternalServerError || errors.Is(f.cause, session.ErrUnavailable) {
-		log.Errorf("fibersession: %s %q: %v", c.Method(), c.Route().Path, f.cause) // the path could hold anything
+}
+
+// maxPath bounds how much of a request's path goes into the log.
+const maxPath = 256
+
+// logError logs err if it is the server's, as no answer tells it. Of the request's URL only the path is logged: a query can
+// hold secrets.
+func logError(c fiber.Ctx, err error) {
+	if statusOf(err).Code < fiber.StatusInternalServerError || errors.Is(err, context.Canceled) && !errors.Is(err, session.ErrUnavailable) {
+		return
 	}
+	log.Errorf("fibersession: %s %.*q (%q): %v", c.Method(), maxPath, c.Path(), c.Route().Path, err)
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"io"
 	"net/http"
-	"net/url"
 	"sync"
 
 	"github.com/gofiber/fiber/v3"
@@ -16,6 +15,11 @@ import (
 // HTTP is a handler of net/http as one of Fiber. What it is given is its own, and not memory of Fiber's: the request with
 // the path that Fiber routes by, all header lines and the body, and a context that ends with the handler, in which
 // [session.From] finds the session. What middleware before it has put into the response's header is in that of h.
+//
+// Handlers of net/http decode paths, and Fiber routes by them as they came. So that no spelling of a path passes by what
+// guards it in Fiber, as /%73taff would pass by app.Use("/staff", guard), a path is refused with 400 in which a character is
+// encoded that need not be, or a slash or a backslash, or that has a backslash, or an empty, "." or ".." element. A Fiber with
+// UnescapePath decodes too: there h gets the path as Fiber has decoded it, and any character may be encoded.
 //
 // The response is sent when h has returned, so that a change of the session is never too late: its writer is no
 // [http.Flusher] and no [http.Hijacker], informational responses are not sent, and a body is kept in memory. A panic goes on,
@@ -48,7 +52,7 @@ func HTTP(h http.Handler) fiber.Handler {
 func request(c fiber.Ctx) (*http.Request, error) {
 	from := c.Request()
 	uri := string(from.Header.RequestURI())
-	target, err := target(uri, string(from.URI().PathOriginal()))
+	target, err := target(c, uri)
 	if err != nil {
 		return nil, err
 	}
@@ -80,20 +84,6 @@ func request(c fiber.Ctx) (*http.Request, error) {
 		r.Body, r.ContentLength = &body{from: bytes.NewReader(b)}, int64(len(b))
 	}
 	return r, nil
-}
-
-// target returns the URL of a request with the path that Fiber routes by, which middleware may have replaced.
-func target(uri, path string) (*url.URL, error) {
-	u, err := url.ParseRequestURI(uri)
-	if err != nil || uri == "*" || path == u.EscapedPath() {
-		return u, err
-	}
-	routed, err := url.ParseRequestURI(path)
-	if err != nil {
-		return nil, err
-	}
-	u.Path, u.RawPath = routed.Path, routed.RawPath
-	return u, nil
 }
 
 // A body is one of Fiber's until it is closed.

@@ -34,6 +34,7 @@ type Config struct {
 	// ErrorHandler answers a request that cannot be served: the errors of From, Require and the commit, and those of
 	// package session that a handler returns. An error that it returns goes to the application's ErrorHandler, as do all
 	// of them by default: that finds a [*fiber.Error] in them which has the status, and a message that says nothing more.
+	// [Status] has the status too. Errors of the server have been logged before.
 	ErrorHandler fiber.ErrorHandler
 }
 

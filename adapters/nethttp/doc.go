@@ -23,11 +23,50 @@
 //     comes too late then: nothing is stored, and the Manager logs an error, if it has a Logger.
 //   - A client that goes away does not interrupt a commit.
 //
+// # Save before a transaction of yours
+//
+// The commit is a write of its own, at the first byte. A handler whose database transaction is still open then makes the commit
+// wait for it, where the two share a pool of one connection or an SQLite file, and the transaction waits for the handler: after
+// [session.Config].StoreTimeout the answer is 503, and what the transaction did may be kept. Commit the transaction before
+// the first byte, or save the session before the transaction begins:
+//
+//	order.Set(s, id)
+//	if err := s.Save(r.Context()); err != nil {
+//		site.Error(w, r, err)
+//		return
+//	}
+//	tx, err := db.BeginTx(r.Context(), nil) // from here on the session has nothing to store
+//
 // # Order of middleware
 //
+// The middleware goes around the whole router, as in site.Handler(router): it must see the status that the router answers with.
 // What needs the session goes inside; what only needs the status goes outside. A handler that recovers from panics fits
-// on either side. [http.TimeoutHandler] goes inside: outside, it discards responses, and with them the cookies of what was
-// stored. Handler may be mounted twice, or several times with different managers.
+// on either side. [http.TimeoutHandler], and what answers for a handler that ran out of time, goes inside: outside, it
+// discards responses, and with them the cookies of what was stored. Handler may be mounted twice, or several times with
+// different managers.
+//
+// Frameworks that answer errors after their middleware has returned, such as echo, have to be wrapped from outside too: else a
+// response of 500 commits what its handler set, which is logged once. docs/frameworks.md of the repository has programs
+// for chi, gin and echo.
+//
+// The response writer has those of Flush, Hijack, Push, ReadFrom and CloseNotify that work, and no others, and all of a
+// [http.ResponseController].
+//
+// # Errors
+//
+// The middleware logs every error of a session that is answered with 500 or more, with the request's method, path and pattern,
+// and never its query, whatever [Config].Error does. [Status] is for such a function:
+//
+//	nethttp.Config{Error: func(w http.ResponseWriter, r *http.Request, err error) {
+//		http.Error(w, "sorry", nethttp.Status(err))
+//	}}
+//
+// # Client addresses
+//
+// Middleware that writes a header's address into RemoteAddr, such as chi's RealIP, must not be in front: clients can send that
+// header, so that they choose the address under which their sessions are listed. The middleware takes no address from a
+// RemoteAddr without a port, which is what RealIP leaves, and logs that once. Name the proxies that you trust in
+// [Config].ClientIP instead.
 //
 // # Cross-site requests
 //

@@ -160,14 +160,8 @@ func Example_sudo() {
 func Example_header() {
 	sessions := newSessions(session.Config{Header: "Session-Token"})
 	site, mux := nethttp.New(sessions, nethttp.Config{
-		Error: func(w http.ResponseWriter, r *http.Request, err error) {
-			status := http.StatusInternalServerError
-			switch {
-			case errors.Is(err, session.ErrUnauthenticated), errors.Is(err, session.ErrRevoked):
-				status = http.StatusUnauthorized
-			case errors.Is(err, session.ErrUnavailable):
-				status = http.StatusServiceUnavailable
-			}
+		Error: func(w http.ResponseWriter, _ *http.Request, err error) {
+			status := nethttp.Status(err) // errors of the server have been logged
 			w.Header().Set("Content-Type", "application/problem+json")
 			w.WriteHeader(status)
 			_ = json.NewEncoder(w).Encode(map[string]any{"title": http.StatusText(status), "status": status})

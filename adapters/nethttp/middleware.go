@@ -2,6 +2,8 @@ package nethttp
 
 import (
 	"net/http"
+	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/qsessions/qsessions/core/clientip"
@@ -20,10 +22,14 @@ type Config struct {
 
 	// Client says who sends a request, and replaces ClientIP; default: the address by ClientIP, the User-Agent, and with
 	// ClientHints session.ReadHints(r.Header.Get). It is called for every request, by many goroutines.
+	//
+	// The default takes no address from a RemoteAddr without a port: net/http's own has one, and middleware such as chi's
+	// RealIP, which lets clients write their address, leaves none. The address is then unknown, which is logged once.
 	Client func(*http.Request) session.Client
 
 	// Error answers a request that cannot be served: the errors of session.From, Manager.Require and Manager.Commit. It
-	// must write a response, and must not show the text of the error; default [WriteError].
+	// must write a response, and must not show the text of the error; default [WriteError]. [Status] has the status. Errors
+	// of the server have been logged before it is called.
 	Error func(http.ResponseWriter, *http.Request, error)
 }
 
@@ -31,24 +37,44 @@ type Config struct {
 type Middleware struct {
 	sessions *session.Manager
 	config   Config
+
+	rewritten, inside atomic.Bool // what has been warned of
 }
 
 // New returns the middleware of m, which must not be nil.
 func New(m *session.Manager, c Config) *Middleware {
+	mw := &Middleware{sessions: m, config: c}
 	if c.Client == nil {
-		ip, hints := c.ClientIP, c.ClientHints
-		c.Client = func(r *http.Request) session.Client {
-			sender := session.Client{IP: ip.Addr(r.RemoteAddr, r.Header.Values), UserAgent: r.UserAgent()}
-			if hints {
-				sender.Hints = session.ReadHints(r.Header.Get)
-			}
-			return sender
-		}
+		mw.config.Client = mw.sender
 	}
 	if c.Error == nil {
-		c.Error = WriteError
+		mw.config.Error = WriteError
 	}
-	return &Middleware{m, c}
+	return mw
+}
+
+// sender is the default of Config.Client.
+func (mw *Middleware) sender(r *http.Request) session.Client {
+	sender := session.Client{UserAgent: r.UserAgent()}
+	if lacksPort(r.RemoteAddr) {
+		mw.warn(r, &mw.rewritten, "RemoteAddr has no port, so middleware in front has replaced it, perhaps by what a client wrote "+
+			"(chi's RealIP): client addresses are unknown; remove it and set Config.ClientIP, or set Config.Client")
+	} else {
+		sender.IP = mw.config.ClientIP.Addr(r.RemoteAddr, r.Header.Values)
+	}
+	if mw.config.ClientHints {
+		sender.Hints = session.ReadHints(r.Header.Get)
+	}
+	return sender
+}
+
+// lacksPort reports whether remote is an IP address without a port. The peer of a Unix socket ("", "@" or a path) is none.
+func lacksPort(remote string) bool {
+	last := strings.LastIndexByte(remote, ':')
+	if last > 0 && (remote[last-1] == ']' || strings.IndexByte(remote, ':') == last) {
+		return false
+	}
+	return clientip.Parse(remote).IsValid()
 }
 
 // Handler gives each request of next its session. If an outer handler did so already, next is just called.
@@ -75,20 +101,21 @@ func (mw *Middleware) Handler(next http.Handler) http.Handler {
 }
 
 // With is f as a handler that is given its session, loaded; if it cannot be, Config.Error answers. It needs
-// [Middleware.Handler] around it.
-func (mw *Middleware) With(f func(http.ResponseWriter, *http.Request, session.Session)) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+// [Middleware.Handler] around it. As a HandlerFunc it fits routers that take handlers, and routers that take functions.
+func (mw *Middleware) With(f func(http.ResponseWriter, *http.Request, session.Session)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
 		s, err := mw.sessions.From(r.Context())
 		if err != nil {
-			mw.config.Error(w, r, err)
+			mw.Error(w, r, err)
 			return
 		}
 		f(w, r, s)
-	})
+	}
 }
 
 // Require lets only signed-in users through to next; Config.Error answers the others with
-// [session.ErrUnauthenticated]. It needs [Middleware.Handler] around it.
+// [session.ErrUnauthenticated]. It needs [Middleware.Handler] around it. It is middleware as routers take it, such as
+// r.Use(site.Require) in chi, as are the others of its kind.
 func (mw *Middleware) Require(next http.Handler) http.Handler {
 	return mw.require(session.Requirement{}, next)
 }
@@ -128,7 +155,7 @@ func (mw *Middleware) Passive(next http.Handler) http.Handler {
 func (mw *Middleware) require(what session.Requirement, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, err := mw.sessions.Require(r.Context(), what); err != nil {
-			mw.config.Error(w, r, err)
+			mw.Error(w, r, err)
 			return
 		}
 		next.ServeHTTP(w, r)

@@ -1,10 +1,8 @@
 package nethttp
 
 import (
-	"bufio"
 	"io"
 	"maps"
-	"net"
 	"net/http"
 	"strings"
 )
@@ -17,24 +15,13 @@ type writer struct {
 	begun bool          // the header has been decided on
 	late  bool          // what is changed now can still be saved
 	ended bool          // the handler has returned
+	empty bool          // and has written nothing, so that middleware outside may still answer
 	err   error         // the commit failed: the error page was sent, and the handler's response is not
 }
 
-// A writer1 has what the writers of HTTP/1 have beside.
-type writer1 struct{ writer }
-
-// A writer2 has what the writers of HTTP/2 have beside.
-type writer2 struct{ writer }
-
-// wrap returns a writer for the response of r, and the same for handlers. It goes by the protocol and not by what w
-// implements: a ResponseController must find Hijack here, not behind an Unwrap of w, where nothing commits.
+// wrap returns a writer for the response of r, and the same for handlers.
 func wrap(mw *Middleware, w http.ResponseWriter, r *http.Request) (*writer, http.ResponseWriter) {
-	if r.ProtoMajor >= 2 {
-		sw := &writer2{writer{ResponseWriter: w, mw: mw, r: r}}
-		return &sw.writer, sw
-	}
-	sw := &writer1{writer{ResponseWriter: w, mw: mw, r: r}}
-	return &sw.writer, sw
+	return combine(abilities(w), writer{ResponseWriter: w, mw: mw, r: r})
 }
 
 // ofBody has the header fields that describe a response which is not sent after all.
@@ -66,7 +53,7 @@ func (w *writer) begin(status int) error {
 		}
 		effect.Apply(h)
 		w.err = err
-		w.mw.config.Error(w.ResponseWriter, w.r, err)
+		w.mw.Error(w.ResponseWriter, w.r, err)
 		return err
 	}
 	effect.Apply(h)
@@ -78,6 +65,7 @@ func (w *writer) begin(status int) error {
 func (w *writer) finish() {
 	w.ended = true
 	if !w.begun {
+		w.empty = true
 		_ = w.begin(http.StatusOK) // the error has been answered
 	} else if w.late {
 		_, _ = w.mw.sessions.Finish(w.r.Context()) // too late for an answer; the Manager logs what is lost
@@ -100,6 +88,10 @@ func (w *writer) close(outer *http.Request) {
 // WriteHeader implements [http.ResponseWriter].
 func (w *writer) WriteHeader(status int) {
 	if status < 200 && status != http.StatusSwitchingProtocols || w.begin(status) == nil {
+		if w.empty && status >= http.StatusInternalServerError {
+			w.mw.warn(w.r, &w.mw.inside, "a response of 500 or more was written after the middleware had returned and committed: "+
+				"wrap the router from outside, site.Handler(router)")
+		}
 		w.ResponseWriter.WriteHeader(status)
 	}
 }
@@ -120,55 +112,5 @@ func (w *writer) WriteString(s string) (int, error) {
 	return io.WriteString(w.ResponseWriter, s)
 }
 
-// Flush implements [http.Flusher].
-func (w *writer) Flush() { _ = w.FlushError() }
-
-// FlushError is what a [http.ResponseController] calls.
-func (w *writer) FlushError() error {
-	if err := w.begin(http.StatusOK); err != nil {
-		return err
-	}
-	return http.NewResponseController(w.ResponseWriter).Flush()
-}
-
 // Unwrap gives a [http.ResponseController] the methods that need no commit.
 func (w *writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
-
-// Hijack implements [http.Hijacker]. The session is committed before, but no new cookie can be sent, unless the handler
-// copies the header.
-func (w *writer1) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	if err := w.begin(http.StatusOK); err != nil {
-		return nil, nil, err
-	}
-	return http.NewResponseController(w.ResponseWriter).Hijack()
-}
-
-// firstBytes is as much as net/http itself looks at before it hands a file to the kernel.
-const firstBytes = 512
-
-// ReadFrom implements [io.ReaderFrom]: it keeps sendfile possible. A source that fails before its first byte commits
-// nothing: the handler may still answer with an error.
-func (w *writer1) ReadFrom(src io.Reader) (n int64, err error) {
-	if !w.begun {
-		n, err = io.Copy(writeOnly{&w.writer}, io.LimitReader(src, firstBytes))
-		if err != nil || n < firstBytes {
-			return n, err
-		}
-	}
-	if w.err != nil {
-		return n, w.err
-	}
-	rest, err := io.Copy(w.ResponseWriter, src)
-	return n + rest, err
-}
-
-// writeOnly hides all methods but Write.
-type writeOnly struct{ io.Writer }
-
-// Push implements [http.Pusher].
-func (w *writer2) Push(target string, o *http.PushOptions) error {
-	if p, ok := w.ResponseWriter.(http.Pusher); ok {
-		return p.Push(target, o)
-	}
-	return http.ErrNotSupported
-}

@@ -246,11 +246,11 @@ func TestPlainWriter(t *testing.T) {
 	s := newSite(t, session.Config{}, nethttp.Config{})
 	s.on("/", func(w http.ResponseWriter, _ *http.Request, s session.Session) {
 		note.Set(s, "x")
-		if err := http.NewResponseController(w).Flush(); !errors.Is(err, http.ErrNotSupported) {
+		c := http.NewResponseController(w)
+		if err := c.Flush(); !errors.Is(err, http.ErrNotSupported) {
 			t.Errorf("Flush: got %v, want ErrNotSupported", err)
 		}
-		w.(http.Flusher).Flush()
-		if _, _, err := w.(http.Hijacker).Hijack(); !errors.Is(err, http.ErrNotSupported) {
+		if _, _, err := c.Hijack(); !errors.Is(err, http.ErrNotSupported) {
 			t.Errorf("Hijack: got %v, want ErrNotSupported", err)
 		}
 		_, _ = io.Copy(w, bufio.NewReader(strings.NewReader("ok")))

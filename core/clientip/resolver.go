@@ -6,6 +6,9 @@
 // The first address that is not trusted is the client's. It reads one header, the one that the proxies maintain; any
 // other may be the client's own.
 //
+// Middleware that replaces the peer's address by a header's, such as chi's RealIP, must not run before a Resolver: the peer is
+// then the client's choice.
+//
 // Addresses have no zone and are never IPv4-mapped IPv6 addresses. Nothing here fails at request time: what cannot be
 // understood is not believed. The package knows nothing of net/http.
 package clientip

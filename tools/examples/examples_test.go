@@ -43,3 +43,15 @@ func TestPlainHTTP(t *testing.T) {
 		t.Errorf("README.md does not say %q", want)
 	}
 }
+
+// TestCrossSite: ATK-11. The README's programs with forms refuse what other sites post.
+func TestCrossSite(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"quickstart/main.go": "site.Handler(http.NewCrossOriginProtection().Handler(mux))", "fiber/main.go": "app.Use(recover.New(), fibersession.CrossOrigin(nil))",
+	} {
+		if code, err := os.ReadFile(name); err != nil || !strings.Contains(string(code), want) {
+			t.Errorf("%s: %v; want %s", name, err, want)
+		}
+	}
+}

@@ -19,7 +19,8 @@ func main() {
 		log.Fatal(err)
 	}
 	app := fiber.New()
-	app.Use(recover.New(), fibersession.New(sessions, fibersession.Config{}))
+	app.Use(recover.New(), fibersession.CrossOrigin(nil)) // refuses what other sites post
+	app.Use(fibersession.New(sessions, fibersession.Config{}))
 	app.Get("/", fibersession.With(sessions, func(c fiber.Ctx, s session.Session) error {
 		Visits.Update(s, func(n int) int { return n + 1 })
 		return c.JSON(fiber.Map{"user": s.User(), "visits": Visits.Get(s)})
