@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 
-	"github.com/qsessions/qsessions/core/internal/deadline"
 	"github.com/qsessions/qsessions/core/store"
 )
 
@@ -84,17 +83,19 @@ func (h *handle) commit(ctx context.Context, last bool) error {
 }
 
 // abort carries out what ends access in a request whose other changes are dropped, and notes that a pending token was shown: who
-// makes requests fail on purpose must not keep the old one alive by it.
-func (h *handle) abort(ctx context.Context) {
+// makes requests fail on purpose must not keep the old one alive by it. It reports whether the store did not answer in time,
+// now or to the commit; it is not waited for again.
+func (h *handle) abort(ctx context.Context) (hung bool) {
 	var logout, token bool
 	h.mu.Lock()
-	if h.content != nil && !h.closed && h.loaded {
+	hung = h.hung
+	if h.content != nil && !h.closed && h.loaded && !hung {
 		logout = !h.abortive && !h.work.drop.id.IsZero() && !h.work.drop.implied
 		token = h.base != nil && (h.standing == pending || h.work.renew && !h.sent.Load())
 	}
 	h.mu.Unlock()
 	if !logout && !token {
-		return
+		return hung
 	}
 	ctx, cancel := h.m.detached(ctx)
 	defer cancel()
@@ -103,6 +104,16 @@ func (h *handle) abort(ctx context.Context) {
 		h.m.cfg.Logger.LogAttrs(ctx, slog.LevelError, "session: the end of a session, in a request that failed, could not be stored", slog.Any("error", err))
 	}
 	h.raise()
+	return h.noteHung(err)
+}
+
+// noteHung notes whether err says that the store did not answer in time.
+func (h *handle) noteHung(err error) bool {
+	is := hung(err)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.hung = is
+	return is
 }
 
 func (h *handle) abortWith(ctx context.Context, logout bool) error {
@@ -140,11 +151,6 @@ func (h *handle) endAccess(ctx context.Context) error {
 		}
 	}
 	return h.store(ctx)
-}
-
-// detached returns a context of its own for writes: a client that goes away must not leave their outcome open.
-func (m *Manager) detached(ctx context.Context) (context.Context, context.CancelFunc) {
-	return deadline.WithTimeout(context.WithoutCancel(ctx), m.cfg.StoreTimeout)
 }
 
 // write does the work. It holds h.io, which keeps what is to be written as it is, so that it may read that without h.mu.

@@ -59,8 +59,10 @@ type Config struct {
 	// EnrichTimeout is how long they may take for one page of a list, all together; default 2 seconds.
 	EnrichTimeout time.Duration
 
-	// StoreTimeout bounds a load whose context has no deadline, each commit, and the revocation of one session; default 5
-	// seconds. Revoking all of a user's may take a minute, or StoreTimeout if that is more.
+	// StoreTimeout bounds each load, each commit, the revocation of one session, and the wait for each session of a list;
+	// default 5 seconds. Of it and a deadline of the context that is passed the earlier one counts. Revoking all of a user's
+	// sessions, or a batch of a sweep, may take a minute, or StoreTimeout if that is more; and removing a login that cannot be
+	// settled in time a second beside. Writes go on when the context is canceled, or when its deadline had passed before.
 	StoreTimeout time.Duration
 	// SweepEvery is how often [Manager.Run] sweeps; default 10 minutes.
 	SweepEvery time.Duration

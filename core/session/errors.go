@@ -79,3 +79,12 @@ type timedOut struct{ error }
 
 // Is implements the interface of [errors.Is].
 func (timedOut) Is(target error) bool { return target == ErrUnavailable }
+
+// hung reports whether err says that the store did not answer in time.
+func hung(err error) bool {
+	if err == nil {
+		return false // without an allocation
+	}
+	var t timedOut
+	return errors.As(err, &t)
+}

@@ -52,6 +52,7 @@ type handle struct {
 	passive  atomic.Bool // the request is no use of the session
 	withheld bool        // the browser keeps the session's cookie back from a request like this
 	abortive bool        // an attempt to end the session has failed
+	hung     bool        // the store did not answer the commit in time
 
 	sent atomic.Bool // the response has begun
 

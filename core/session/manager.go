@@ -10,7 +10,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/qsessions/qsessions/core/internal/deadline"
 	"github.com/qsessions/qsessions/core/store"
 )
 
@@ -118,14 +117,6 @@ func (m *Manager) newID(t time.Time) ID {
 	}
 }
 
-// bounded gives ctx a deadline if it has none.
-func (m *Manager) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
-	if _, ok := ctx.Deadline(); ok {
-		return ctx, func() {}
-	}
-	return deadline.WithTimeout(ctx, m.cfg.StoreTimeout)
-}
-
 // Start returns a context that carries the session of a request, without any I/O. header has the lines of the request
 // header that [Manager.RequestHeader] names. It is false if ctx carries a session of m already: then an outer adapter
 // takes care of it. The strings in c and header are borrowed until [Manager.Close].
@@ -182,7 +173,9 @@ func (m *Manager) commit(ctx context.Context, last bool) (Effect, error) {
 		m.cfg.Logger.LogAttrs(ctx, slog.LevelError, "session: a change after the response began is lost",
 			slog.String("session", id.String()), slog.Any("error", err))
 	}
-	h.recheck(ctx)
+	if !h.noteHung(err) {
+		h.recheck(ctx)
+	}
 	return h.effect(), err
 }
 
@@ -196,8 +189,9 @@ func (m *Manager) Close(ctx context.Context) Effect {
 	if !ok {
 		return Effect{}
 	}
-	h.abort(ctx)
-	h.recheck(ctx)
+	if !h.abort(ctx) {
+		h.recheck(ctx)
+	}
 	e := h.effect()
 	h.close()
 	return e

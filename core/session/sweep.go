@@ -23,7 +23,7 @@ func (m *Manager) Sweep(ctx context.Context) (int, error) {
 	}
 	before, total := now().Add(-sweepMargin), 0
 	for {
-		n, err := m.indexed.Sweep(ctx, before, m.cfg.SweepBatch)
+		n, err := m.sweepBatch(ctx, before)
 		total += n
 		if err != nil {
 			return total, fmt.Errorf("session: sweep: %w", err)
@@ -32,6 +32,16 @@ func (m *Manager) Sweep(ctx context.Context) (int, error) {
 			return total, nil
 		}
 	}
+}
+
+func (m *Manager) sweepBatch(ctx context.Context, before time.Time) (int, error) {
+	bounded, cancel := context.WithTimeout(ctx, m.long())
+	defer cancel()
+	n, err := m.indexed.Sweep(bounded, before, m.cfg.SweepBatch)
+	if err != nil && ctx.Err() == nil && bounded.Err() != nil {
+		err = unavailable(bounded, err)
+	}
+	return n, err
 }
 
 // Run sweeps every Config.SweepEvery, with some jitter so that the processes of a fleet spread, until ctx is done. It
