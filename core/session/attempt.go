@@ -24,8 +24,9 @@ type attempt struct {
 // store creates or saves the session, until it is stored or has ended. After [ErrUnavailable] the next call goes on with
 // the same attempt, which may have succeeded.
 func (h *handle) store(ctx context.Context) error {
-	client := h.sender()
-	for try, kept := 0, false; h.doubt != nil || h.dirty() || !kept && h.upkeep(); {
+	client, stored := h.sender(), false
+	defer func() { h.endTurn(stored) }()
+	for kept := false; h.doubt != nil || h.dirty() || !kept && h.upkeep(); {
 		a, done := h.doubt, false
 		var err error
 		if h.base != nil && !h.base.Live(now()) { // another request, or a, may have kept it alive
@@ -58,11 +59,8 @@ func (h *handle) store(ctx context.Context) error {
 			continue
 		}
 		h.note(Event{Kind: ConflictRetried, ID: a.record.ID, User: a.record.User})
-		if err := backOff(ctx, try); err != nil {
-			return fmt.Errorf("session: save: %w: too many requests change this session", ErrUnavailable)
-		}
-		try++
 	}
+	stored = true
 	return nil
 }
 
@@ -143,6 +141,11 @@ func (h *handle) send(ctx context.Context, a *attempt) (done bool, err error) {
 		if again {
 			h.doubt = a
 		}
+		if a.old != nil {
+			if err := h.giveWay(ctx); err != nil {
+				return false, err
+			}
+		}
 		if done, err = h.reload(ctx, a, again); err == nil || errors.Is(err, ErrRevoked) {
 			h.doubt = nil
 		}
@@ -156,7 +159,13 @@ func (h *handle) send(ctx context.Context, a *attempt) (done bool, err error) {
 // have saved since that the record has forgotten it, its outcome stays unknown.
 func (h *handle) reload(ctx context.Context, a *attempt, again bool) (done bool, err error) {
 	id := h.id
-	r, err := store.LoadFresh(ctx, h.m.store, id) // a copy could be the one that just lost
+	var r *store.Record
+	if a != nil && a.old != nil && !again {
+		r = h.handedOn(a.old.Version)
+	}
+	if r == nil {
+		r, err = store.LoadFresh(ctx, h.m.store, id) // a copy could be the one that just lost
+	}
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return false, ErrRevoked

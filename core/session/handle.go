@@ -85,6 +85,7 @@ type content struct {
 	work       work
 	generation int      // one more with each change
 	doubt      *attempt // a write whose outcome is unknown
+	turn       *turn    // to save, after a conflict; nil: none
 
 	corrupt []string // names of values that were reported
 	events  []Event  // raised when io is free again

@@ -25,6 +25,7 @@ type Manager struct {
 	realms  []string      // of tokens, by the cookie that they come under
 	forms   []secretForm  // of Record.Secret; the first one is written
 	clients changes       // of clients, that were reported
+	turns   turns         // of requests that save one session
 	lastID  atomic.Int64  // the latest millisecond that an ID was made for
 }
 
