@@ -70,6 +70,7 @@ func (h *handle) compose(client Client) (*attempt, error) {
 	t := now()
 	n, s := h.next(&w, h.base, h.secret, client, t)
 	s.renew()
+	s.bound = false
 	a := &attempt{work: w, old: h.base, record: n}
 	st := h.standing
 	if st == pending {

@@ -35,8 +35,9 @@ type Config struct {
 	Realm string
 
 	// LoginLimits returns the idle timeout and the lifetime of a session by its login, for policies per role; default: those of
-	// Policy. Zero stands for those, too. It is called in the goroutine of a login or re-authentication, must be fast, and
-	// safe for concurrent use. Sessions with [Limits] of their own do not ask it.
+	// Policy. Zero stands for those, too. It is called in the goroutine of a login or re-authentication, and when a session is
+	// loaded, as a stricter answer binds sessions that exist: it must do no I/O, use no session, and be safe for concurrent
+	// use. Sessions with [Limits] of their own do not ask it.
 	LoginLimits func(Login) (idle, lifetime time.Duration)
 	// NoStore forbids browsers and caches to keep the responses that depend on a signed-in user (Cache-Control: no-store), so
 	// that Back after a sign-out asks the server again. With the default, "private, no-cache", a browser asks before it uses
@@ -79,7 +80,7 @@ type Config struct {
 
 // A Limit caps the live sessions of a user (ASVS 5.0 7.1.2).
 type Limit struct {
-	Max int // 0: no cap
+	Max int // 0: no cap; a lower one than before counts from the user's next login on
 	// Refuse refuses a new session beyond Max with ErrTooMany, instead of revoking the one whose user authenticated
 	// longest ago. When several logins come at once it may refuse more of them than needed, and never too few.
 	Refuse bool

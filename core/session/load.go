@@ -206,6 +206,9 @@ func (h *handle) same(r *store.Record, id ID) (found, error) {
 	if errors.Is(err, errVersion) {
 		return found{}, fmt.Errorf("session: load: %w: %w", ErrUnavailable, err)
 	}
+	if err == nil {
+		h.m.bind(r, &s)
+	}
 	t := now()
 	switch {
 	case err != nil || !r.Live(t) || !t.Before(s.deadline):
@@ -349,6 +352,7 @@ func (h *handle) look(ctx context.Context, tokens []shown, exact bool, f *found)
 	case err != nil:
 		return damaged, nil
 	}
+	h.m.bind(r, &f.secret)
 	t := now()
 	for i := range tokens {
 		if st := h.m.judge(&f.secret, &tokens[i], h.started, t); i == 0 || st > f.standing {

@@ -81,7 +81,9 @@ func (m *Manager) Scan(ctx context.Context, q Query) iter.Seq2[Info, error] {
 				yield(Info{}, fmt.Errorf("session: find: %w", err))
 				return
 			}
-			if !yield(infoOf(r, current), nil) {
+			i := infoOf(r, current)
+			i.ExpiresAt = m.listedEnd(r)
+			if !yield(i, nil) {
 				return
 			}
 		}

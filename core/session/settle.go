@@ -67,7 +67,9 @@ func (h *handle) trim(ctx context.Context, n *store.Record) error {
 		if err != nil {
 			return h.undo(ctx, n, fmt.Errorf("session: login: %w", unavailable(ctx, err)))
 		}
-		all = append(all, r)
+		if m.listedEnd(r).After(h.started) {
+			all = append(all, r)
+		}
 	}
 	if len(all) <= m.cfg.PerUser.Max {
 		return nil
