@@ -49,11 +49,26 @@ type Config struct {
 	MaxData int
 	// Codec encodes single values; default [JSON].
 	Codec Codec
-	// Keys turns on encryption of the values: each key has 32 random bytes, the first one encrypts, all decrypt. To rotate,
-	// put the new key first, and drop the old one when the longest lifetime of the Policy has passed.
+	// Keys turns on encryption of the values: each key has 32 random bytes, the first one encrypts, all decrypt. Every change
+	// takes several steps, as instances from before and after each step run side by side: each must be able to read what the
+	// other writes. Take the next step when all instances have taken the one before.
+	//
+	// To rotate keys:
+	//  1. Keys: {old, new}
+	//  2. Keys: {new, old}
+	//  3. Keys: {new}, when the longest lifetime of the Policy has passed since
+	//
+	// To turn encryption on:
+	//  1. Keys: {key}, ReadPlaintext and WritePlaintext
+	//  2. Keys: {key}, ReadPlaintext
+	//  3. Keys: {key}, when the longest lifetime has passed since
+	//
+	// To turn it off, take these steps in reverse, and drop Keys when the longest lifetime has passed since
+	// WritePlaintext was set. Values that cannot be read are absent, and a change of them fails with [ErrCorrupt].
 	Keys [][]byte
-	// ReadPlaintext also reads values that were stored before Keys was set. Unset it when the longest lifetime has passed.
-	ReadPlaintext bool
+	// ReadPlaintext also reads values that are not encrypted, WritePlaintext writes them so. They are for the steps above.
+	// WritePlaintext needs ReadPlaintext, and both need Keys.
+	ReadPlaintext, WritePlaintext bool
 
 	// Enrichers find facts for people about the clients of listed sessions. None of them runs on the request path.
 	Enrichers []Enricher
@@ -165,8 +180,11 @@ func (c Config) withDefaults() (Config, error) {
 			return c, fmt.Errorf("session: Config.Enrichers[%d] is nil", i)
 		}
 	}
-	if c.ReadPlaintext && len(c.Keys) == 0 {
+	switch {
+	case c.ReadPlaintext && len(c.Keys) == 0:
 		return c, errors.New("session: Config.ReadPlaintext without Keys")
+	case c.WritePlaintext && !c.ReadPlaintext:
+		return c, errors.New("session: Config.WritePlaintext without ReadPlaintext: what is written could not be read")
 	}
 	if c.Codec == nil {
 		c.Codec = JSON{}

@@ -53,6 +53,7 @@ func New(s store.Store, c Config) (*Manager, error) {
 		if m.seal, err = newSealer(c.Keys, c.ReadPlaintext); err != nil {
 			return nil, err
 		}
+		m.seal.off = c.WritePlaintext
 		m.cfg.Keys = nil // the sealer has its own copy
 	}
 	if c.Cookie.Insecure && c.Header == "" {
