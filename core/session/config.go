@@ -80,7 +80,7 @@ type Config struct {
 	// sessions, or a batch of a sweep, may take a minute, or StoreTimeout if that is more; and removing a login that cannot be
 	// settled in time a second beside. Writes go on when the context is canceled, or when its deadline had passed before.
 	StoreTimeout time.Duration
-	// SweepEvery is how often [Manager.Run] sweeps; default 10 minutes.
+	// SweepEvery is how often [Manager.Run] sweeps after the first time; default 10 minutes.
 	SweepEvery time.Duration
 	// SweepBatch is how many records one statement of a sweep removes; default 500. SQLite's writers wait for each batch:
 	// 100 to 200 suits it better.
