@@ -27,7 +27,7 @@ func (mw *Middleware) Error(w http.ResponseWriter, r *http.Request, err error) {
 //   - [session.ErrNotFound]: 404
 //   - [session.ErrTooMany], [session.ErrReplaced]: 409
 //   - [session.ErrTooLarge]: 413
-//   - anything else: 500, and logged
+//   - anything else, [session.ErrNoUser] too: 500, and logged
 //
 // The log is the server's ErrorLog, or package log's where there is none.
 func WriteError(w http.ResponseWriter, r *http.Request, err error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -133,8 +134,11 @@ func (h *handle) send(ctx context.Context, a *attempt) (done bool, err error) {
 	switch {
 	case err == nil:
 		return true, nil
-	case errors.Is(err, store.ErrNoUser):
-		return false, fmt.Errorf("session: save: %w: %w", ErrRevoked, err)
+	case errors.Is(err, ErrNoUser):
+		h.doubt = nil
+		h.m.cfg.Logger.LogAttrs(ctx, slog.LevelError, "session: the users table does not have the user of a session: is it the user's name, and not the ID?",
+			slog.String("user", a.record.User), slog.Any("error", err))
+		return false, fmt.Errorf("session: save: %w", err)
 	case errors.Is(err, ErrTooLarge):
 		h.doubt = nil
 		return false, fmt.Errorf("session: save: %w", err)

@@ -18,6 +18,11 @@ var (
 	// cookie alone.
 	ErrUnavailable = store.ErrUnavailable
 
+	// ErrNoUser says that the store refers to a table of users, which does not have the user of a login: its name instead of its
+	// ID perhaps, or the transaction that inserts it has not been committed. Nothing was stored. It is a mistake of the
+	// application: answer 500. Config.Logger is told.
+	ErrNoUser = store.ErrNoUser
+
 	// ErrNoSession says that the context carries no session of the manager: the middleware is not installed.
 	ErrNoSession = errors.New("session: no session in context (is the middleware installed?)")
 	// ErrUnauthenticated says that no user is signed in.
