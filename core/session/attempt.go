@@ -150,6 +150,9 @@ func (h *handle) send(ctx context.Context, a *attempt) (done bool, err error) {
 			if err := h.giveWay(ctx); err != nil {
 				return false, err
 			}
+			if r := h.handedOn(a.old.Version); r != nil && !again {
+				return h.meet(ctx, r, a, false)
+			}
 		}
 		if done, err = h.reload(ctx, a, again); err == nil || errors.Is(err, ErrRevoked) {
 			h.doubt = nil
@@ -164,19 +167,19 @@ func (h *handle) send(ctx context.Context, a *attempt) (done bool, err error) {
 // have saved since that the record has forgotten it, its outcome stays unknown.
 func (h *handle) reload(ctx context.Context, a *attempt, again bool) (done bool, err error) {
 	id := h.id
-	var r *store.Record
-	if a != nil && a.old != nil && !again {
-		r = h.handedOn(a.old.Version)
-	}
-	if r == nil {
-		r, err = store.LoadFresh(ctx, h.m.store, id) // a copy could be the one that just lost
-	}
+	r, err := store.LoadFresh(ctx, h.m.store, id) // a copy could be the one that just lost
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return false, ErrRevoked
 	case err != nil:
 		return false, fmt.Errorf("session: reload: %w", unavailable(ctx, err))
 	}
+	return h.meet(ctx, r, a, again)
+}
+
+// meet is reload with the record as the database has it.
+func (h *handle) meet(ctx context.Context, r *store.Record, a *attempt, again bool) (done bool, err error) {
+	id := h.id
 	f, err := h.same(r, id)
 	switch {
 	case errors.Is(err, ErrUnavailable):

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"time"
 
@@ -42,6 +43,18 @@ func (m *Manager) leftover(ctx context.Context) (context.Context, context.Cancel
 
 // long is the bound of calls about very many records.
 func (m *Manager) long() time.Duration { return max(m.cfg.StoreTimeout, longTimeout) }
+
+// explain adds to an error of a request what it may have waited for. A database may answer that something is locked before
+// the time of the call has run out; began is when that was made, if it is known.
+func (m *Manager) explain(err error, began time.Time) error {
+	switch {
+	case !errors.Is(err, ErrUnavailable):
+		return err
+	case !hung(err) && (began.IsZero() || time.Since(began) < min(m.cfg.StoreTimeout/2, time.Second)):
+		return err
+	}
+	return fmt.Errorf("%w (is a transaction of this request still open? End it before the response begins, or call Session.Save before it)", err)
+}
 
 // list is List of the store, which has StoreTimeout for each record: what the loop does in between takes none of it.
 func (m *Manager) list(ctx context.Context, q Query) iter.Seq2[*store.Record, error] {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/qsessions/qsessions/core/store"
 )
@@ -21,11 +22,12 @@ func (h *handle) Save(ctx context.Context) error {
 	case !clean:
 		return h.commit(ctx, false)
 	}
+	began := time.Now()
 	ctx, cancel := h.m.detached(ctx)
 	defer cancel()
 	err := h.attend(ctx)
 	h.raise()
-	return err
+	return h.m.explain(err, began)
 }
 
 // attend notes that a session without changes is still used, or asks whether it is still there.
@@ -75,27 +77,27 @@ func (h *handle) commit(ctx context.Context, last bool) error {
 	case closed:
 		return ErrClosed
 	}
+	began := time.Now()
 	ctx, cancel := h.m.detached(ctx)
 	defer cancel()
 	err = h.write(ctx, last)
 	h.raise()
-	return err
+	return h.m.explain(err, began)
 }
 
 // abort carries out what ends access in a request whose other changes are dropped, and notes that a pending token was shown: who
-// makes requests fail on purpose must not keep the old one alive by it. It reports whether the store did not answer in time,
-// now or to the commit; it is not waited for again.
-func (h *handle) abort(ctx context.Context) (hung bool) {
+// makes requests fail on purpose must not keep the old one alive by it. A store that did not answer the commit is not waited
+// for again.
+func (h *handle) abort(ctx context.Context) {
 	var logout, token bool
 	h.mu.Lock()
-	hung = h.hung
-	if h.content != nil && !h.closed && h.loaded && !hung {
+	if h.content != nil && !h.closed && h.loaded && !h.hung {
 		logout = !h.abortive && !h.work.drop.id.IsZero() && !h.work.drop.implied
 		token = h.base != nil && (h.standing == pending || h.work.renew && !h.sent.Load())
 	}
 	h.mu.Unlock()
 	if !logout && !token {
-		return hung
+		return
 	}
 	ctx, cancel := h.m.detached(ctx)
 	defer cancel()
@@ -104,16 +106,14 @@ func (h *handle) abort(ctx context.Context) (hung bool) {
 		h.m.cfg.Logger.LogAttrs(ctx, slog.LevelError, "session: the end of a session, in a request that failed, could not be stored", slog.Any("error", err))
 	}
 	h.raise()
-	return h.noteHung(err)
+	h.noteHung(err)
 }
 
 // noteHung notes whether err says that the store did not answer in time.
-func (h *handle) noteHung(err error) bool {
-	is := hung(err)
+func (h *handle) noteHung(err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.hung = is
-	return is
+	h.hung = hung(err)
 }
 
 func (h *handle) abortWith(ctx context.Context, logout bool) error {
@@ -267,6 +267,7 @@ func (h *handle) otherEpoch(ctx context.Context, d drop) (bool, error) {
 // keep does what a request that changed nothing leaves behind. Its failure costs the client nothing.
 func (h *handle) keep(ctx context.Context) {
 	var err error
+	began := time.Now()
 	switch {
 	case h.base == nil:
 	case h.upkeep():
@@ -275,7 +276,7 @@ func (h *handle) keep(ctx context.Context) {
 		_, err = h.touch(ctx)
 	}
 	if err != nil && !errors.Is(err, ErrRevoked) && !errors.Is(err, ErrReplaced) {
-		h.m.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "session: last seen was not written", slog.String("session", h.id.String()), slog.Any("error", err))
+		h.m.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "session: last seen was not written", slog.String("session", h.id.String()), slog.Any("error", h.m.explain(err, began)))
 	}
 }
 

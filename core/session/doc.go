@@ -36,6 +36,21 @@
 // any part: a token that opens nothing makes an anonymous visitor. A token is bound to the name under which it was handed
 // out (Config.Realm): one of another manager over the same store opens nothing.
 //
+// # Transactions
+//
+// The session is saved when the response begins: at its first byte, or when the handler returns. Where a transaction of the
+// handler is still open then, the save may wait for it: for the lock of an SQLite database, for the only connection of a
+// pool, or for a row of the users table. It waits in vain, for Config.StoreTimeout, and the request fails with
+// [ErrUnavailable], although the transaction may be committed afterwards. So end the transaction before the response begins,
+// and save the session before it if both are to be stored:
+//
+//	Cart.Delete(s)
+//	if err := s.Save(ctx); err != nil { ... }
+//	tx, err := db.BeginTx(ctx, nil)
+//	...
+//	if err := tx.Commit(); err != nil { ... }
+//	fmt.Fprint(w, "ordered")
+//
 // # Time
 //
 // Whether a session is live is judged by the caller's clock, when the session is loaded and again when it is saved. "Last

@@ -95,7 +95,7 @@ func (h *handle) hand(t *token) { h.handing, h.given = gives, *t }
 // would take the place of its successor.
 func (h *handle) recheck(ctx context.Context) {
 	h.mu.Lock()
-	due := h.handing == gives && !h.sent.Load() && h.base != nil && now().Sub(h.givenAt) >= time.Second
+	due := !h.hung && h.handing == gives && !h.sent.Load() && h.base != nil && now().Sub(h.givenAt) >= time.Second
 	h.mu.Unlock()
 	if !due {
 		return

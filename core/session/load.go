@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"time"
 
 	"github.com/qsessions/qsessions/core/store"
 )
@@ -27,7 +28,7 @@ func (h *handle) get(ctx context.Context, exact bool) (Session, error) {
 	err := h.load(ctx, exact)
 	h.raise()
 	if err != nil {
-		return nil, err
+		return nil, h.m.explain(err, time.Time{})
 	}
 	return h, nil
 }

@@ -175,9 +175,8 @@ func (m *Manager) commit(ctx context.Context, last bool) (Effect, error) {
 		m.cfg.Logger.LogAttrs(ctx, slog.LevelError, "session: a change after the response began is lost",
 			slog.String("session", id.String()), slog.Any("error", err))
 	}
-	if !h.noteHung(err) {
-		h.recheck(ctx)
-	}
+	h.noteHung(err)
+	h.recheck(ctx)
 	return h.effect(), err
 }
 
@@ -191,9 +190,8 @@ func (m *Manager) Close(ctx context.Context) Effect {
 	if !ok {
 		return Effect{}
 	}
-	if !h.abort(ctx) {
-		h.recheck(ctx)
-	}
+	h.abort(ctx)
+	h.recheck(ctx)
 	e := h.effect()
 	h.close()
 	return e

@@ -78,7 +78,8 @@ type Session interface {
 	// Err reports the first problem of a change.
 	Err() error
 	// Save commits now, for a handler that wants the acknowledgement. Without changes it counts as a use of the session and
-	// asks the database: a long-running handler calls it to keep the session alive, and to learn of its end. It returns the
+	// asks the database: a long-running handler calls it to keep the session alive, and to learn of its end. Call it before a
+	// transaction of the handler that is still open when the response begins: the commit would wait for that. It returns the
 	// first problem of a change, as Err does, or:
 	//   - ErrUnavailable if the store could not be asked; the commit at the end of the request tries again.
 	//   - ErrRevoked if the session has ended, ErrReplaced if another request has replaced the token, or ErrTooMany. After
