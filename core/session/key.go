@@ -47,7 +47,8 @@ func (k Key[T]) Has(s Session) bool {
 	return ok
 }
 
-// Set encodes v now: changing v later changes nothing.
+// Set encodes v now: changing v later changes nothing. It fails, for the commit and Err, if the codec cannot encode v: [JSON]
+// encodes neither NaN nor text that is not UTF-8.
 func (k Key[T]) Set(s Session, v T) {
 	h := s.self()
 	b, err := encode(h.m.cfg.Codec, string(k), v)

@@ -67,6 +67,9 @@ func (m *Manager) Scan(ctx context.Context, q Query) iter.Seq2[Info, error] {
 	if m.indexed == nil {
 		return fails(unsupported("Find"))
 	}
+	if q.User != "" && !goodUser(q.User) {
+		return func(func(Info, error) bool) {} // no session has that
+	}
 	q.Data = false
 	if q.Live.IsZero() && q.Expired.IsZero() {
 		q.Live = now()
