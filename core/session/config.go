@@ -89,7 +89,8 @@ type Config struct {
 	// Observe is told what happens to sessions, in the goroutine in which it happens; it must be fast and safe for
 	// concurrent use. No event holds a token.
 	Observe func(context.Context, Event)
-	// Logger receives errors that no caller sees, and changes that are lost. If nil, they are discarded.
+	// Logger receives errors that no caller sees, changes that are lost, and values that cannot be read; the latter once a
+	// second at most. It is given no token and no value. If nil, all of it is discarded.
 	Logger *slog.Logger
 }
 
@@ -174,6 +175,12 @@ func (c Config) withDefaults() (Config, error) {
 		if *f.n == 0 {
 			*f.n = f.def
 		}
+	}
+	switch p := &c.Policy; {
+	case c.PerUser.Refuse && c.PerUser.Max == 0:
+		return c, errors.New("session: Config.PerUser.Refuse without Max: there is nothing to refuse")
+	case p.RotateEvery > 0 && p.RotateEvery >= p.longest():
+		return c, fmt.Errorf("session: Config.Policy.RotateEvery, %v, is not less than the longest lifetime, %v: no token would be replaced", p.RotateEvery, p.longest())
 	}
 	for i, e := range c.Enrichers {
 		if e == nil {

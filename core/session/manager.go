@@ -26,6 +26,7 @@ type Manager struct {
 	forms   []secretForm  // of Record.Secret; the first one is written
 	clients changes       // of clients, that were reported
 	turns   turns         // of requests that save one session
+	corrupt throttle      // of log lines about values that cannot be read
 	lastID  atomic.Int64  // the latest millisecond that an ID was made for
 }
 

@@ -72,7 +72,8 @@ type Session interface {
 
 	// Keys iterates over the names of the values, in no order.
 	Keys() iter.Seq[string]
-	// Clear deletes all values. It also makes a session writable whose stored values cannot be read.
+	// Clear deletes all values. The user stays signed in, unlike with flush in Django: Logout ends the session. Clear also
+	// makes a session writable whose stored values cannot be read.
 	Clear()
 
 	// Err reports the first problem of a change.
