@@ -151,7 +151,7 @@ func (h *handle) send(ctx context.Context, a *attempt) (done bool, err error) {
 				return false, err
 			}
 			if r := h.handedOn(a.old.Version); r != nil && !again {
-				return h.meet(ctx, r, a, false)
+				return h.meet(ctx, h.id, r, a, false)
 			}
 		}
 		if done, err = h.reload(ctx, a, again); err == nil || errors.Is(err, ErrRevoked) {
@@ -174,12 +174,11 @@ func (h *handle) reload(ctx context.Context, a *attempt, again bool) (done bool,
 	case err != nil:
 		return false, fmt.Errorf("session: reload: %w", unavailable(ctx, err))
 	}
-	return h.meet(ctx, r, a, again)
+	return h.meet(ctx, id, r, a, again)
 }
 
 // meet is reload with the record as the database has it.
-func (h *handle) meet(ctx context.Context, r *store.Record, a *attempt, again bool) (done bool, err error) {
-	id := h.id
+func (h *handle) meet(ctx context.Context, id ID, r *store.Record, a *attempt, again bool) (done bool, err error) {
 	f, err := h.same(r, id)
 	switch {
 	case errors.Is(err, ErrUnavailable):
