@@ -95,7 +95,7 @@ func ofSession(err error) bool {
 	for _, known := range [...]error{
 		session.ErrUnavailable, session.ErrUnauthenticated, session.ErrRevoked, session.ErrStale, session.ErrNotFound,
 		session.ErrTooMany, session.ErrReplaced, session.ErrCrossSite, session.ErrTooLarge, session.ErrCorrupt, session.ErrTooLate,
-		session.ErrClosed, session.ErrNoSession,
+		session.ErrClosed, session.ErrNoSession, session.ErrNoUser,
 	} {
 		if errors.Is(err, known) {
 			return true

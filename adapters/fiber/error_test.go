@@ -42,7 +42,7 @@ func TestErrors(t *testing.T) {
 		{session.ErrUnavailable, 503, "", true}, {session.ErrUnauthenticated, 401, "", false}, {session.ErrRevoked, 401, "", false},
 		{session.ErrStale, 403, "", false}, {session.ErrNotFound, 404, "", false}, {session.ErrTooMany, 409, "", false},
 		{session.ErrReplaced, 409, "The session has a newer token: use that and try again", false}, {session.ErrCrossSite, 403, "", false},
-		{session.ErrTooLarge, 413, "", false}, {session.ErrNoSession, 500, "", true}, {session.ErrClosed, 500, "", true},
+		{session.ErrTooLarge, 413, "", false}, {session.ErrNoUser, 500, "", true}, {session.ErrNoSession, 500, "", true}, {session.ErrClosed, 500, "", true},
 		{session.ErrTooLate, 500, "", true}, {session.ErrCorrupt, 500, "", true},
 		{pending, 202, "Revoked, everywhere by Fri, 02 Jan 2026 03:04:05 GMT", false},
 		{fmt.Errorf("%w: %w", session.ErrNotFound, pending), 404, "", false},

@@ -22,6 +22,8 @@
 //   - What is changed after the response began is committed when the handler returns. A change that needs a new cookie
 //     comes too late then: nothing is stored, and the Manager logs an error, if it has a Logger.
 //   - A client that goes away does not interrupt a commit.
+//   - A transaction of the handler that is still open when the response begins may keep the commit waiting, until it fails:
+//     end it before, or call [session.Session].Save before it ("Transactions" in package session).
 //
 // # Save before a transaction of yours
 //

@@ -26,7 +26,7 @@ const retryAfter = "5"
 //   - [session.ErrTooMany], [session.ErrReplaced]: 409
 //   - [session.ErrTooLarge]: 413
 //   - [session.ErrUnavailable], and a request that was canceled or has no more time: 503
-//   - anything else: 500
+//   - anything else, [session.ErrNoUser] too: 500
 func Status(err error) int {
 	switch {
 	case err == nil:

@@ -26,7 +26,7 @@ func TestWriteError(t *testing.T) {
 		status int
 	}{
 		{session.ErrUnavailable, 503}, {context.Canceled, 503}, {session.ErrUnauthenticated, 401}, {session.ErrRevoked, 401},
-		{session.ErrStale, 403}, {session.ErrNotFound, 404}, {session.ErrTooMany, 409}, {session.ErrTooLarge, 413},
+		{session.ErrStale, 403}, {session.ErrNotFound, 404}, {session.ErrTooMany, 409}, {session.ErrTooLarge, 413}, {session.ErrNoUser, 500},
 		{session.ErrReplaced, 409}, {session.ErrCrossSite, 403}, {session.ErrNoSession, 500}, {session.ErrClosed, 500}, {session.ErrCorrupt, 500},
 		{errOther, 500},
 	} {

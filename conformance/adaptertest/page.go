@@ -19,7 +19,7 @@ func pageCases() []Case {
 				"unavailable": {session.ErrUnavailable, 503}, "unauthenticated": {session.ErrUnauthenticated, 401}, "revoked": {session.ErrRevoked, 401},
 				"stale": {session.ErrStale, 403}, "notfound": {session.ErrNotFound, 404}, "toomany": {session.ErrTooMany, 409}, "toolarge": {session.ErrTooLarge, 413},
 				"replaced": {session.ErrReplaced, 409}, "crosssite": {session.ErrCrossSite, 403},
-				"closed": {session.ErrClosed, 500}, "corrupt": {session.ErrCorrupt, 500},
+				"closed": {session.ErrClosed, 500}, "corrupt": {session.ErrCorrupt, 500}, "nouser": {session.ErrNoUser, 500},
 			}
 			e.site(session.Config{}, on("/fails", func(x Exchange) error {
 				return fmt.Errorf("private detail: %w", errs[strings.Clone(x.Query("with"))].err)

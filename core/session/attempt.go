@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -24,8 +25,9 @@ type attempt struct {
 // store creates or saves the session, until it is stored or has ended. After [ErrUnavailable] the next call goes on with
 // the same attempt, which may have succeeded.
 func (h *handle) store(ctx context.Context) error {
-	client := h.sender()
-	for try, kept := 0, false; h.doubt != nil || h.dirty() || !kept && h.upkeep(); {
+	client, stored := h.sender(), false
+	defer func() { h.endTurn(stored) }()
+	for kept := false; h.doubt != nil || h.dirty() || !kept && h.upkeep(); {
 		a, done := h.doubt, false
 		var err error
 		if h.base != nil && !h.base.Live(now()) { // another request, or a, may have kept it alive
@@ -58,11 +60,8 @@ func (h *handle) store(ctx context.Context) error {
 			continue
 		}
 		h.note(Event{Kind: ConflictRetried, ID: a.record.ID, User: a.record.User})
-		if err := backOff(ctx, try); err != nil {
-			return fmt.Errorf("session: save: %w: too many requests change this session", ErrUnavailable)
-		}
-		try++
 	}
+	stored = true
 	return nil
 }
 
@@ -72,6 +71,7 @@ func (h *handle) compose(client Client) (*attempt, error) {
 	t := now()
 	n, s := h.next(&w, h.base, h.secret, client, t)
 	s.renew()
+	s.bound = false
 	a := &attempt{work: w, old: h.base, record: n}
 	st := h.standing
 	if st == pending {
@@ -134,14 +134,25 @@ func (h *handle) send(ctx context.Context, a *attempt) (done bool, err error) {
 	switch {
 	case err == nil:
 		return true, nil
-	case errors.Is(err, store.ErrNoUser):
-		return false, fmt.Errorf("session: save: %w: %w", ErrRevoked, err)
+	case errors.Is(err, ErrNoUser):
+		h.doubt = nil
+		h.m.cfg.Logger.LogAttrs(ctx, slog.LevelError, "session: the users table does not have the user of a session: is it the user's name, and not the ID?",
+			slog.String("user", a.record.User), slog.Any("error", err))
+		return false, fmt.Errorf("session: save: %w", err)
 	case errors.Is(err, ErrTooLarge):
 		h.doubt = nil
 		return false, fmt.Errorf("session: save: %w", err)
 	case errors.Is(err, store.ErrConflict) && a.old != nil, errors.Is(err, store.ErrExists) && a.old == nil && again:
 		if again {
 			h.doubt = a
+		}
+		if a.old != nil {
+			if err := h.giveWay(ctx); err != nil {
+				return false, err
+			}
+			if r := h.handedOn(a.old.Version); r != nil && !again {
+				return h.meet(ctx, h.id, r, a, false)
+			}
 		}
 		if done, err = h.reload(ctx, a, again); err == nil || errors.Is(err, ErrRevoked) {
 			h.doubt = nil
@@ -163,6 +174,11 @@ func (h *handle) reload(ctx context.Context, a *attempt, again bool) (done bool,
 	case err != nil:
 		return false, fmt.Errorf("session: reload: %w", unavailable(ctx, err))
 	}
+	return h.meet(ctx, id, r, a, again)
+}
+
+// meet is reload with the record as the database has it.
+func (h *handle) meet(ctx context.Context, id ID, r *store.Record, a *attempt, again bool) (done bool, err error) {
 	f, err := h.same(r, id)
 	switch {
 	case errors.Is(err, ErrUnavailable):

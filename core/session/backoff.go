@@ -6,12 +6,24 @@ import (
 	"time"
 )
 
-// backOff gives way to the other requests that change the session.
-func backOff(ctx context.Context, try int) error {
-	if try < 2 {
+// backOff is how long a request gives way after a conflict with another process: by chance, for longer with each conflict,
+// but hardly at all once it has spent half of its time, so that those which came later give way to it.
+func (t *turn) backOff(ctx context.Context) time.Duration {
+	if t.tries == 0 {
+		return 0
+	}
+	most := time.Millisecond << min(t.tries-1, 5)
+	if at, ok := ctx.Deadline(); ok && time.Until(at) < time.Since(t.began) {
+		most = time.Millisecond
+	}
+	return rand.N(most)
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
 		return ctx.Err()
 	}
-	timer := time.NewTimer(rand.N(time.Millisecond << min(try-2, 5)))
+	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():

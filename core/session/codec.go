@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// A Codec turns single values into bytes and back. It must be safe for concurrent use, and must not keep b or v. Decode
+// A Codec turns single values into bytes and back. Encode must fail for what Decode cannot give back. It must be safe for concurrent use, and must not keep b or v. Decode
 // gets bytes that a client may have influenced: it must not instantiate types by a name that it finds in them.
 type Codec interface {
 	Encode(v any) ([]byte, error)
@@ -16,8 +16,18 @@ type Codec interface {
 // access to them.
 type JSON struct{}
 
-// Encode implements [Codec].
-func (JSON) Encode(v any) ([]byte, error) { return json.Marshal(v) }
+// Encode implements [Codec]. It fails for text that is not UTF-8, which [json.Marshal] would change; a []byte may hold any
+// bytes.
+func (JSON) Encode(v any) ([]byte, error) {
+	b, err := json.Marshal(v)
+	if err == nil {
+		err = checkText(v, b)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return b, nil
+}
 
 // Decode implements [Codec].
 func (JSON) Decode(b []byte, v any) error {

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
-	"github.com/qsessions/qsessions/core/internal/deadline"
 	"github.com/qsessions/qsessions/core/store"
 )
 
@@ -22,11 +22,12 @@ func (h *handle) Save(ctx context.Context) error {
 	case !clean:
 		return h.commit(ctx, false)
 	}
+	began := time.Now()
 	ctx, cancel := h.m.detached(ctx)
 	defer cancel()
 	err := h.attend(ctx)
 	h.raise()
-	return err
+	return h.m.explain(err, began)
 }
 
 // attend notes that a session without changes is still used, or asks whether it is still there.
@@ -76,19 +77,21 @@ func (h *handle) commit(ctx context.Context, last bool) error {
 	case closed:
 		return ErrClosed
 	}
+	began := time.Now()
 	ctx, cancel := h.m.detached(ctx)
 	defer cancel()
 	err = h.write(ctx, last)
 	h.raise()
-	return err
+	return h.m.explain(err, began)
 }
 
 // abort carries out what ends access in a request whose other changes are dropped, and notes that a pending token was shown: who
-// makes requests fail on purpose must not keep the old one alive by it.
+// makes requests fail on purpose must not keep the old one alive by it. A store that did not answer the commit is not waited
+// for again.
 func (h *handle) abort(ctx context.Context) {
 	var logout, token bool
 	h.mu.Lock()
-	if h.content != nil && !h.closed && h.loaded {
+	if h.content != nil && !h.closed && h.loaded && !h.hung {
 		logout = !h.abortive && !h.work.drop.id.IsZero() && !h.work.drop.implied
 		token = h.base != nil && (h.standing == pending || h.work.renew && !h.sent.Load())
 	}
@@ -103,6 +106,14 @@ func (h *handle) abort(ctx context.Context) {
 		h.m.cfg.Logger.LogAttrs(ctx, slog.LevelError, "session: the end of a session, in a request that failed, could not be stored", slog.Any("error", err))
 	}
 	h.raise()
+	h.noteHung(err)
+}
+
+// noteHung notes whether err says that the store did not answer in time.
+func (h *handle) noteHung(err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.hung = hung(err)
 }
 
 func (h *handle) abortWith(ctx context.Context, logout bool) error {
@@ -140,11 +151,6 @@ func (h *handle) endAccess(ctx context.Context) error {
 		}
 	}
 	return h.store(ctx)
-}
-
-// detached returns a context of its own for writes: a client that goes away must not leave their outcome open.
-func (m *Manager) detached(ctx context.Context) (context.Context, context.CancelFunc) {
-	return deadline.WithTimeout(context.WithoutCancel(ctx), m.cfg.StoreTimeout)
 }
 
 // write does the work. It holds h.io, which keeps what is to be written as it is, so that it may read that without h.mu.
@@ -261,6 +267,7 @@ func (h *handle) otherEpoch(ctx context.Context, d drop) (bool, error) {
 // keep does what a request that changed nothing leaves behind. Its failure costs the client nothing.
 func (h *handle) keep(ctx context.Context) {
 	var err error
+	began := time.Now()
 	switch {
 	case h.base == nil:
 	case h.upkeep():
@@ -269,7 +276,7 @@ func (h *handle) keep(ctx context.Context) {
 		_, err = h.touch(ctx)
 	}
 	if err != nil && !errors.Is(err, ErrRevoked) && !errors.Is(err, ErrReplaced) {
-		h.m.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "session: last seen was not written", slog.String("session", h.id.String()), slog.Any("error", err))
+		h.m.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "session: last seen was not written", slog.String("session", h.id.String()), slog.Any("error", h.m.explain(err, began)))
 	}
 }
 

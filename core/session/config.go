@@ -35,8 +35,9 @@ type Config struct {
 	Realm string
 
 	// LoginLimits returns the idle timeout and the lifetime of a session by its login, for policies per role; default: those of
-	// Policy. Zero stands for those, too. It is called in the goroutine of a login or re-authentication, must be fast, and
-	// safe for concurrent use. Sessions with [Limits] of their own do not ask it.
+	// Policy. Zero stands for those, too. It is called in the goroutine of a login or re-authentication, and when a session is
+	// loaded, as a stricter answer binds sessions that exist: it must do no I/O, use no session, and be safe for concurrent
+	// use. Sessions with [Limits] of their own do not ask it.
 	LoginLimits func(Login) (idle, lifetime time.Duration)
 	// NoStore forbids browsers and caches to keep the responses that depend on a signed-in user (Cache-Control: no-store), so
 	// that Back after a sign-out asks the server again. With the default, "private, no-cache", a browser asks before it uses
@@ -48,21 +49,38 @@ type Config struct {
 	MaxData int
 	// Codec encodes single values; default [JSON].
 	Codec Codec
-	// Keys turns on encryption of the values: each key has 32 random bytes, the first one encrypts, all decrypt. To rotate,
-	// put the new key first, and drop the old one when the longest lifetime of the Policy has passed.
+	// Keys turns on encryption of the values: each key has 32 random bytes, the first one encrypts, all decrypt. Every change
+	// takes several steps, as instances from before and after each step run side by side: each must be able to read what the
+	// other writes. Take the next step when all instances have taken the one before.
+	//
+	// To rotate keys:
+	//  1. Keys: {old, new}
+	//  2. Keys: {new, old}
+	//  3. Keys: {new}, when the longest lifetime of the Policy has passed since
+	//
+	// To turn encryption on:
+	//  1. Keys: {key}, ReadPlaintext and WritePlaintext
+	//  2. Keys: {key}, ReadPlaintext
+	//  3. Keys: {key}, when the longest lifetime has passed since
+	//
+	// To turn it off, take these steps in reverse, and drop Keys when the longest lifetime has passed since
+	// WritePlaintext was set. Values that cannot be read are absent, and a change of them fails with [ErrCorrupt].
 	Keys [][]byte
-	// ReadPlaintext also reads values that were stored before Keys was set. Unset it when the longest lifetime has passed.
-	ReadPlaintext bool
+	// ReadPlaintext also reads values that are not encrypted, WritePlaintext writes them so. They are for the steps above.
+	// WritePlaintext needs ReadPlaintext, and both need Keys.
+	ReadPlaintext, WritePlaintext bool
 
 	// Enrichers find facts for people about the clients of listed sessions. None of them runs on the request path.
 	Enrichers []Enricher
 	// EnrichTimeout is how long they may take for one page of a list, all together; default 2 seconds.
 	EnrichTimeout time.Duration
 
-	// StoreTimeout bounds a load whose context has no deadline, each commit, and the revocation of one session; default 5
-	// seconds. Revoking all of a user's may take a minute, or StoreTimeout if that is more.
+	// StoreTimeout bounds each load, each commit, the revocation of one session, and the wait for each session of a list;
+	// default 5 seconds. Of it and a deadline of the context that is passed the earlier one counts. Revoking all of a user's
+	// sessions, or a batch of a sweep, may take a minute, or StoreTimeout if that is more; and removing a login that cannot be
+	// settled in time a second beside. Writes go on when the context is canceled, or when its deadline had passed before.
 	StoreTimeout time.Duration
-	// SweepEvery is how often [Manager.Run] sweeps; default 10 minutes.
+	// SweepEvery is how often [Manager.Run] sweeps after the first time; default 10 minutes.
 	SweepEvery time.Duration
 	// SweepBatch is how many records one statement of a sweep removes; default 500. SQLite's writers wait for each batch:
 	// 100 to 200 suits it better.
@@ -71,13 +89,14 @@ type Config struct {
 	// Observe is told what happens to sessions, in the goroutine in which it happens; it must be fast and safe for
 	// concurrent use. No event holds a token.
 	Observe func(context.Context, Event)
-	// Logger receives errors that no caller sees, and changes that are lost. If nil, they are discarded.
+	// Logger receives errors that no caller sees, changes that are lost, and values that cannot be read; the latter once a
+	// second at most. It is given no token and no value. If nil, all of it is discarded.
 	Logger *slog.Logger
 }
 
 // A Limit caps the live sessions of a user (ASVS 5.0 7.1.2).
 type Limit struct {
-	Max int // 0: no cap
+	Max int // 0: no cap; a lower one than before counts from the user's next login on
 	// Refuse refuses a new session beyond Max with ErrTooMany, instead of revoking the one whose user authenticated
 	// longest ago. When several logins come at once it may refuse more of them than needed, and never too few.
 	Refuse bool
@@ -157,13 +176,22 @@ func (c Config) withDefaults() (Config, error) {
 			*f.n = f.def
 		}
 	}
+	switch p := &c.Policy; {
+	case c.PerUser.Refuse && c.PerUser.Max == 0:
+		return c, errors.New("session: Config.PerUser.Refuse without Max: there is nothing to refuse")
+	case p.RotateEvery > 0 && p.RotateEvery >= p.longest():
+		return c, fmt.Errorf("session: Config.Policy.RotateEvery, %v, is not less than the longest lifetime, %v: no token would be replaced", p.RotateEvery, p.longest())
+	}
 	for i, e := range c.Enrichers {
 		if e == nil {
 			return c, fmt.Errorf("session: Config.Enrichers[%d] is nil", i)
 		}
 	}
-	if c.ReadPlaintext && len(c.Keys) == 0 {
+	switch {
+	case c.ReadPlaintext && len(c.Keys) == 0:
 		return c, errors.New("session: Config.ReadPlaintext without Keys")
+	case c.WritePlaintext && !c.ReadPlaintext:
+		return c, errors.New("session: Config.WritePlaintext without ReadPlaintext: what is written could not be read")
 	}
 	if c.Codec == nil {
 		c.Codec = JSON{}

@@ -48,6 +48,8 @@ func TestConfigRefused(t *testing.T) {
 		{"Keys[0]", Config{Keys: [][]byte{nil}}},
 		{"Keys[1]", Config{Keys: [][]byte{key, make([]byte, 32)}}},
 		{"ReadPlaintext", Config{ReadPlaintext: true}},
+		{"WritePlaintext", Config{Keys: [][]byte{key}, WritePlaintext: true}},
+		{"ReadPlaintext", Config{ReadPlaintext: true, WritePlaintext: true}},
 		{"Enrichers[1]", Config{Enrichers: []Enricher{EnricherFunc(nil), nil}}},
 	}
 	for _, d := range []time.Duration{-1, -time.Hour, math.MinInt64, math.MaxInt64, maxDuration + 1} {

@@ -15,6 +15,9 @@
 //	s.Login(user.ID)
 //	Cart.Update(s, func(c []Item) []Item { return append(c, item) })
 //
+// Clear deletes the values and signs no user out; Logout does. docs/coming-from-django.md in the repository has the words of
+// Django and django-qsessions beside those of this package.
+//
 // # What it promises
 //
 //   - A revocation that returned nil is final: every request that begins afterwards, on any node, is refused.
@@ -35,6 +38,37 @@
 // a periodic replacement the verifier alone: so a token that has been replaced is told from a guess. A client never chooses
 // any part: a token that opens nothing makes an anonymous visitor. A token is bound to the name under which it was handed
 // out (Config.Realm): one of another manager over the same store opens nothing.
+//
+// # Transactions
+//
+// The session is saved when the response begins: at its first byte, or when the handler returns. Where a transaction of the
+// handler is still open then, the save may wait for it: for the lock of an SQLite database, for the only connection of a
+// pool, or for a row of the users table. It waits in vain, for Config.StoreTimeout, and the request fails with
+// [ErrUnavailable], although the transaction may be committed afterwards. So end the transaction before the response begins,
+// and save the session before it if both are to be stored:
+//
+//	Cart.Delete(s)
+//	if err := s.Save(ctx); err != nil { ... }
+//	tx, err := db.BeginTx(ctx, nil)
+//	...
+//	if err := tx.Commit(); err != nil { ... }
+//	fmt.Fprint(w, "ordered")
+//
+// # First requests
+//
+// A browser that has no cookie yet may send several requests at once, as a page does that asks for its parts by scripts. Each
+// of them that sets something begins a session of its own: nothing in them tells that they are of one browser. The last
+// cookie wins, and the values of the other sessions are out of reach until these expire. So a page should set what its
+// visitor needs, a value at least, before its scripts send requests that set something; or these set nothing until the
+// first of them has been answered. Requests that only read begin no session.
+//
+// # Many writers
+//
+// Requests that change one session at once are stored one after the other. Those of one process take turns, in the order
+// in which they came, and each then costs about one round trip to the database; several processes give way to each
+// other. At 5 ms from PostgreSQL, 400 requests that change one session at once take 2 seconds, all together. A request whose
+// turn has not come within Config.StoreTimeout fails with [ErrUnavailable], and nothing of it is stored. Sessions are no place
+// for counters of a whole site.
 //
 // # Time
 //

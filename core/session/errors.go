@@ -18,6 +18,11 @@ var (
 	// cookie alone.
 	ErrUnavailable = store.ErrUnavailable
 
+	// ErrNoUser says that the store refers to a table of users, which does not have the user of a login: its name instead of its
+	// ID perhaps, or the transaction that inserts it has not been committed. Nothing was stored. It is a mistake of the
+	// application: answer 500. Config.Logger is told.
+	ErrNoUser = store.ErrNoUser
+
 	// ErrNoSession says that the context carries no session of the manager: the middleware is not installed.
 	ErrNoSession = errors.New("session: no session in context (is the middleware installed?)")
 	// ErrUnauthenticated says that no user is signed in.
@@ -79,3 +84,12 @@ type timedOut struct{ error }
 
 // Is implements the interface of [errors.Is].
 func (timedOut) Is(target error) bool { return target == ErrUnavailable }
+
+// hung reports whether err says that the store did not answer in time.
+func hung(err error) bool {
+	if err == nil {
+		return false // without an allocation
+	}
+	var t timedOut
+	return errors.As(err, &t)
+}

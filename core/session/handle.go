@@ -52,6 +52,7 @@ type handle struct {
 	passive  atomic.Bool // the request is no use of the session
 	withheld bool        // the browser keeps the session's cookie back from a request like this
 	abortive bool        // an attempt to end the session has failed
+	hung     bool        // the store did not answer the commit in time
 
 	sent atomic.Bool // the response has begun
 
@@ -84,6 +85,7 @@ type content struct {
 	work       work
 	generation int      // one more with each change
 	doubt      *attempt // a write whose outcome is unknown
+	turn       *turn    // to save, after a conflict; nil: none
 
 	corrupt []string // names of values that were reported
 	events  []Event  // raised when io is free again

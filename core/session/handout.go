@@ -36,8 +36,8 @@ func (h *handle) renamed() bool {
 	return h.m.realms[h.presented.cookie] != h.m.realms[0]
 }
 
-// upkeep reports whether the token needs a save of its own: an exchange, a note that the result of one has arrived, or a
-// cookie that is to be sent again.
+// upkeep reports whether the session needs a save of its own: an exchange of its token, a note that the result of one has
+// arrived, a cookie that is to be sent again, or limits of a policy that has become stricter.
 func (h *handle) upkeep() bool {
 	switch {
 	case h.base == nil:
@@ -46,6 +46,8 @@ func (h *handle) upkeep() bool {
 		return true
 	case h.passive.Load():
 		return false
+	case h.secret.bound: // lists and sweeps go by what is stored
+		return true
 	case h.exchangeDue() && h.roomAt(now()):
 		return true
 	case h.secret.persistent && h.cookieDue(&h.secret, h.standing, now()):
@@ -93,7 +95,7 @@ func (h *handle) hand(t *token) { h.handing, h.given = gives, *t }
 // would take the place of its successor.
 func (h *handle) recheck(ctx context.Context) {
 	h.mu.Lock()
-	due := h.handing == gives && !h.sent.Load() && h.base != nil && now().Sub(h.givenAt) >= time.Second
+	due := !h.hung && h.handing == gives && !h.sent.Load() && h.base != nil && now().Sub(h.givenAt) >= time.Second
 	h.mu.Unlock()
 	if !due {
 		return

@@ -45,11 +45,13 @@ func (m *Manager) inspected(ctx context.Context, r *store.Record) Info {
 	if s, err := m.From(ctx); err == nil {
 		current = s.ID()
 	}
-	i := infoOf(r, current)
 	var s secret
-	if m.decode(r.Secret, &s) == nil {
-		i.Level, i.Remembered, i.Deadline = s.proofs.level(), s.remember, s.deadline
+	if m.decode(r.Secret, &s) != nil {
+		return infoOf(r, current)
 	}
+	m.bind(r, &s)
+	i := infoOf(r, current)
+	i.Level, i.Remembered, i.Deadline = s.proofs.level(), s.remember, s.deadline
 	return i
 }
 

@@ -7,8 +7,13 @@ package session
 // A name is 1 to 128 bytes of UTF-8 without control characters, and does not begin with an underscore. A key of type
 // [encoding/json.RawMessage] gives untyped access to what the [JSON] codec stored.
 //
-// A stored value that cannot be decoded as T counts as absent, and is reported as [ValueCorrupt]; the other values are
-// not affected.
+// A stored value that cannot be decoded as T counts as absent, and is reported as [ValueCorrupt] and to Config.Logger; the
+// other values are not affected.
+//
+// Sessions outlive releases. With the [JSON] codec, fields may be added to T and removed from it. For a type that cannot
+// decode what the one before has stored, use another name: "cart2". Instances of both releases then run side by side, and
+// each finds its own values. Under the same name, Set replaces the old value and UpdateOr starts anew, but instances of the
+// release before cannot read what they store.
 type Key[T any] string
 
 // Lookup returns the value, and whether there is one.
@@ -47,7 +52,8 @@ func (k Key[T]) Has(s Session) bool {
 	return ok
 }
 
-// Set encodes v now: changing v later changes nothing.
+// Set encodes v now: changing v later changes nothing. It fails, for the commit and Err, if the codec cannot encode v: [JSON]
+// encodes neither NaN nor text that is not UTF-8.
 func (k Key[T]) Set(s Session, v T) {
 	h := s.self()
 	b, err := encode(h.m.cfg.Codec, string(k), v)
@@ -73,21 +79,38 @@ func (k Key[T]) Pop(s Session) T {
 	return v
 }
 
+// UpdateOr is [Key.Update] that gives f the value def if there is none, or none that can be decoded. f must not modify what
+// def refers to, as it may run again.
+func (k Key[T]) UpdateOr(s Session, def T, f func(T) T) {
+	k.Lookup(s) // reports what cannot be decoded
+	k.update(s, def, true, f)
+}
+
 // Update replaces the value by f of it; f gets the zero T if there is none. If another request saved the session in
 // between, f runs again, on what that request left: no increment and no appended item is lost. So f must have no effect
 // but its result; it may read the session, and must not change, save or revoke it, which would block. A value that cannot
-// be decoded fails with [ErrCorrupt] instead of being overwritten. What is stored has f applied once, also when the store's
+// be decoded fails with [ErrCorrupt] instead of being overwritten; [Key.UpdateOr] overwrites it. What is stored has f applied once, also when the store's
 // answer to a save is lost: where others have saved so often since that it cannot be told whether that save happened,
 // Save returns [ErrUnavailable].
 func (k Key[T]) Update(s Session, f func(T) T) {
+	var zero T
+	k.update(s, zero, false, f)
+}
+
+func (k Key[T]) update(s Session, def T, anew bool, f func(T) T) {
 	h := s.self()
 	codec := h.m.cfg.Codec
 	h.update(change{op: opUpdate, name: string(k), fn: func(old []byte, ok bool) ([]byte, error) {
 		var v T
+		var err error
 		if ok {
-			if err := decode(codec, string(k), old, &v); err != nil {
-				return nil, err
-			}
+			err = decode(codec, string(k), old, &v)
+		}
+		switch {
+		case err != nil && !anew:
+			return nil, err
+		case err != nil, !ok:
+			v = def
 		}
 		return encode(codec, string(k), f(v))
 	}})

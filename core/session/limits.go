@@ -3,6 +3,8 @@ package session
 import (
 	"fmt"
 	"time"
+
+	"github.com/qsessions/qsessions/core/store"
 )
 
 // limits are timeouts of one session alone.
@@ -41,6 +43,50 @@ func (m *Manager) limit(l *login, remembered bool) error {
 		l.kept, err = m.loginLimits(kept)
 	}
 	return err
+}
+
+// bind applies today's limits to a session that was stored under others: of each two the stricter one counts. What the
+// application gave the session itself is bound by what it may give today.
+func (m *Manager) bind(r *store.Record, s *secret) {
+	l := m.limitsOf(r, s)
+	if s.idle <= l.idle && s.lifetime <= l.lifetime {
+		return
+	}
+	s.bound = true
+	if l.lifetime < s.lifetime {
+		s.deadline = s.deadline.Add(l.lifetime - s.lifetime)
+		s.lifetime = l.lifetime
+	}
+	s.idle = min(s.idle, l.idle)
+	if e := s.expiry(r.LastSeen); e.Before(r.ExpiresAt) {
+		r.ExpiresAt = e
+	}
+}
+
+// limitsOf returns the timeouts that the policy has for a stored session.
+func (m *Manager) limitsOf(r *store.Record, s *secret) limits {
+	p := &m.cfg.Policy
+	most := limits{p.longest(), p.longest()}
+	switch {
+	case s.limited:
+		return most
+	case r.User == "":
+		return limits{p.AnonymousIdle, p.AnonymousLifetime}
+	}
+	l, err := m.loginLimits(Login{r.User, r.AuthenticatedAt, int(s.proofs[0].level), s.remember})
+	if err != nil { // a login would tell
+		return most
+	}
+	return l
+}
+
+// listedEnd returns the end of a record in a list. It goes by what is stored, and by the longest limit that the policy has
+// today: lists know nothing else of a session.
+func (m *Manager) listedEnd(r *store.Record) time.Time {
+	if most := r.LastSeen.Add(m.cfg.Policy.longest()); most.Before(r.ExpiresAt) {
+		return most
+	}
+	return r.ExpiresAt
 }
 
 // loginLimits returns the timeouts of the policy for l.

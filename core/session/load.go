@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"time"
 
 	"github.com/qsessions/qsessions/core/store"
 )
@@ -27,7 +28,7 @@ func (h *handle) get(ctx context.Context, exact bool) (Session, error) {
 	err := h.load(ctx, exact)
 	h.raise()
 	if err != nil {
-		return nil, err
+		return nil, h.m.explain(err, time.Time{})
 	}
 	return h, nil
 }
@@ -206,6 +207,9 @@ func (h *handle) same(r *store.Record, id ID) (found, error) {
 	if errors.Is(err, errVersion) {
 		return found{}, fmt.Errorf("session: load: %w: %w", ErrUnavailable, err)
 	}
+	if err == nil {
+		h.m.bind(r, &s)
+	}
 	t := now()
 	switch {
 	case err != nil || !r.Live(t) || !t.Before(s.deadline):
@@ -349,6 +353,7 @@ func (h *handle) look(ctx context.Context, tokens []shown, exact bool, f *found)
 	case err != nil:
 		return damaged, nil
 	}
+	h.m.bind(r, &f.secret)
 	t := now()
 	for i := range tokens {
 		if st := h.m.judge(&f.secret, &tokens[i], h.started, t); i == 0 || st > f.standing {

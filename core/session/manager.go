@@ -10,7 +10,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/qsessions/qsessions/core/internal/deadline"
 	"github.com/qsessions/qsessions/core/store"
 )
 
@@ -26,6 +25,8 @@ type Manager struct {
 	realms  []string      // of tokens, by the cookie that they come under
 	forms   []secretForm  // of Record.Secret; the first one is written
 	clients changes       // of clients, that were reported
+	turns   turns         // of requests that save one session
+	corrupt throttle      // of log lines about values that cannot be read
 	lastID  atomic.Int64  // the latest millisecond that an ID was made for
 }
 
@@ -53,6 +54,7 @@ func New(s store.Store, c Config) (*Manager, error) {
 		if m.seal, err = newSealer(c.Keys, c.ReadPlaintext); err != nil {
 			return nil, err
 		}
+		m.seal.off = c.WritePlaintext
 		m.cfg.Keys = nil // the sealer has its own copy
 	}
 	if c.Cookie.Insecure && c.Header == "" {
@@ -118,14 +120,6 @@ func (m *Manager) newID(t time.Time) ID {
 	}
 }
 
-// bounded gives ctx a deadline if it has none.
-func (m *Manager) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
-	if _, ok := ctx.Deadline(); ok {
-		return ctx, func() {}
-	}
-	return deadline.WithTimeout(ctx, m.cfg.StoreTimeout)
-}
-
 // Start returns a context that carries the session of a request, without any I/O. header has the lines of the request
 // header that [Manager.RequestHeader] names. It is false if ctx carries a session of m already: then an outer adapter
 // takes care of it. The strings in c and header are borrowed until [Manager.Close].
@@ -182,6 +176,7 @@ func (m *Manager) commit(ctx context.Context, last bool) (Effect, error) {
 		m.cfg.Logger.LogAttrs(ctx, slog.LevelError, "session: a change after the response began is lost",
 			slog.String("session", id.String()), slog.Any("error", err))
 	}
+	h.noteHung(err)
 	h.recheck(ctx)
 	return h.effect(), err
 }

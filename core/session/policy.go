@@ -10,6 +10,16 @@ import (
 // A Policy is how long sessions live. The zero value of each field stands for its default. The two limits, Idle and
 // Lifetime, are always on (ASVS 5.0 7.3.1 and 7.3.2); whichever passes first ends the session, on the server, whatever
 // the cookie says.
+//
+// A policy binds sessions that exist: if it has become stricter than the one under which a session was stored, the stricter
+// limit counts from the next request on, and is then stored. A policy that has become more generous prolongs no session
+// before its next login or re-authentication. [Limits] and Expire are the application's word for one session: they
+// are bound by the longest lifetime of today's policy. Managers that share sessions should have one policy; else the
+// strictest of those that a session meets counts.
+//
+// Lists go by what is stored, and by the longest lifetime of today's policy. A session that a stricter policy has ended, and
+// that has not been used since, stays in them until the end that it was stored with, and a sweep removes it after that:
+// they show one too many rather than one too few. [Manager.Inspect] knows the end by today's policy.
 type Policy struct {
 	// Idle is how long a session lives without a request that uses it; default 30 minutes, or Lifetime if that is less. It
 	// is exact to TouchEvery: a session may end that much earlier, and never later.

@@ -7,14 +7,13 @@ import (
 	"iter"
 	"time"
 
+	"github.com/qsessions/qsessions/core/internal/deadline"
 	"github.com/qsessions/qsessions/core/store"
 )
 
 const (
 	maxSessions  = 1000 // of one user, in Sessions
 	describePage = 50   // sessions that are enriched together
-
-	revokeTimeout = time.Minute // for all sessions of a user, who may have very many
 )
 
 // Sessions iterates over the live sessions of user, latest first, with the facts of the enrichers; at most 1000 of them.
@@ -68,6 +67,9 @@ func (m *Manager) Scan(ctx context.Context, q Query) iter.Seq2[Info, error] {
 	if m.indexed == nil {
 		return fails(unsupported("Find"))
 	}
+	if q.User != "" && !goodUser(q.User) {
+		return func(func(Info, error) bool) {} // no session has that
+	}
 	q.Data = false
 	if q.Live.IsZero() && q.Expired.IsZero() {
 		q.Live = now()
@@ -77,12 +79,14 @@ func (m *Manager) Scan(ctx context.Context, q Query) iter.Seq2[Info, error] {
 		if s, err := m.From(ctx); err == nil {
 			current = s.ID()
 		}
-		for r, err := range m.indexed.List(ctx, q) {
+		for r, err := range m.list(ctx, q) {
 			if err != nil {
-				yield(Info{}, fmt.Errorf("session: find: %w", unavailable(ctx, err)))
+				yield(Info{}, fmt.Errorf("session: find: %w", err))
 				return
 			}
-			if !yield(infoOf(r, current), nil) {
+			i := infoOf(r, current)
+			i.ExpiresAt = m.listedEnd(r)
+			if !yield(i, nil) {
 				return
 			}
 		}
@@ -214,7 +218,7 @@ func (m *Manager) revokeUser(ctx context.Context, user string, cutoff time.Time,
 	if m.indexed == nil {
 		return 0, unsupported("RevokeUser")
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), max(m.cfg.StoreTimeout, revokeTimeout))
+	ctx, cancel := deadline.Detached(ctx, m.long())
 	defer cancel()
 	// DeleteUser also names sessions that ended long ago, for the sake of caches: what was live before is what counts.
 	live := map[ID]bool{}

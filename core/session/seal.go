@@ -19,7 +19,8 @@ import (
 // Sealed data is: 0x02, 4 bytes that name the key, 12 bytes of nonce, ciphertext and tag.
 type sealer struct {
 	keys  []sealKey // the first one seals
-	plain bool      // data from before encryption was turned on is read
+	plain bool      // data that is not encrypted is read
+	off   bool      // data is not encrypted when it is written
 }
 
 type sealKey struct {
@@ -66,7 +67,7 @@ func (k *sealKey) aead(id store.ID) (cipher.AEAD, error) {
 
 // seal returns d as it is stored.
 func (s *sealer) seal(id store.ID, d data) ([]byte, error) {
-	if s == nil || len(d) == 0 {
+	if s == nil || s.off || len(d) == 0 {
 		return d, nil
 	}
 	a, err := s.keys[0].aead(id)
@@ -82,7 +83,13 @@ func (s *sealer) seal(id store.ID, d data) ([]byte, error) {
 
 // outdated reports whether b is stored in another way than seal would store it now.
 func (s *sealer) outdated(b []byte) bool {
-	return s != nil && len(b) > 0 && (len(b) < sealHead || b[0] != sealVersion || s.keys[0].name != [4]byte(b[1:5]))
+	if s == nil || len(b) == 0 {
+		return false
+	}
+	if s.off {
+		return b[0] != dataVersion
+	}
+	return len(b) < sealHead || b[0] != sealVersion || s.keys[0].name != [4]byte(b[1:5])
 }
 
 var errSealed = errors.New("session: data is encrypted with a key that is not configured, or damaged")

@@ -30,6 +30,8 @@ type secret struct {
 	epoch      uint32        // one more with each family
 	nonces     [saves]nonce  // of the last saves, latest first: tell whether one of unknown outcome is among them
 	proofs     proofs
+
+	bound bool // not stored: the policy is stricter than what is
 }
 
 // A slot holds the digest of one token beside the current one.

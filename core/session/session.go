@@ -45,8 +45,8 @@ type Session interface {
 	// Login binds the session to user and gives it a new token; the old one is dead at once. The values stay, unless
 	// another user was signed in: then a new one begins, and once that is stored the first one ends. user is 1 to 255 bytes of UTF-8 and is
 	// compared byte by byte; any other, "" too, is a mistake of the caller and fails the commit. The commit fails with
-	// ErrRevoked if the user's sessions were revoked after this request began, and with ErrTooMany if Config.PerUser refuses
-	// the session.
+	// ErrRevoked if the user's sessions were revoked after this request began, with ErrTooMany if Config.PerUser refuses
+	// the session, and with ErrNoUser if the store refers to a table of users that lacks the user.
 	//
 	// If another request has signed in meanwhile with the same old token, as when a button is pressed twice, the login gets
 	// a session of its own, with the values as this request read them; the event names the other one ([Event].Twin). If the
@@ -72,17 +72,20 @@ type Session interface {
 
 	// Keys iterates over the names of the values, in no order.
 	Keys() iter.Seq[string]
-	// Clear deletes all values. It also makes a session writable whose stored values cannot be read.
+	// Clear deletes all values. The user stays signed in, unlike with flush in Django: Logout ends the session. Clear also
+	// makes a session writable whose stored values cannot be read.
 	Clear()
 
 	// Err reports the first problem of a change.
 	Err() error
 	// Save commits now, for a handler that wants the acknowledgement. Without changes it counts as a use of the session and
-	// asks the database: a long-running handler calls it to keep the session alive, and to learn of its end. It returns the
+	// asks the database: a long-running handler calls it to keep the session alive, and to learn of its end. Call it before a
+	// transaction of the handler that is still open when the response begins: the commit would wait for that. It returns the
 	// first problem of a change, as Err does, or:
 	//   - ErrUnavailable if the store could not be asked; the commit at the end of the request tries again.
 	//   - ErrRevoked if the session has ended, ErrReplaced if another request has replaced the token, or ErrTooMany. After
 	//     these the session is a new anonymous one.
+	//   - ErrNoUser if the store refers to a table of users that lacks the user of a login.
 	//   - ErrTooLarge if the store cannot keep the values, or if they exceed Config.MaxData together with those that another
 	//     request has saved.
 	//   - ErrCrossSite if values were not stored.

@@ -40,7 +40,7 @@ func (h *handle) settle(ctx context.Context, a *attempt) error {
 
 // undo removes a login that must not stay. The values stay with the request: another try stores them under a new ID.
 func (h *handle) undo(ctx context.Context, n *store.Record, why error) error {
-	ctx, cancel := h.m.detached(ctx) // the other one may have run out
+	ctx, cancel := h.m.leftover(ctx)
 	defer cancel()
 	if err := h.m.store.Delete(ctx, n.ID); err != nil && !isPending(err) {
 		h.m.cfg.Logger.LogAttrs(ctx, slog.LevelError, "session: a refused login could not be removed; nobody has its token",
@@ -67,7 +67,9 @@ func (h *handle) trim(ctx context.Context, n *store.Record) error {
 		if err != nil {
 			return h.undo(ctx, n, fmt.Errorf("session: login: %w", unavailable(ctx, err)))
 		}
-		all = append(all, r)
+		if m.listedEnd(r).After(h.started) {
+			all = append(all, r)
+		}
 	}
 	if len(all) <= m.cfg.PerUser.Max {
 		return nil

@@ -23,7 +23,7 @@ func (m *Manager) Sweep(ctx context.Context) (int, error) {
 	}
 	before, total := now().Add(-sweepMargin), 0
 	for {
-		n, err := m.indexed.Sweep(ctx, before, m.cfg.SweepBatch)
+		n, err := m.sweepBatch(ctx, before)
 		total += n
 		if err != nil {
 			return total, fmt.Errorf("session: sweep: %w", err)
@@ -34,15 +34,29 @@ func (m *Manager) Sweep(ctx context.Context) (int, error) {
 	}
 }
 
-// Run sweeps every Config.SweepEvery, with some jitter so that the processes of a fleet spread, until ctx is done. It
-// blocks: give it a goroutine. An error of one sweep is logged and does not end it. It returns nil when ctx is done, or
+func (m *Manager) sweepBatch(ctx context.Context, before time.Time) (int, error) {
+	bounded, cancel := context.WithTimeout(ctx, m.long())
+	defer cancel()
+	n, err := m.indexed.Sweep(bounded, before, m.cfg.SweepBatch)
+	if err != nil && ctx.Err() == nil && bounded.Err() != nil {
+		err = unavailable(bounded, err)
+	}
+	return n, err
+}
+
+// firstSweep is within how long Run sweeps for the first time: processes that are scaled to zero, or deployed often, live for
+// minutes.
+const firstSweep = time.Minute
+
+// Run sweeps within the first minute, and then every Config.SweepEvery, with some jitter so that the processes of a fleet
+// spread, until ctx is done. It blocks: give it a goroutine. Where processes live for seconds, call [Manager.Sweep] from a
+// scheduled job instead. An error of one sweep is logged and does not end it. It returns nil when ctx is done, or
 // [errors.ErrUnsupported].
 func (m *Manager) Run(ctx context.Context) error {
 	if m.indexed == nil {
 		return unsupported("Run")
 	}
-	for {
-		wait := m.cfg.SweepEvery - m.cfg.SweepEvery/10 + rand.N(m.cfg.SweepEvery/5+1)
+	for wait := rand.N(min(firstSweep, m.cfg.SweepEvery)); ; wait = m.cfg.SweepEvery - m.cfg.SweepEvery/10 + rand.N(m.cfg.SweepEvery/5+1) {
 		timer := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():

@@ -36,6 +36,7 @@ func (h *handle) reportCorrupt(name string, err error) {
 		return
 	}
 	h.m.observe(h.ctx, Event{Kind: ValueCorrupt, ID: h.ID(), User: h.User(), Reason: name, Err: err})
+	h.m.logCorrupt(h.ctx, h.ID(), err)
 }
 
 // values returns the values with this request's changes. Stored data that cannot be read counts as none; first is true

@@ -1,11 +1,15 @@
-// Package sessiontest helps applications to test handlers that use sessions, over an empty store in memory.
+// Package sessiontest helps applications to test handlers that use sessions, over a store in memory.
+//
+//   - [Session] is for a handler that takes its session as an argument, as those of nethttp's With do.
+//   - [Context] is for a handler that asks for it by [session.From].
+//   - [Header] is for one request through the middleware, and a [Client] for several, with a cookie jar, an address and a
+//     User-Agent.
+//   - A [Store] can be taken down, to test what happens then.
 package sessiontest
 
 import (
 	"context"
-	"strings"
 
-	"github.com/qsessions/qsessions/core/memory"
 	"github.com/qsessions/qsessions/core/session"
 )
 
@@ -16,10 +20,10 @@ type TB interface {
 	Fatalf(format string, args ...any)
 }
 
-// New returns a manager over an empty store in memory.
+// New returns a manager over an empty store in memory. For one that can be taken down pass a [Store] to [session.New].
 func New(t TB, c session.Config) *session.Manager {
 	t.Helper()
-	m, err := session.New(new(memory.Store), c)
+	m, err := session.New(new(Store), c)
 	if err != nil {
 		t.Fatalf("sessiontest: %v", err)
 	}
@@ -27,21 +31,28 @@ func New(t TB, c session.Config) *session.Manager {
 }
 
 // Context returns a context that carries a session of m as setup leaves it, stored and loaded, for a handler that is
-// called without middleware: nobody commits what it changes, but the test can look at it. Middleware would take it for the
+// called without middleware. What it changes is not committed, but the test can look at it. Middleware would take it for the
 // session of an outer one, and not commit either: for requests through it use [Header]. setup may be nil: an anonymous
 // visitor.
 func Context(t TB, m *session.Manager, setup func(session.Session)) context.Context {
 	t.Helper()
-	var lines []string
+	c := &Client{t: t, m: m}
 	if setup != nil {
-		_, value := Header(t, m, setup)
-		lines = append(lines, value)
+		prepare(t, c, setup)
 	}
-	ctx, _ := m.Start(t.Context(), session.Client{}, lines...)
-	if _, err := m.From(ctx); err != nil {
+	ctx := c.Context()
+	c.Session(ctx)
+	return ctx
+}
+
+// Session returns the session of such a [Context], for a handler that takes it as an argument.
+func Session(t TB, m *session.Manager, setup func(session.Session)) session.Session {
+	t.Helper()
+	s, err := m.From(Context(t, m, setup))
+	if err != nil {
 		t.Fatalf("sessiontest: %v", err)
 	}
-	return ctx
+	return s
 }
 
 // Header returns the request header of a client that holds a session of m as setup leaves it:
@@ -52,20 +63,16 @@ func Header(t TB, m *session.Manager, setup func(session.Session)) (name, value 
 	if setup == nil {
 		t.Fatalf("sessiontest: Header needs a setup: without a session there is no header")
 	}
-	ctx, _ := m.Start(t.Context(), session.Client{})
-	defer m.Close(ctx)
-	s, err := m.From(ctx)
-	if err != nil {
-		t.Fatalf("sessiontest: %v", err)
-	}
-	setup(s)
-	e, err := m.Commit(ctx)
-	switch {
-	case err != nil:
-		t.Fatalf("sessiontest: %v", err)
-	case e.Name == "":
+	c := &Client{t: t, m: m}
+	prepare(t, c, setup)
+	return m.RequestHeader(), c.value()
+}
+
+// prepare gives c the session that setup leaves.
+func prepare(t TB, c *Client, setup func(session.Session)) {
+	t.Helper()
+	c.Do(setup)
+	if c.value() == "" {
 		t.Fatalf("sessiontest: setup neither logs in nor sets anything: there is no session")
 	}
-	value, _, _ = strings.Cut(e.Value, ";")
-	return m.RequestHeader(), value
 }

@@ -101,7 +101,7 @@ func TestHostile(t *testing.T) {
 				}
 				return r
 			}, strings.ToValidUTF8(text, "")), "_")
-			b.signIn(user, "v"+value, text)
+			b.signIn(user, "v"+value, strings.ToValidUTF8(text, "\ufffd")) // JSON takes no other
 			f.client = nil
 			id := b.id().String()
 			for _, path := range []string{

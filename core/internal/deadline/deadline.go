@@ -7,16 +7,28 @@ import (
 	"time"
 )
 
-// WithTimeout is [context.WithTimeout] for a call within the one that parent is of. A parent of this package is not waited
-// for itself, which would start its timer too: what ends the result is the earlier of the two times, what parent waits for,
-// and its own cancel function; but not that of parent.
+// WithTimeout is [context.WithTimeout] for a call within the one that parent is of: the earlier of the two times counts. A
+// parent of this package is not waited for itself, which would start its timer too: what ends the result is the time, what
+// parent waits for, and its own cancel function; but not that of parent.
 func WithTimeout(parent context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
 	d := &deadline{parent: parent, at: time.Now().Add(timeout)}
 	if p, ok := parent.(*deadline); ok {
 		d.parent = p.parent
-		if p.at.Before(d.at) {
-			d.at = p.at
-		}
+	}
+	if at, ok := parent.Deadline(); ok && at.Before(d.at) {
+		d.at = at
+	}
+	return d, d.end
+}
+
+// Detached is [WithTimeout] for a call that goes on when parent is canceled, and under its values. A deadline of parent that
+// lies ahead counts, and one that has passed does not: it is no more than a cancellation.
+func Detached(parent context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
+	d := &deadline{parent: context.WithoutCancel(parent)}
+	t := time.Now()
+	d.at = t.Add(timeout)
+	if at, ok := parent.Deadline(); ok && at.After(t) && at.Before(d.at) {
+		d.at = at
 	}
 	return d, d.end
 }
