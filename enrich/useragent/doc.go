@@ -5,7 +5,7 @@
 //	sessions, err := session.New(db, session.Config{Enrichers: []session.Enricher{agents}})
 //	site := nethttp.New(sessions, nethttp.Config{ClientHints: true})
 //
-// Then a listed session has a Device: in full "K / Android 10 / Chrome Mobile 118.0.0", for lists "Chrome on Android", and
+// Then a listed session has a Device: in full "K / Android 10 / Chrome Mobile 118.0.0.0", for lists "Chrome on Android", and
 // in parts.
 //
 // # Client hints

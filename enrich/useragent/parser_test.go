@@ -33,16 +33,16 @@ func newParser(tb testing.TB) *Parser {
 func TestParts(t *testing.T) {
 	t.Parallel()
 	d := newParser(t).Parse(phone, session.Hints{})
-	if got, want := d.String(), "K / Android 10 / Chrome Mobile 118.0.0"; got != want {
+	if got, want := d.String(), "K / Android 10 / Chrome Mobile 118.0.0.0"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	got := [...]string{d.Family, d.Brand, d.Model, d.OS.String(), d.Browser.String()}
-	if want := [...]string{"K", "Generic_Android", "K", "Android 10", "Chrome Mobile 118.0.0"}; got != want {
+	if want := [...]string{"K", "Generic_Android", "K", "Android 10", "Chrome Mobile 118.0.0.0"}; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	want := session.Device{
 		Kind: session.KindMobile, Family: "K", Brand: "Generic_Android", Model: "K", OS: session.Product{Name: "Android", Major: "10"},
-		Browser: session.Product{Name: "Chrome Mobile", Major: "118", Minor: "0", Patch: "0"},
+		Browser: session.Product{Name: "Chrome Mobile", Major: "118", Minor: "0", Patch: "0", PatchMinor: "0"},
 	}
 	if d != want {
 		t.Errorf("got %+v, want %+v", d, want)
@@ -68,24 +68,24 @@ func TestDevices(t *testing.T) {
 		},
 		{
 			"Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) CriOS/126.0.6478.153 Mobile/15E148 Safari/604.1",
-			session.KindMobile, "iPhone / iOS 17.5 / Chrome Mobile iOS 126.0.6478", "Chrome on iOS",
+			session.KindMobile, "iPhone / iOS 17.5 / Chrome Mobile iOS 126.0.6478.153", "Chrome on iOS",
 		},
 		{
 			"Mozilla/5.0 (iPad; CPU OS 16_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/16.6 Mobile/15E148 Safari/604.1",
 			session.KindTablet, "iPad / iOS 16.6 / Mobile Safari 16.6", "Safari on iOS",
 		},
-		{windows, session.KindDesktop, "Windows 10 / Chrome 118.0.0", "Chrome on Windows"},
-		{windows + " Edg/118.0.2088.46", session.KindDesktop, "Windows 10 / Edge 118.0.2088", "Edge on Windows"},
+		{windows, session.KindDesktop, "Windows 10 / Chrome 118.0.0.0", "Chrome on Windows"},
+		{windows + " Edg/118.0.2088.46", session.KindDesktop, "Windows 10 / Edge 118.0.2088.46", "Edge on Windows"},
 		{"Mozilla/4.0 (compatible; MSIE 8.0; Windows NT 6.1; Tablet PC 2.0)", session.KindDesktop, "Windows 7 / IE 8.0", "IE on Windows"},
-		{mac, session.KindDesktop, "Mac / Mac OS X 10.15.7 / Chrome 118.0.0", "Chrome on Mac OS X"},
+		{mac, session.KindDesktop, "Mac / Mac OS X / Chrome 118.0.0.0", "Chrome on Mac OS X"},
 		{ubuntu, session.KindDesktop, "Ubuntu / Firefox 128.0", "Firefox on Ubuntu"},
 		{
 			"Mozilla/5.0 (X11; CrOS x86_64 14541.0.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/118.0.0.0 Safari/537.36",
-			session.KindDesktop, "Chrome OS 14541.0.0 / Chrome 118.0.0", "Chrome on Chrome OS",
+			session.KindDesktop, "Chrome OS 14541.0.0 / Chrome 118.0.0.0", "Chrome on Chrome OS",
 		},
 		{
 			"Mozilla/5.0 (Linux; Android 13; SM-X710) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/118.0.0.0 Safari/537.36",
-			session.KindTablet, "SM-X710 / Android 13 / Chrome 118.0.0", "Chrome on Android",
+			session.KindTablet, "SM-X710 / Android 13 / Chrome 118.0.0.0", "Chrome on Android",
 		},
 		{
 			"Mozilla/5.0 (SMART-TV; Linux; Tizen 6.0) AppleWebKit/537.36 (KHTML, like Gecko) 76.0.3809.146/6.0 TV Safari/537.36",
@@ -93,11 +93,11 @@ func TestDevices(t *testing.T) {
 		},
 		{
 			"Mozilla/5.0 (Linux; Android 8.0.0; Pixel Build/TVA1) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/118.0.0.0 Mobile Safari/537.36",
-			session.KindMobile, "Pixel / Android 8.0.0 / Chrome Mobile 118.0.0", "Chrome on Android",
+			session.KindMobile, "Pixel / Android 8.0.0 / Chrome Mobile 118.0.0.0", "Chrome on Android",
 		},
 		{
 			"Mozilla/5.0 (Linux; Android 13; CUBOT X18 Plus) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/118.0.0.0 Mobile Safari/537.36",
-			session.KindMobile, "X18 Plus / Android 13 / Chrome Mobile 118.0.0", "Chrome on Android",
+			session.KindMobile, "X18 Plus / Android 13 / Chrome Mobile 118.0.0.0", "Chrome on Android",
 		},
 		{"curl/8.5.0", "", "curl 8.5.0", "curl"},
 		{"Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", session.KindBot, "Spider / Googlebot 2.1", "Googlebot"},
