@@ -10,7 +10,9 @@ import (
 
 // Config configures a [Middleware]. Its zero value is ready to use where no proxy is in front.
 type Config struct {
-	// ClientIP finds the client's address behind proxies; default: the peer of the connection is the client.
+	// ClientIP finds the client's address behind proxies; default: the peer of the connection is the client. Middleware that
+	// overwrites RemoteAddr, such as chi's RealIP or gorilla's ProxyHeaders, must not be in front: it lets every client choose
+	// its address. See package clientip.
 	ClientIP *clientip.Resolver
 
 	// ClientHints asks browsers, by Accept-CH in every response, for the model and the version of their platform, and keeps
@@ -38,7 +40,7 @@ func New(m *session.Manager, c Config) *Middleware {
 	if c.Client == nil {
 		ip, hints := c.ClientIP, c.ClientHints
 		c.Client = func(r *http.Request) session.Client {
-			sender := session.Client{IP: ip.Addr(r.RemoteAddr, r.Header.Values), UserAgent: r.UserAgent()}
+			sender := session.Client{IP: address(r, ip), UserAgent: r.UserAgent()}
 			if hints {
 				sender.Hints = session.ReadHints(r.Header.Get)
 			}

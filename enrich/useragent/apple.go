@@ -10,13 +10,13 @@ import (
 const (
 	macOrIPad     = "Mac or iPad"
 	macOSOrIPadOS = "macOS or iPadOS"
-	frozenSafari  = "AppleWebKit/605.1.15 (KHTML, like Gecko) " // since 2018, on all of Apple's devices
+	frozenSafari  = "AppleWebKit/605.1.15 (KHTML, like Gecko)" // since 2018, on all of Apple's devices
 )
 
 // apple corrects what browsers on Apple's devices say of themselves. An iPad calls itself a Macintosh unless a page asks for
 // its mobile form, and every Mac since 2020 calls its system Mac OS X 10.15.7, or 10.15 in Firefox: that version says nothing.
 func apple(ua string, d *session.Device) {
-	if d.OS.Name != "Mac OS X" || !strings.Contains(ua, "(Macintosh;") || d.Kind == session.KindBot {
+	if !strings.Contains(ua, "(Macintosh;") || d.Kind == session.KindBot {
 		return
 	}
 	for _, mark := range [...]string{" Mobile/", " CriOS/", " FxiOS/", " EdgiOS/", " OPiOS/", " OPT/", " GSA/"} {
@@ -25,7 +25,7 @@ func apple(ua string, d *session.Device) {
 			return
 		}
 	}
-	if d.OS.Major != "10" || d.OS.Minor != "15" {
+	if d.OS.Name != "Mac OS X" || d.OS.Major != "10" || d.OS.Minor != "15" {
 		return // older, and so a Mac
 	}
 	_, behind, safari := strings.Cut(ua, frozenSafari)

@@ -60,7 +60,7 @@ func system(platform, version string, said session.Product) session.Product {
 		version = windowsVersion(version)
 	case "Linux":
 		switch said.Name {
-		case "", "Linux", "Android", "Windows", "Mac OS X", "iOS", "Chrome OS":
+		case "", "Linux", "Android", "Windows", "Mac OS X", macOSOrIPadOS, "iOS", "Chrome OS":
 		default:
 			return said // a distribution says more
 		}

@@ -120,6 +120,63 @@ func TestDevices(t *testing.T) {
 	}
 }
 
+// TestApple: RPT-38. A Mac and an iPad that say the same are not told apart, and no version is shown that browsers have frozen.
+func TestApple(t *testing.T) {
+	t.Parallel()
+	p := newParser(t)
+	const (
+		desktop = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+		safari  = desktop + "Version/18.5 Safari/605.1.15"
+	)
+	for _, test := range []struct {
+		ua    string
+		h     session.Hints
+		kind  session.DeviceKind
+		text  string
+		short string
+	}{
+		{safari, session.Hints{}, "", "Mac or iPad / macOS or iPadOS / Safari 18.5", "Safari on macOS or iPadOS"},
+		{desktop, session.Hints{}, "", "Mac or iPad / macOS or iPadOS / Apple Mail 605.1.15", "Apple Mail on macOS or iPadOS"},
+		{strings.Replace(safari, "10_15_7", "10_15", 1), session.Hints{}, "", "Mac or iPad / macOS or iPadOS / Safari 18.5", "Safari on macOS or iPadOS"}, // iPadOS 13
+		{desktop + "Version/17.5 Safari/605.1.15 Ddg/17.5", session.Hints{}, "", "Mac or iPad / macOS or iPadOS / DuckDuckGo 17.5", "DuckDuckGo on macOS or iPadOS"},
+		{safari, session.Hints{Platform: `"macOS"`, PlatformVersion: `"15.5.0"`, Mobile: "?0"}, session.KindDesktop, "Mac / macOS 15.5 / Safari 18.5", "Safari on macOS"},
+		{desktop + "Mobile/15E148", session.Hints{}, session.KindTablet, "iPad / iOS / Apple Mail 605.1.15", "Apple Mail on iOS"},
+		{desktop + "CriOS/126.0.6478.153 Version/17.5 Safari/605.1.15", session.Hints{}, session.KindTablet, "iPad / iOS / Chrome Mobile iOS 126.0.6478.153", "Chrome on iOS"},
+		{desktop + "FxiOS/143.0 Safari/605.1.15", session.Hints{}, session.KindTablet, "iPad / iOS / Firefox iOS 143.0", "Firefox on iOS"},
+		{strings.Replace(safari, "10_15_7", "10_13_6", 1), session.Hints{}, session.KindDesktop, "Mac / Mac OS X 10.13.6 / Safari 18.5", "Safari on Mac OS X"},
+		{mac, session.Hints{}, session.KindDesktop, "Mac / Mac OS X / Chrome 118.0.0.0", "Chrome on Mac OS X"},
+		{mac + " Edg/118.0.2088.46", session.Hints{}, session.KindDesktop, "Mac / Mac OS X / Edge 118.0.2088.46", "Edge on Mac OS X"},
+		{"Mozilla/5.0 (Macintosh; Intel Mac OS X 10.15; rv:143.0) Gecko/20100101 Firefox/143.0", session.Hints{}, session.KindDesktop, "Mac / Mac OS X / Firefox 143.0", "Firefox on Mac OS X"},
+		{desktop + "Version/17.4 Safari/605.1.15 (Applebot/0.1; +http://www.apple.com/go/applebot)", session.Hints{}, session.KindBot, "Mac / Mac OS X 10.15.7 / Applebot 0.1", "Applebot on Mac OS X"},
+	} {
+		d := p.Parse(test.ua, test.h)
+		if d.Kind != test.kind || d.String() != test.text || d.Short() != test.short {
+			t.Errorf("%s\ngot  %q %q %q\nwant %q %q %q", test.ua, d.Kind, d, d.Short(), test.kind, test.text, test.short)
+		}
+	}
+}
+
+// TestFourth: RPT-38. The fourth part of a browser's version is read from its own token.
+func TestFourth(t *testing.T) {
+	t.Parallel()
+	chrome := session.Product{Name: "Chrome", Major: "118", Minor: "0", Patch: "0"}
+	edge := session.Product{Name: "Edge Mobile", Major: "118", Minor: "0", Patch: "0"}
+	for _, row := range []struct {
+		ua   string
+		p    session.Product
+		want string
+	}{
+		{windows, chrome, "0"}, {"Chrome/118.0.0.123 Safari", chrome, "123"}, {"Chrome/118.0.0.123", chrome, "123"}, {"Chrome/118.0.0.1.2", chrome, "1"},
+		{"Chrome/118.0.0 Safari", chrome, ""}, {"Chrome/118.0.0. Safari", chrome, ""}, {"Chrome/118.0.0.b1", chrome, ""}, {"Chrome/118.0.0.1b", chrome, ""}, {"x118.0.0.1", chrome, ""},
+		{"Chrome/118.0.0.1234567890", chrome, ""}, {"Chrome/118.0.0.1 EdgA/118.0.0.2", chrome, "1"}, {"Chrome/118.0.0.1 EdgA/118.0.0.2", edge, "2"},
+		{"Firefox/143.0.1", session.Product{Name: "Firefox", Major: "143", Minor: "0"}, ""}, {"/...1", session.Product{Name: "x"}, ""},
+	} {
+		if got := fourth(row.ua, row.p); got != row.want {
+			t.Errorf("%s, %s: got %q, want %q", row.ua, row.p, got, row.want)
+		}
+	}
+}
+
 // TestEnrich: the device is the fact; a canceled look finds nothing.
 func TestEnrich(t *testing.T) {
 	t.Parallel()
