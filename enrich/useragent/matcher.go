@@ -70,7 +70,7 @@ func newPattern[T any](a *atoms, re *regexp.Regexp, templates []string, match fu
 
 // first returns what the first pattern that matches finds in text, and how many expressions were tried. The zero T says
 // that none matches. A match without a name counts as none, as in the library.
-func first[T any](patterns []pattern[T], text string, has []int) (found T, tried int) {
+func first[T any](patterns []pattern[T], text string, has positions) (found T, tried int) {
 	for i := range patterns {
 		p := &patterns[i]
 		if !p.needs.met(has) {
@@ -96,11 +96,11 @@ type needs [][]knownAtom
 type knownAtom struct{ index, within int }
 
 // met reports whether a text has what is needed, by where it has atoms first.
-func (n needs) met(has []int) bool {
+func (n needs) met(has positions) bool {
 sets:
 	for _, set := range n {
 		for _, atom := range set {
-			if at := has[atom.index]; at != absent && (at <= atom.within || atom.within == anywhere) {
+			if at := int(has[atom.index]); at != absent && (at <= atom.within || atom.within == anywhere) {
 				continue sets
 			}
 		}
@@ -108,6 +108,9 @@ sets:
 	}
 	return true
 }
+
+// positions says at which character of a text each atom is first, by their indexes, or absent.
+type positions []int16
 
 const absent = -1
 
@@ -143,14 +146,14 @@ func (a *atoms) finish() {
 	}
 }
 
-// in returns at which character of a text each atom is first, by their indexes, or absent.
-func (a *atoms) in(text string) []int {
-	has := make([]int, len(a.texts))
+// in looks for all atoms in a text of at most maxUserAgent bytes.
+func (a *atoms) in(text string) positions {
+	has := make(positions, len(a.texts))
 	for i := range has {
 		has[i] = absent
 	}
 	text = fold(text)
-	character := -1
+	character := int16(-1)
 	for i := range len(text) - (minAtom - 1) {
 		if utf8.RuneStart(text[i]) {
 			character++

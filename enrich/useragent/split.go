@@ -48,7 +48,7 @@ func split(a *atoms, tree *syntax.Regexp, groups bool) (branches []branch) {
 
 // earliest returns the branch by which the whole expression matches a text: the one that matches nearest to the text's
 // beginning, and of several that do, the first. It returns nil if none matches, and counts those that were tried.
-func earliest(branches []branch, text string, has []int, tried *int) (re *regexp.Regexp) {
+func earliest(branches []branch, text string, has positions, tried *int) (re *regexp.Regexp) {
 	at := len(text) + 1
 	for i := range branches {
 		b := &branches[i]
