@@ -22,7 +22,7 @@ type recipe struct {
 	file    string
 	line    int
 	get     []string // arguments
-	program string   // the first whole file of Go that follows before the next recipe, or empty
+	program string   // the first whole file of Go that follows before the next recipe, or the imports of a part of one, or empty
 }
 
 func (r recipe) String() string { return fmt.Sprintf("%s:%d", r.file, r.line) }
@@ -55,6 +55,8 @@ func recipes(file, text string) (found []recipe) {
 		block := strings.Join(lines[i+1:i+end], "\n") + "\n"
 		if n := len(found) - 1; n >= 0 && found[n].program == "" && strings.HasPrefix(block, "package ") {
 			found[n].program = block
+		} else if imports, _, whole := strings.Cut(block, "\n)\n"); n >= 0 && found[n].program == "" && whole && strings.HasPrefix(block, "import (\n") {
+			found[n].program = imports + "\n)\n"
 		}
 		i += end
 	}
@@ -135,8 +137,8 @@ func (c checker) tryRecipe(ctx context.Context, rec recipe, r *repo.Repo, versio
 	return err
 }
 
-// program returns what is compiled: the shown program; if that is a test, which may speak of what the reader writes, its
-// imports; without one, the packages of the modules.
+// program returns what is compiled: the shown program; its imports, if that is a part of one, or a test, which may speak of
+// what the reader writes; without one, the packages of the modules.
 func (c consumer) program(ctx context.Context, shown string, modules []string) (string, error) {
 	var imports []string
 	if shown == "" {
@@ -149,6 +151,10 @@ func (c consumer) program(ctx context.Context, shown string, modules []string) (
 		}
 		return importing(imports), nil
 	}
+	part := strings.HasPrefix(shown, "import ")
+	if part {
+		shown = "package main\n\n" + shown
+	}
 	file, err := parser.ParseFile(token.NewFileSet(), "shown.go", shown, parser.ImportsOnly)
 	if err != nil {
 		return "", err
@@ -160,7 +166,7 @@ func (c consumer) program(ctx context.Context, shown string, modules []string) (
 		}
 		imports = append(imports, name)
 	}
-	if slices.Contains(imports, "testing") {
+	if part || slices.Contains(imports, "testing") {
 		return importing(imports), nil
 	}
 	return shown, nil

@@ -16,8 +16,8 @@ import (
 // TestRecipes: RPT-47. What a document tells people to type is found, and the program that it shows for it.
 func TestRecipes(t *testing.T) {
 	t.Parallel()
-	const markdown = "Text of go get x.\n```sh\ngo get a b \\\n   c   # or d\nmake\n```\n```go\nsnippet()\n```\n```go\npackage p\n```\n```go\npackage q\n```\n\ngo get e\n"
-	want := []recipe{{"README.md", 3, []string{"a", "b", "c"}, "package p\n"}, {"README.md", 17, []string{"e"}, ""}}
+	const markdown = "Text of go get x.\n```sh\ngo get a b \\\n   c   # or d\nmake\n```\n```go\nsnippet()\n```\n```go\npackage p\n```\n```go\npackage q\n```\n\ngo get e\n```go\nimport (\n\t\"x\"\n)\n\nx.Do()\n```\n"
+	want := []recipe{{"README.md", 3, []string{"a", "b", "c"}, "package p\n"}, {"README.md", 17, []string{"e"}, "import (\n\t\"x\"\n)\n"}}
 	if got := recipes("README.md", markdown); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v\nwant %+v", got, want)
 	}
@@ -49,6 +49,7 @@ func TestDocuments(t *testing.T) {
 		{"a module too few", repotest.Files{"README.md": said + "```sh\ngo get " + core + "\n```\n" + main}, "README.md:3: after this `go get` what is shown does not compile"},
 		{"a module too few in the text of another file", repotest.Files{"README.md": said, "docs/x.md": "go get " + core + "\n" + main}, "docs/x.md:1: after this `go get` what is shown does not compile"},
 		{"a module too few for a test", repotest.Files{"README.md": said + "```sh\ngo get " + core + "\n```\n" + test}, "README.md:3: after this `go get` what is shown does not compile"},
+		{"a module too few for a part", repotest.Files{"README.md": said + "go get " + core + "\n```go\nimport (\n\tother \"" + x + "\"\n)\n\nother.X()\n```\n"}, "README.md:2: after this `go get` what is shown does not compile"},
 		{"the program of yesterday", repotest.Files{"README.md": said + "```sh\ngo get " + x + "\n```\n" + strings.Replace(main, "x.X()", "x.Old()", 1)}, "undefined: x.Old"},
 		{"in a package comment", repotest.Files{"README.md": said, "backend/x/doc.go": "// Package x is had so:\n//\n//\tgo get " + repo.Prefix + "backend/z\npackage x\n"}, "backend/x/doc.go:3: after this `go get` what is shown does not compile: " + repo.Prefix + "backend/z is no published module"},
 		{"a library that the repository does not know", repotest.Files{"README.md": said + "```sh\ngo get example.org/other\n```\n"}, "no module here requires example.org/other"},
