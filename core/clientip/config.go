@@ -13,14 +13,14 @@ type Config struct {
 	// an address that clients can have. [Private] fits where all proxies, and no clients, are in a private network.
 	Trusted []netip.Prefix
 
-	// Unix trusts the peer of a Unix socket, whoever that is: see the package documentation. Default: it is not trusted, and
+	// Unix trusts the peer of a Unix socket, any process that may connect: see the package documentation. Default: it is not trusted, and
 	// the client of its requests is unknown.
 	Unix bool
 
 	// Hops, if not 0, counts the proxies instead of comparing the addresses that they note: for a chain with proxies whose
 	// addresses change, such as a CDN in front of a load balancer (2). The client is the Hops-th address from the right of
 	// X-Forwarded-For or Forwarded, and Trusted has the addresses of the nearest proxy alone, the peer. All requests must
-	// come through all of the proxies, and each of them must append one address: if one can be reached directly, whoever
+	// come through all of the proxies, and each of them must append one address: if one can be reached directly, a client that
 	// does so chooses an address. At most 32; default: addresses are compared with Trusted.
 	Hops int
 
@@ -70,7 +70,7 @@ func New(c Config) (*Resolver, error) {
 	case c.Hops < 0 || c.Hops > maxHops:
 		return nil, fmt.Errorf("clientip: Hops is %d, want 0 to %d", c.Hops, maxHops)
 	case c.Hops > 0 && len(c.Trusted) == 0 && !c.Unix:
-		return nil, errors.New("clientip: Hops needs a peer to trust, by Trusted or Unix: otherwise whoever reaches the server chooses an address")
+		return nil, errors.New("clientip: Hops needs a peer to trust, by Trusted or Unix: otherwise any client that reaches the server chooses its address")
 	case c.Hops > 1 && r.single:
 		return nil, fmt.Errorf("clientip: Hops is %d, but %s has one address", c.Hops, r.header)
 	}
