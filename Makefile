@@ -67,7 +67,7 @@ check-modules:
 	$(call gate,each module alone: go mod tidy -diff; go build; go vet)
 	@printf '%s\n' $(modules) | xargs -P 2 -I{} sh -c \
 		'out=$$(cd "$$1" && export GOWORK=off && { go mod tidy -diff && go build -o /dev/null ./... && go vet ./...; } 2>&1) || { echo "$$out"; echo "in $$1"; exit 1; }' sh {}
-	@old=$$(cat go.work.sum) && go list -m all >/dev/null && [ "$$old" = "$$(cat go.work.sum)" ] || { echo 'go.work.sum was incomplete: commit it'; exit 1; }
+	@old=$$(cat go.work.sum) && go list -m all >/dev/null && go mod download && [ "$$old" = "$$(cat go.work.sum)" ] || { echo 'go.work.sum was incomplete: commit it'; exit 1; }
 
 check-deps:
 	$(call gate,depcheck)

@@ -18,7 +18,7 @@ type Config struct {
 	Next func(fiber.Ctx) bool
 
 	// ClientIP finds the client's address behind proxies; default: the peer of the connection is the client. Fiber's own
-	// settings for proxies do not count here.
+	// settings for proxies do not count here. See package clientip for Unix sockets.
 	ClientIP *clientip.Resolver
 
 	// ClientHints asks browsers, by Accept-CH in every response, for the model and the version of their platform, and keeps
@@ -97,11 +97,13 @@ func (mw *middleware) serve(c fiber.Ctx, ctx context.Context) error {
 // sender is the default of Config.Client.
 func (mw *middleware) sender(c fiber.Ctx) session.Client {
 	sender := session.Client{UserAgent: userAgent(c)}
-	remote := c.RequestCtx().RemoteAddr()
+	remote, values := c.RequestCtx().RemoteAddr(), func(name string) []string { return lines(c, name) }
 	if tcp, ok := remote.(*net.TCPAddr); ok && mw.ClientIP == nil {
 		sender.IP = tcp.AddrPort().Addr()
+	} else if strings.HasPrefix(remote.Network(), "unix") {
+		sender.IP = mw.ClientIP.AddrUnix(values)
 	} else {
-		sender.IP = mw.ClientIP.Addr(remote.String(), func(name string) []string { return lines(c, name) })
+		sender.IP = mw.ClientIP.Addr(remote.String(), values)
 	}
 	if mw.ClientHints {
 		sender.Hints = session.ReadHints(func(name string) string { return strings.Clone(c.Get(name)) })

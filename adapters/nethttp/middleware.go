@@ -2,7 +2,6 @@ package nethttp
 
 import (
 	"net/http"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -12,7 +11,9 @@ import (
 
 // Config configures a [Middleware]. Its zero value is ready to use where no proxy is in front.
 type Config struct {
-	// ClientIP finds the client's address behind proxies; default: the peer of the connection is the client.
+	// ClientIP finds the client's address behind proxies; default: the peer of the connection is the client. Middleware that
+	// overwrites RemoteAddr, such as chi's RealIP or gorilla's ProxyHeaders, must not be in front: it lets every client choose
+	// its address. See package clientip.
 	ClientIP *clientip.Resolver
 
 	// ClientHints asks browsers, by Accept-CH in every response, for the model and the version of their platform, and keeps
@@ -51,30 +52,6 @@ func New(m *session.Manager, c Config) *Middleware {
 		mw.config.Error = WriteError
 	}
 	return mw
-}
-
-// sender is the default of Config.Client.
-func (mw *Middleware) sender(r *http.Request) session.Client {
-	sender := session.Client{UserAgent: r.UserAgent()}
-	if lacksPort(r.RemoteAddr) {
-		mw.warn(r, &mw.rewritten, "RemoteAddr has no port, so middleware in front has replaced it, perhaps by what a client wrote "+
-			"(chi's RealIP): client addresses are unknown; remove it and set Config.ClientIP, or set Config.Client")
-	} else {
-		sender.IP = mw.config.ClientIP.Addr(r.RemoteAddr, r.Header.Values)
-	}
-	if mw.config.ClientHints {
-		sender.Hints = session.ReadHints(r.Header.Get)
-	}
-	return sender
-}
-
-// lacksPort reports whether remote is an IP address without a port. The peer of a Unix socket ("", "@" or a path) is none.
-func lacksPort(remote string) bool {
-	last := strings.LastIndexByte(remote, ':')
-	if last > 0 && (remote[last-1] == ']' || strings.IndexByte(remote, ':') == last) {
-		return false
-	}
-	return clientip.Parse(remote).IsValid()
 }
 
 // Handler gives each request of next its session. If an outer handler did so already, next is just called.

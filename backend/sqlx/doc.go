@@ -1,16 +1,16 @@
 // Package sqlxstore keeps sessions in PostgreSQL, MySQL, MariaDB or SQLite. A [Store] is a store.Indexed of core: it
 // lists, removes a user's sessions and sweeps.
 //
-//	import _ "github.com/lib/pq"
+//	import _ "github.com/jackc/pgx/v5/stdlib"
 //
-//	db, err := sqlxstore.Open(ctx, "postgres", dsn, sqlxstore.Config{})
+//	db, err := sqlxstore.Open(ctx, "pgx", dsn, sqlxstore.Config{})
 //	...
 //	err = db.Migrate(ctx) // as often as you like
 //	...
 //	sessions, err := session.New(db, session.Config{})
 //
-// [New] does the same over a *sql.DB that the application has. The application imports its driver: lib/pq or pgx's
-// database/sql driver, modernc.org/sqlite or mattn/go-sqlite3. MySQL's is imported here.
+// [New] does the same over a *sql.DB that the application has. The application imports its driver: pgx's
+// database/sql driver or lib/pq, modernc.org/sqlite or mattn/go-sqlite3. MySQL's is imported here.
 //
 // # What it asks of the database
 //

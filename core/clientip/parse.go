@@ -8,7 +8,7 @@ import (
 
 // Parse returns the address of a peer, in the form of a RemoteAddr: "192.0.2.1:80", "[2001:db8::1]:80", or either
 // without a port and brackets. It returns the zero Addr for anything else, such as "" or "@", which is how the peer of a
-// unix socket looks. The address has no zone, and an IPv4-mapped one is an IPv4 address.
+// Unix socket looks. The address has no zone, and an IPv4-mapped one is an IPv4 address.
 func Parse(remote string) netip.Addr {
 	addr, _ := parseNode(remote, false)
 	return addr
@@ -16,6 +16,18 @@ func Parse(remote string) netip.Addr {
 
 // parseListed parses an element of X-Forwarded-For.
 func parseListed(element string) (netip.Addr, bool) { return parseNode(element, false) }
+
+// parseBarePort parses an element that ends in a colon and a port, with brackets or without. An IPv4 address may lack the port.
+func parseBarePort(element string) (netip.Addr, bool) {
+	colon := strings.LastIndexByte(element, ':')
+	if colon < 0 || strings.HasPrefix(element, "[") {
+		return parseNode(element, false)
+	}
+	if !isPort(element[colon+1:]) {
+		return netip.Addr{}, false
+	}
+	return parseAddr(element[:colon])
+}
 
 // parseForwarded parses the "for" of an element of Forwarded (RFC 7239, section 4), which must be there once. It lets
 // pass what many proxies write: white space around pairs, and values that ought to be quoted.

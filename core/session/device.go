@@ -33,7 +33,7 @@ type Product struct {
 	PatchMinor string `json:"patch_minor,omitempty"`
 }
 
-// Version is the version with dots, as far as it is known: "118.0.0", or "".
+// Version is the version with dots, as far as it is known: "118.0.0.0", or "".
 func (p Product) Version() string {
 	var b strings.Builder
 	for _, part := range [...]string{p.Major, p.Minor, p.Patch, p.PatchMinor} {
@@ -51,7 +51,7 @@ func (p Product) Version() string {
 // String is name and version: "Android 10", or "".
 func (p Product) String() string { return strings.TrimSpace(p.Name + " " + p.Version()) }
 
-// String is for people: "K / Android 10 / Chrome Mobile 118.0.0", what of it is known, or "".
+// String is for people: "K / Android 10 / Chrome Mobile 118.0.0.0", what of it is known, or "".
 func (d Device) String() string {
 	parts := make([]string, 0, 3)
 	for _, s := range [...]string{d.Family, d.OS.String(), d.Browser.String()} {

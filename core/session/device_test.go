@@ -16,8 +16,8 @@ func TestDeviceText(t *testing.T) {
 		{Device{}, "", ""},
 		{Device{Kind: KindBot}, "", ""},
 		{
-			Device{Family: "K", Brand: "Generic_Android", Model: "K", OS: android, Browser: Product{"Chrome Mobile", "118", "0", "0", ""}},
-			"K / Android 10 / Chrome Mobile 118.0.0", "Chrome on Android",
+			Device{Family: "K", Brand: "Generic_Android", Model: "K", OS: android, Browser: Product{"Chrome Mobile", "118", "0", "0", "0"}},
+			"K / Android 10 / Chrome Mobile 118.0.0.0", "Chrome on Android",
 		},
 		{Device{OS: Product{Name: "Debian"}, Browser: Product{Name: "Firefox", Major: "140"}}, "Debian / Firefox 140", "Firefox on Debian"},
 		{Device{Family: "iPhone", OS: Product{Name: "iOS"}, Browser: Product{Name: "Chrome Mobile iOS"}}, "iPhone / iOS / Chrome Mobile iOS", "Chrome on iOS"},

@@ -29,15 +29,25 @@ func languageOf(tag string) (language, bool) {
 	if i := strings.IndexAny(tag, "-_"); i >= 0 {
 		primary = tag[:i]
 	}
+	if len(primary) != 2 {
+		return 0, false
+	}
 	l := slices.Index([]string{"en", "de", "es", "fr", "ja", "pt", "ru", "zh"}, strings.ToLower(primary))
 	return language(max(l, 0)), l >= 0
 }
 
-// languagesOf returns the languages of tags, each once, without those that have no names.
+// maxTags bounds how many languages are looked at: browsers send a few, and a client can send a megabyte of them.
+const maxTags = 100
+
+// languagesOf returns the languages of the first tags, each once, without those that have no names.
 func languagesOf(tags []string) []language {
 	known := make([]language, 0, languages)
+	n := 0
 	for _, several := range tags {
 		for tag := range strings.SplitSeq(several, ",") {
+			if n++; n > maxTags {
+				return known
+			}
 			tag, _, _ = strings.Cut(tag, ";")
 			if l, ok := languageOf(strings.TrimSpace(tag)); ok && !slices.Contains(known, l) {
 				known = append(known, l)

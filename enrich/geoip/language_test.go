@@ -2,10 +2,11 @@ package geoip
 
 import (
 	"slices"
+	"strings"
 	"testing"
 )
 
-// TestLanguagesAreFew: what comes from a header may be long, what is kept of it is not.
+// TestLanguagesAreFew: ATK-20. What comes from a header may be long, what is kept of it is not.
 func TestLanguagesAreFew(t *testing.T) {
 	t.Parallel()
 	var tags []string
@@ -14,6 +15,9 @@ func TestLanguagesAreFew(t *testing.T) {
 	}
 	if got := languagesOf(tags); !slices.Equal(got, []language{french, german}) {
 		t.Errorf("got %v", got)
+	}
+	if got := languagesOf([]string{strings.Repeat("x,", maxTags-1) + "de," + strings.Repeat("x,", 1<<20) + "fr"}); !slices.Equal(got, []language{german}) {
+		t.Errorf("got %v of a megabyte", got)
 	}
 	all := first(languagesOf(tags), defaultOrder())
 	if len(all) != int(languages) || all[0] != french || all[1] != german || all[2] != english {

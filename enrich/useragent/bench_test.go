@@ -3,6 +3,7 @@ package useragent
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/ua-parser/uap-go/uaparser"
 
@@ -39,6 +40,38 @@ func BenchmarkParse(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkHostile measures User-Agents that were made to take long, each for the first time, and how many times as long the
+// library alone takes for them, and a common User-Agent here.
+func BenchmarkHostile(b *testing.B) {
+	p := newParser(b)
+	m := p.library().matcher
+	library, err := uaparser.New(uaparser.WithCacheSize(1))
+	if err != nil {
+		b.Fatal(err)
+	}
+	texts := hostile()
+	n := 0
+	for b.Loop() {
+		m.find(texts[n%len(texts)])
+		n++
+	}
+	ours := b.Elapsed().Seconds() / float64(n)
+	took := func(times int, f func(i int)) float64 {
+		begun := time.Now()
+		for i := range times {
+			f(i)
+		}
+		return time.Since(begun).Seconds() / float64(times)
+	}
+	b.ReportMetric(took(2*len(texts), func(i int) {
+		ua := texts[i%len(texts)]
+		library.ParseUserAgent(ua)
+		library.ParseOs(ua)
+		library.ParseDevice(ua)
+	})/ours, "library/ours")
+	b.ReportMetric(ours/took(1000, func(int) { m.find(phone) }), "hostile/common")
 }
 
 // BenchmarkPage describes 50 sessions of 5 browsers, as the enricher is called for a list of one.

@@ -41,7 +41,7 @@ func Example() {
 		fmt.Println(info.Device.Short())
 	}
 	// Output:
-	// K / Android 10 / Chrome Mobile 118.0.0
+	// K / Android 10 / Chrome Mobile 118.0.0.0
 	// Chrome on Android
 }
 
@@ -56,6 +56,6 @@ func ExampleParser_Parse() {
 	fmt.Println(d)
 	fmt.Println(d.Kind, d.Brand, d.Model, d.OS.Name, d.OS.Version(), d.Browser.Name, d.Browser.Major)
 	// Output:
-	// Samsung SM-G991B / Android 14 / Chrome Mobile 118.0.0
+	// Samsung SM-G991B / Android 14 / Chrome Mobile 118.0.0.0
 	// mobile Samsung SM-G991B Android 14 Chrome Mobile 118
 }

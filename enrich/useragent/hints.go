@@ -14,10 +14,13 @@ const (
 )
 
 // apply lets the hints h win over what the User-Agent said. A field that is no structured field of its type is ignored.
-func (p *Parser) apply(d *session.Device, h session.Hints) {
+func (l *library) apply(d *session.Device, h session.Hints) {
 	platform, version, model := name(h.Platform), name(h.PlatformVersion), name(h.Model)
 	if platform != "" && platform != "Unknown" {
 		d.OS = system(platform, version, d.OS)
+		if platform == "macOS" && d.Family == macOrIPad {
+			d.Family, d.Model = "Mac", "Mac"
+		}
 	}
 	if len(h.Mobile) <= maxHint {
 		if mobile, ok := boolField(h.Mobile); ok && d.Kind != session.KindTV {
@@ -25,7 +28,7 @@ func (p *Parser) apply(d *session.Device, h session.Hints) {
 		}
 	}
 	if model != "" {
-		p.applyModel(d, model)
+		l.applyModel(d, model)
 	}
 	if len(h.Brands) <= maxHint {
 		if brands, ok := brandsField(h.Brands); ok {
@@ -57,7 +60,7 @@ func system(platform, version string, said session.Product) session.Product {
 		version = windowsVersion(version)
 	case "Linux":
 		switch said.Name {
-		case "", "Linux", "Android", "Windows", "Mac OS X", "iOS", "Chrome OS":
+		case "", "Linux", "Android", "Windows", "Mac OS X", macOSOrIPadOS, "iOS", "Chrome OS":
 		default:
 			return said // a distribution says more
 		}
@@ -120,14 +123,14 @@ func versionParts(version string) (parts [4]string, ok bool) {
 }
 
 // applyModel sets the model. For Android the library knows who makes it: it is asked as if the User-Agent still said it.
-func (p *Parser) applyModel(d *session.Device, model string) {
+func (l *library) applyModel(d *session.Device, model string) {
 	family, brand := model, ""
 	if d.OS.Name == "Android" {
 		mobile := "Mobile "
 		if d.Kind != session.KindMobile {
 			mobile = ""
 		}
-		found := p.library().ParseDevice("Mozilla/5.0 (Linux; Android 10; " + model + ") AppleWebKit/537.36 (KHTML, like Gecko) Chrome/118.0.0.0 " + mobile + "Safari/537.36")
+		found := l.models.of("Mozilla/5.0 (Linux; Android 10; "+model+") AppleWebKit/537.36 (KHTML, like Gecko) Chrome/118.0.0.0 "+mobile+"Safari/537.36", l.model)
 		if found.Model == model { // else the model holds more than a name
 			family, brand = known(found.Family), found.Brand
 		}

@@ -33,16 +33,16 @@ func newParser(tb testing.TB) *Parser {
 func TestParts(t *testing.T) {
 	t.Parallel()
 	d := newParser(t).Parse(phone, session.Hints{})
-	if got, want := d.String(), "K / Android 10 / Chrome Mobile 118.0.0"; got != want {
+	if got, want := d.String(), "K / Android 10 / Chrome Mobile 118.0.0.0"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	got := [...]string{d.Family, d.Brand, d.Model, d.OS.String(), d.Browser.String()}
-	if want := [...]string{"K", "Generic_Android", "K", "Android 10", "Chrome Mobile 118.0.0"}; got != want {
+	if want := [...]string{"K", "Generic_Android", "K", "Android 10", "Chrome Mobile 118.0.0.0"}; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	want := session.Device{
 		Kind: session.KindMobile, Family: "K", Brand: "Generic_Android", Model: "K", OS: session.Product{Name: "Android", Major: "10"},
-		Browser: session.Product{Name: "Chrome Mobile", Major: "118", Minor: "0", Patch: "0"},
+		Browser: session.Product{Name: "Chrome Mobile", Major: "118", Minor: "0", Patch: "0", PatchMinor: "0"},
 	}
 	if d != want {
 		t.Errorf("got %+v, want %+v", d, want)
@@ -68,24 +68,24 @@ func TestDevices(t *testing.T) {
 		},
 		{
 			"Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) CriOS/126.0.6478.153 Mobile/15E148 Safari/604.1",
-			session.KindMobile, "iPhone / iOS 17.5 / Chrome Mobile iOS 126.0.6478", "Chrome on iOS",
+			session.KindMobile, "iPhone / iOS 17.5 / Chrome Mobile iOS 126.0.6478.153", "Chrome on iOS",
 		},
 		{
 			"Mozilla/5.0 (iPad; CPU OS 16_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/16.6 Mobile/15E148 Safari/604.1",
 			session.KindTablet, "iPad / iOS 16.6 / Mobile Safari 16.6", "Safari on iOS",
 		},
-		{windows, session.KindDesktop, "Windows 10 / Chrome 118.0.0", "Chrome on Windows"},
-		{windows + " Edg/118.0.2088.46", session.KindDesktop, "Windows 10 / Edge 118.0.2088", "Edge on Windows"},
+		{windows, session.KindDesktop, "Windows 10 / Chrome 118.0.0.0", "Chrome on Windows"},
+		{windows + " Edg/118.0.2088.46", session.KindDesktop, "Windows 10 / Edge 118.0.2088.46", "Edge on Windows"},
 		{"Mozilla/4.0 (compatible; MSIE 8.0; Windows NT 6.1; Tablet PC 2.0)", session.KindDesktop, "Windows 7 / IE 8.0", "IE on Windows"},
-		{mac, session.KindDesktop, "Mac / Mac OS X 10.15.7 / Chrome 118.0.0", "Chrome on Mac OS X"},
+		{mac, session.KindDesktop, "Mac / Mac OS X / Chrome 118.0.0.0", "Chrome on Mac OS X"},
 		{ubuntu, session.KindDesktop, "Ubuntu / Firefox 128.0", "Firefox on Ubuntu"},
 		{
 			"Mozilla/5.0 (X11; CrOS x86_64 14541.0.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/118.0.0.0 Safari/537.36",
-			session.KindDesktop, "Chrome OS 14541.0.0 / Chrome 118.0.0", "Chrome on Chrome OS",
+			session.KindDesktop, "Chrome OS 14541.0.0 / Chrome 118.0.0.0", "Chrome on Chrome OS",
 		},
 		{
 			"Mozilla/5.0 (Linux; Android 13; SM-X710) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/118.0.0.0 Safari/537.36",
-			session.KindTablet, "SM-X710 / Android 13 / Chrome 118.0.0", "Chrome on Android",
+			session.KindTablet, "SM-X710 / Android 13 / Chrome 118.0.0.0", "Chrome on Android",
 		},
 		{
 			"Mozilla/5.0 (SMART-TV; Linux; Tizen 6.0) AppleWebKit/537.36 (KHTML, like Gecko) 76.0.3809.146/6.0 TV Safari/537.36",
@@ -93,11 +93,11 @@ func TestDevices(t *testing.T) {
 		},
 		{
 			"Mozilla/5.0 (Linux; Android 8.0.0; Pixel Build/TVA1) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/118.0.0.0 Mobile Safari/537.36",
-			session.KindMobile, "Pixel / Android 8.0.0 / Chrome Mobile 118.0.0", "Chrome on Android",
+			session.KindMobile, "Pixel / Android 8.0.0 / Chrome Mobile 118.0.0.0", "Chrome on Android",
 		},
 		{
 			"Mozilla/5.0 (Linux; Android 13; CUBOT X18 Plus) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/118.0.0.0 Mobile Safari/537.36",
-			session.KindMobile, "X18 Plus / Android 13 / Chrome Mobile 118.0.0", "Chrome on Android",
+			session.KindMobile, "X18 Plus / Android 13 / Chrome Mobile 118.0.0.0", "Chrome on Android",
 		},
 		{"curl/8.5.0", "", "curl 8.5.0", "curl"},
 		{"Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", session.KindBot, "Spider / Googlebot 2.1", "Googlebot"},
@@ -116,6 +116,63 @@ func TestDevices(t *testing.T) {
 		d := p.Parse(test.ua, session.Hints{})
 		if d.Kind != test.kind || d.String() != test.text || d.Short() != test.short {
 			t.Errorf("%s\ngot  %q %q %q\nwant %q %q %q", test.ua, d.Kind, d, d.Short(), test.kind, test.text, test.short)
+		}
+	}
+}
+
+// TestApple: RPT-38. A Mac and an iPad that say the same are not told apart, and no version is shown that browsers have frozen.
+func TestApple(t *testing.T) {
+	t.Parallel()
+	p := newParser(t)
+	const (
+		desktop = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+		safari  = desktop + "Version/18.5 Safari/605.1.15"
+	)
+	for _, test := range []struct {
+		ua    string
+		h     session.Hints
+		kind  session.DeviceKind
+		text  string
+		short string
+	}{
+		{safari, session.Hints{}, "", "Mac or iPad / macOS or iPadOS / Safari 18.5", "Safari on macOS or iPadOS"},
+		{desktop, session.Hints{}, "", "Mac or iPad / macOS or iPadOS / Apple Mail 605.1.15", "Apple Mail on macOS or iPadOS"},
+		{strings.Replace(safari, "10_15_7", "10_15", 1), session.Hints{}, "", "Mac or iPad / macOS or iPadOS / Safari 18.5", "Safari on macOS or iPadOS"}, // iPadOS 13
+		{desktop + "Version/17.5 Safari/605.1.15 Ddg/17.5", session.Hints{}, "", "Mac or iPad / macOS or iPadOS / DuckDuckGo 17.5", "DuckDuckGo on macOS or iPadOS"},
+		{safari, session.Hints{Platform: `"macOS"`, PlatformVersion: `"15.5.0"`, Mobile: "?0"}, session.KindDesktop, "Mac / macOS 15.5 / Safari 18.5", "Safari on macOS"},
+		{desktop + "Mobile/15E148", session.Hints{}, session.KindTablet, "iPad / iOS / Apple Mail 605.1.15", "Apple Mail on iOS"},
+		{desktop + "CriOS/126.0.6478.153 Version/17.5 Safari/605.1.15", session.Hints{}, session.KindTablet, "iPad / iOS / Chrome Mobile iOS 126.0.6478.153", "Chrome on iOS"},
+		{desktop + "FxiOS/143.0 Safari/605.1.15", session.Hints{}, session.KindTablet, "iPad / iOS / Firefox iOS 143.0", "Firefox on iOS"},
+		{strings.Replace(safari, "10_15_7", "10_13_6", 1), session.Hints{}, session.KindDesktop, "Mac / Mac OS X 10.13.6 / Safari 18.5", "Safari on Mac OS X"},
+		{mac, session.Hints{}, session.KindDesktop, "Mac / Mac OS X / Chrome 118.0.0.0", "Chrome on Mac OS X"},
+		{mac + " Edg/118.0.2088.46", session.Hints{}, session.KindDesktop, "Mac / Mac OS X / Edge 118.0.2088.46", "Edge on Mac OS X"},
+		{"Mozilla/5.0 (Macintosh; Intel Mac OS X 10.15; rv:143.0) Gecko/20100101 Firefox/143.0", session.Hints{}, session.KindDesktop, "Mac / Mac OS X / Firefox 143.0", "Firefox on Mac OS X"},
+		{desktop + "Version/17.4 Safari/605.1.15 (Applebot/0.1; +http://www.apple.com/go/applebot)", session.Hints{}, session.KindBot, "Mac / Mac OS X 10.15.7 / Applebot 0.1", "Applebot on Mac OS X"},
+	} {
+		d := p.Parse(test.ua, test.h)
+		if d.Kind != test.kind || d.String() != test.text || d.Short() != test.short {
+			t.Errorf("%s\ngot  %q %q %q\nwant %q %q %q", test.ua, d.Kind, d, d.Short(), test.kind, test.text, test.short)
+		}
+	}
+}
+
+// TestFourth: RPT-38. The fourth part of a browser's version is read from its own token.
+func TestFourth(t *testing.T) {
+	t.Parallel()
+	chrome := session.Product{Name: "Chrome", Major: "118", Minor: "0", Patch: "0"}
+	edge := session.Product{Name: "Edge Mobile", Major: "118", Minor: "0", Patch: "0"}
+	for _, row := range []struct {
+		ua   string
+		p    session.Product
+		want string
+	}{
+		{windows, chrome, "0"}, {"Chrome/118.0.0.123 Safari", chrome, "123"}, {"Chrome/118.0.0.123", chrome, "123"}, {"Chrome/118.0.0.1.2", chrome, "1"},
+		{"Chrome/118.0.0 Safari", chrome, ""}, {"Chrome/118.0.0. Safari", chrome, ""}, {"Chrome/118.0.0.b1", chrome, ""}, {"Chrome/118.0.0.1b", chrome, ""}, {"x118.0.0.1", chrome, ""},
+		{"Chrome/118.0.0.1234567890", chrome, ""}, {"Chrome/118.0.0.1 EdgA/118.0.0.2", chrome, "1"}, {"Chrome/118.0.0.1 EdgA/118.0.0.2", edge, "2"},
+		{"Firefox/143.0.1", session.Product{Name: "Firefox", Major: "143", Minor: "0"}, ""}, {"/...1", session.Product{Name: "x"}, ""},
+	} {
+		if got := fourth(row.ua, row.p); got != row.want {
+			t.Errorf("%s, %s: got %q, want %q", row.ua, row.p, got, row.want)
 		}
 	}
 }

@@ -23,12 +23,13 @@ type checker struct {
 	rules    map[string]repo.Rule
 	modcache string // the module cache that has the third-party modules
 	goproxy  string // where they are otherwise
+	oldest   bool   // build with the oldest Go as well
 	out      io.Writer
 	log      io.Writer
 }
 
-// check packs the published modules of HEAD into a proxy, and builds a clean consumer of each. It reports every fault
-// it finds, not only the first one.
+// check packs the published modules of HEAD into a proxy, and builds a clean consumer of each, and of each `go get` that a
+// document shows. It reports every fault it finds, not only the first one.
 func (c checker) check(ctx context.Context) error {
 	r, err := repo.OpenCommit(c.root, "HEAD")
 	if err != nil {
@@ -67,6 +68,11 @@ func (c checker) check(ctx context.Context) error {
 		fmt.Fprintf(c.out, "%-18s %s  %d packages, downloads %d of at most %d modules\n",
 			m.Name, versions[m.Name], results[i].packages, results[i].downloads, rule.Downloads)
 	}
+	problems = append(problems, c.checkRecipes(ctx, r, versions, tmp, c.proxies(p))...)
+	problems = append(problems, c.checkStatements(r)...)
+	if c.oldest {
+		problems = append(problems, c.checkOldest(ctx, r)...)
+	}
 	if len(problems) > 0 {
 		return errors.New(strings.Join(problems, "\n"))
 	}
@@ -104,11 +110,11 @@ func (c checker) proxies(p proxy) proxies {
 	return proxies{ours: p.dir, modcache: c.modcache, goproxy: c.goproxy}
 }
 
-// each calls f for every module, a few at a time.
-func each(modules []repo.Module, f func(int, repo.Module)) {
+// each calls f for every one, a few at a time.
+func each[T any](all []T, f func(int, T)) {
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, parallel)
-	for i, m := range modules {
+	for i, m := range all {
 		wg.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()

@@ -15,7 +15,7 @@ import (
 	"github.com/qsessions/qsessions/tools/internal/repo"
 )
 
-// consumer is a module of somebody else, in a clean directory with a clean module cache, that asks for one of ours.
+// consumer is a module of a user, in a clean directory with a clean module cache, that asks for one of ours.
 type consumer struct {
 	module, version string
 	get             []string // what `go get` is asked for
@@ -94,37 +94,60 @@ func (c consumer) check(ctx context.Context, p proxies) (res result) {
 	return res
 }
 
-// create writes a program that imports every package of the module, and returns how many these are.
-func (c consumer) create(ctx context.Context) (packages int, err error) {
-	work := c.work()
-	if err := os.MkdirAll(work, 0o755); err != nil {
-		return 0, err
+// begin makes a module, and asks for others.
+func (c consumer) begin(ctx context.Context) error {
+	if err := os.MkdirAll(c.work(), 0o755); err != nil {
+		return err
 	}
 	if _, err := c.goCommand(ctx, "mod", "init", "example.org/consumer"); err != nil {
-		return 0, err
+		return err
 	}
 	if _, err := c.goCommand(ctx, append([]string{"get"}, c.get...)...); err != nil {
-		return 0, fmt.Errorf("%w: %w", errDownload, err)
+		return fmt.Errorf("%w: %w", errDownload, err)
 	}
-	list, err := c.goCommand(ctx, "list", "-e", "-f", "{{.Name}} {{.ImportPath}}", c.module+"/...")
+	return nil
+}
+
+// create writes a program that imports every package of the module, and returns how many these are.
+func (c consumer) create(ctx context.Context) (packages int, err error) {
+	if err := c.begin(ctx); err != nil {
+		return 0, err
+	}
+	imports, err := c.packages(ctx, c.module)
 	if err != nil {
 		return 0, err
 	}
-	var program strings.Builder
-	program.WriteString("package main\n\nimport (\n")
+	return len(imports), os.WriteFile(filepath.Join(c.work(), "main.go"), []byte(importing(imports)), 0o644)
+}
+
+// packages returns the packages of a module that can be imported.
+func (c consumer) packages(ctx context.Context, module string) (paths []string, err error) {
+	list, err := c.goCommand(ctx, "list", "-e", "-f", "{{.Name}} {{.ImportPath}}", module+"/...")
+	if err != nil {
+		return nil, err
+	}
 	for line := range strings.Lines(list) {
 		name, path, _ := strings.Cut(strings.TrimSpace(line), " ")
 		if name == "" || name == "main" || strings.Contains(path+"/", "/internal/") {
 			continue
 		}
+		paths = append(paths, path)
+	}
+	if len(paths) == 0 {
+		return nil, errors.New("has no package to import")
+	}
+	return paths, nil
+}
+
+// importing returns a program that does nothing but import.
+func importing(paths []string) string {
+	var program strings.Builder
+	program.WriteString("package main\n\nimport (\n")
+	for _, path := range paths {
 		fmt.Fprintf(&program, "\t_ %q\n", path)
-		packages++
 	}
 	program.WriteString(")\n\nfunc main() {}\n")
-	if packages == 0 {
-		return 0, errors.New("has no package to import")
-	}
-	return packages, os.WriteFile(filepath.Join(work, "main.go"), []byte(program.String()), 0o644)
+	return program.String()
 }
 
 func (c consumer) tidy(ctx context.Context) error {

@@ -1,6 +1,6 @@
 // Release checks, numbers and tags the published modules.
 //
-//	go run ./tools/release check [-v] [-tree DIR]   build a clean consumer of each module of the commit
+//	go run ./tools/release check [-v] [-tree DIR]   build clean consumers of the modules of the commit, as the documents say
 //	go run ./tools/release advisories               look for published advisories against what those compile
 //	go run ./tools/release bump v0.2.0              set the version that the modules require of each other
 //	go run ./tools/release tag v0.2.0               tag the commit for every module
@@ -55,7 +55,7 @@ func run(args []string) error {
 	}
 	checker := checker{
 		root: root, rules: repo.Rules(),
-		modcache: env["GOMODCACHE"], goproxy: env["GOPROXY"],
+		modcache: env["GOMODCACHE"], goproxy: env["GOPROXY"], oldest: true,
 		out: os.Stdout, log: io.Discard,
 	}
 	if *verbose {

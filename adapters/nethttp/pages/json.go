@@ -44,7 +44,7 @@ type detailJSON struct {
 type deviceJSON struct {
 	Kind    string `json:"kind,omitempty"`
 	Name    string `json:"name,omitempty"` // for lists: "Chrome on Android"
-	Text    string `json:"text,omitempty"` // all of it: "K / Android 10 / Chrome Mobile 118.0.0"
+	Text    string `json:"text,omitempty"` // all of it: "K / Android 10 / Chrome Mobile 118.0.0.0"
 	Brand   string `json:"brand,omitempty"`
 	Model   string `json:"model,omitempty"`
 	OS      string `json:"os,omitempty"`

@@ -4,7 +4,7 @@ import (
 	"context"
 	"log/slog"
 
-	_ "github.com/lib/pq"
+	_ "github.com/jackc/pgx/v5/stdlib"
 
 	rueidisstore "github.com/qsessions/qsessions/backend/rueidis"
 	sqlxstore "github.com/qsessions/qsessions/backend/sqlx"
@@ -13,7 +13,7 @@ import (
 )
 
 func Open(ctx context.Context, postgres, redis string) (*session.Manager, error) {
-	db, err := sqlxstore.Open(ctx, "postgres", postgres, sqlxstore.Config{})
+	db, err := sqlxstore.Open(ctx, "pgx", postgres, sqlxstore.Config{})
 	if err != nil {
 		return nil, err
 	}

@@ -35,7 +35,7 @@ func TestDescribed(t *testing.T) {
 		}
 		two.signIn(t, "alice")
 		a, b := one.of(t, chrome), one.of(t, safari)
-		if a.Device.Name != "Chrome on Android" || a.Device.Text != "K / Android 10 / Chrome Mobile 118.0.0" || b.Device.Name != "Safari on iOS" {
+		if a.Device.Name != "Chrome on Android" || a.Device.Text != "K / Android 10 / Chrome Mobile 118.0.0.0" || b.Device.Name != "Safari on iOS" {
 			t.Errorf("got %+v, %+v", a, b)
 		}
 		if !strings.Contains(a.Location.Text, ", ") || a.IP != "127.0.0.1" || a.Facts[asIf] == "" {

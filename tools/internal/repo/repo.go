@@ -60,6 +60,14 @@ func (m Module) Pins() []Pin {
 	return pins
 }
 
+// Pinned returns the versions that the module requires of others.
+func (m Module) Pinned() (versions []string) {
+	for _, require := range m.Mod.Require {
+		versions = append(versions, require.Mod.Version)
+	}
+	return versions
+}
+
 // Requires reports whether the module itself imports the one of the path, so that its go.mod requires it directly.
 func (m Module) Requires(path string) bool {
 	return slices.ContainsFunc(m.Mod.Require, func(r *modfile.Require) bool { return r.Mod.Path == path && !r.Indirect })

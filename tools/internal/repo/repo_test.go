@@ -4,6 +4,8 @@ import (
 	"slices"
 	"testing"
 
+	"golang.org/x/mod/modfile"
+
 	"github.com/qsessions/qsessions/tools/internal/repo"
 	"github.com/qsessions/qsessions/tools/internal/repo/repotest"
 )
@@ -76,4 +78,25 @@ func open(t *testing.T, dir string) *repo.Repo {
 		t.Fatal(err)
 	}
 	return r
+}
+
+// TestAtLeast: RPT-47. A requirement that is older than consumers may get by it is named.
+func TestAtLeast(t *testing.T) {
+	t.Parallel()
+	for version, want := range map[string]int{"v1.0.0": 1, "v1.1.0": 0, "v1.2.0": 0} {
+		mod, err := modfile.Parse("go.mod", []byte("module "+repo.Prefix+"backend/x\n\nrequire example.org/lib "+version+"\n"), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := &repo.Repo{Modules: []repo.Module{{Name: "backend/x", Mod: mod}}}
+		problems := r.Requirements(map[string]repo.Rule{"backend/x": {
+			Require: []string{"example.org/lib"}, AtLeast: map[string]string{"example.org/lib": "v1.1.0"},
+		}})
+		if len(problems) != want {
+			t.Errorf("%s: got %q, want %d problems", version, problems, want)
+		}
+	}
+	if rule := repo.Rules()["adapters/fiber"]; rule.AtLeast["github.com/gofiber/fiber/v3"] == "" || rule.AtLeast["github.com/valyala/fasthttp"] == "" {
+		t.Error("Fiber and fasthttp have no oldest version")
+	}
 }

@@ -15,6 +15,8 @@ type Rule struct {
 	// Graph lists what may appear besides in the module graph of someone who requires the module: requirements of
 	// requirements, which are never compiled.
 	Graph []string
+	// AtLeast has the oldest versions that go.mod may require, by module path: consumers get by requirement what is required.
+	AtLeast map[string]string
 	// Downloads bounds how many modules a build of every package of the module downloads, itself included.
 	Downloads int
 	// NoImports lists packages that must not even be imported indirectly.
@@ -67,6 +69,10 @@ func Rules() map[string]Rule {
 				"golang.org/x/term",
 				"golang.org/x/tools",
 				"gopkg.in/yaml.v3",
+			},
+			AtLeast: map[string]string{
+				"github.com/gofiber/fiber/v3": "v3.5.0",
+				"github.com/valyala/fasthttp": "v1.73.0",
 			},
 			Downloads: 26,
 		},
@@ -222,6 +228,9 @@ func (r *Repo) Requirements(rules map[string]Rule) (problems []string) {
 		for _, require := range m.Mod.Require {
 			if name := strings.TrimPrefix(require.Mod.Path, Prefix); !slices.Contains(rule.Require, name) {
 				problems = append(problems, fmt.Sprintf("%s: requires %s, which its rule does not list", file, name))
+			}
+			if least := rule.AtLeast[require.Mod.Path]; least != "" && compareVersions(require.Mod.Version, least) < 0 {
+				problems = append(problems, fmt.Sprintf("%s: requires %s %s, want %s or later", file, require.Mod.Path, require.Mod.Version, least))
 			}
 		}
 	}

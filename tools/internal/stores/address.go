@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"regexp"
 	"strings"
 
@@ -32,7 +33,7 @@ var scheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]{0,19}$`)
 //	sqlite:relative/path.db, sqlite:///absolute/path.db
 //	path.db
 //
-// The parts of a URL are percent-encoded, the paths of SQLite are not. Options after a ? go to the driver: lib/pq,
+// The parts of a URL are percent-encoded, the paths of SQLite are not. Options after a ? go to the driver: pgx,
 // go-sql-driver/mysql, modernc.org/sqlite. An error says what is wrong, and shows nothing that may be a password.
 func Parse(address string) (Address, error) {
 	if strings.ContainsRune(address, 0) {
@@ -112,11 +113,20 @@ func parseURL(address string) (u *url.URL, options url.Values, err error) {
 }
 
 func parsePostgres(address string) (Address, error) {
-	u, _, err := parseURL(address)
+	u, options, err := parseURL(address)
 	if err != nil {
 		return Address{}, err
 	}
-	return Address{Dialect: sqlxstore.Postgres, driver: "postgres", dsn: address, name: short("postgres", u)}, nil
+	a := Address{Dialect: sqlxstore.Postgres, driver: "pgx", dsn: address, name: short("postgres", u)}
+	if !options.Has("sslmode") && os.Getenv("PGSSLMODE") == "" {
+		// The driver would go on without TLS if the server, or an attacker in between, refuses it.
+		separator := "?"
+		if strings.Contains(address, "?") {
+			separator = "&"
+		}
+		a.dsn += separator + "sslmode=require"
+	}
+	return a, nil
 }
 
 func parseMySQL(address string) (Address, error) {

@@ -10,8 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 
-	_ "github.com/lib/pq"  // postgres://
-	_ "modernc.org/sqlite" // sqlite:, without cgo
+	_ "github.com/jackc/pgx/v5/stdlib" // postgres://
+	_ "modernc.org/sqlite"             // sqlite:, without cgo
 
 	sqlxstore "github.com/qsessions/qsessions/backend/sqlx"
 )
@@ -49,7 +49,7 @@ func (a Address) Open(ctx context.Context, c sqlxstore.Config) (*sqlxstore.Store
 		}
 	}
 	s, err := sqlxstore.Open(ctx, a.driver, a.dsn, c)
-	if err != nil && a.Dialect == sqlxstore.Postgres && strings.Contains(err.Error(), "SSL is not enabled on the server") {
+	if err != nil && a.Dialect == sqlxstore.Postgres && strings.Contains(err.Error(), "server refused TLS connection") {
 		return nil, fmt.Errorf("%w (on a network that you trust, end the address with ?sslmode=disable)", err)
 	}
 	return s, err
