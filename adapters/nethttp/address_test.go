@@ -51,9 +51,9 @@ func TestUnixSocket(t *testing.T) {
 		{"abstract, not trusted", unix(abstract + "-2"), abstract + "-client-2", "", false, "invalid IP"},
 		{"a client with a name", unix(filepath.Join(dir, "c")), filepath.Join(dir, "client"), "", true, "198.51.100.7"},
 		{"passed to the process", passed(unix(filepath.Join(dir, "d"))), "", "", true, "198.51.100.7"},
-		{"rewritten", unix(filepath.Join(dir, "e")), "", "203.0.113.9", true, "203.0.113.9"},
+		{"rewritten", unix(filepath.Join(dir, "e")), "", "203.0.113.9", true, "198.51.100.7"},
 		{"TCP", listen(t, "tcp", "127.0.0.1:0"), "", "", true, "127.0.0.1"},
-		{"TCP, rewritten", listen(t, "tcp", "127.0.0.1:0"), "", "203.0.113.9", true, "203.0.113.9"},
+		{"TCP, rewritten", listen(t, "tcp", "127.0.0.1:0"), "", "203.0.113.9", true, "invalid IP"},
 		{"TCP, rewritten to a name", listen(t, "tcp", "127.0.0.1:0"), "", "@", true, "invalid IP"},
 		{"TCP, rewritten to nothing", listen(t, "tcp", "127.0.0.1:0"), "", " ", true, "invalid IP"},
 	} {
