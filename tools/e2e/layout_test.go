@@ -64,7 +64,7 @@ func TestLayout(t *testing.T) {
 	}
 	p := newTab(t, site.URL, desktop)
 	p.signIn("olga", adminPath)
-	for width, most := range map[int64]float64{320: 480, 390: 440, 769: 160, 834: 160, 1024: 140, 1100: 140, 1280: 100} {
+	for width, most := range map[int64]float64{320: 480, 390: 440, 769: 160, 834: 160, 1024: 160, 1100: 160, 1280: 100} {
 		p.width(width)
 		for _, path := range []string{
 			adminPath, accountPath, adminPath + "charts", adminPath + "?ip=2001:db8:85a3:1234:5678:8a2e:370:1-2001:db8:85a3:1234:5678:8a2e:370:ffff",
