@@ -163,9 +163,9 @@ func (a *Admin) list(w http.ResponseWriter, v *view) error {
 	if err != nil {
 		return err
 	}
-	who, failed := a.whose(v, f)
-	if failed != nil {
-		v.hookFailed("FindUsers", failed)
+	who, failed, err := a.whose(v, f)
+	if err != nil {
+		return err
 	}
 	found, err := v.search(f, who, after, limit)
 	if err != nil {

@@ -132,7 +132,8 @@ type AdminConfig struct {
 	ShowValues func(r *http.Request, s session.Session, of session.Info) bool
 
 	// FindUsers returns the IDs of the users whom a text means, as by their name and e-mail address, best first; default:
-	// operators find users by their ID alone. Of what it returns the first 19 count. It gets 2 seconds. If it fails, or
+	// operators find users by their ID alone. Of what it returns the first 20 count; a user whose ID is the text is found in any
+	// case, if there are sessions. It gets 2 seconds. If it fails, or
 	// panics, the text is taken for an ID, the page says so, and Logger is told; a request to end sessions fails then.
 	FindUsers func(ctx context.Context, text string) ([]string, error)
 

@@ -258,7 +258,7 @@ func TestSignedOutReason(t *testing.T) {
 	if err := f.sessions.RevokeID(t.Context(), revoked.id()); err != nil {
 		t.Fatal(err)
 	}
-	const never, timeOut, elsewhere = "Sign in to see this page.", "after a time without activity", "this session was signed out, perhaps from another device"
+	const never, timeOut, elsewhere = "Sign in to see this page.", "Your session has expired, so you were signed out.", "the session has ended. You may have signed it out from another device"
 	all := []string{never, timeOut, elsewhere}
 	for b, want := range map[*browser]string{visitor: never, guest: never, expired: timeOut, revoked: elsewhere} {
 		a := b.get(accountPath)

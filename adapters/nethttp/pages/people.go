@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/qsessions/qsessions/core/session"
 	"github.com/qsessions/qsessions/core/store"
 )
 
@@ -109,16 +110,30 @@ type whose struct {
 	more  bool     // the search finds more users than these
 }
 
-// whose finds the users that f.Find means: the one of that ID, and those that AdminConfig.FindUsers knows by it.
-func (a *Admin) whose(v *view, f Filter) (whose, error) {
+// whose finds the users that f.Find means: those that AdminConfig.FindUsers knows by it, and the one of that ID if it has
+// sessions. An error is that of FindUsers alone; then it is the one of that ID.
+func (a *Admin) whose(v *view, f Filter) (w whose, failed, err error) {
 	if f.Find == "" {
-		return whose{}, nil
+		return whose{}, nil, nil
 	}
-	w := whose{users: []string{f.Find}}
 	if a.config.FindUsers == nil {
-		return w, nil
+		return whose{users: []string{f.Find}}, nil, nil
 	}
-	found, err := hook(v.r.Context(), func(ctx context.Context) ([]string, error) { return a.config.FindUsers(ctx, f.Find) })
+	found, failed := hook(v.r.Context(), func(ctx context.Context) ([]string, error) { return a.config.FindUsers(ctx, f.Find) })
+	if failed != nil {
+		v.hookFailed("FindUsers", failed)
+		return whose{users: []string{f.Find}}, failed, nil
+	}
+	w.users = []string{}
+	if !slices.Contains(found, f.Find) { // a name must not be taken for a user: RevokeUser would note a cut-off for it
+		some, err := session.Collect(v.each(session.Query{User: f.Find, Live: time.UnixMicro(1).UTC(), Limit: 1}))
+		if err != nil {
+			return w, nil, err
+		}
+		if len(some) > 0 {
+			w.users = append(w.users, f.Find)
+		}
+	}
 	for _, user := range found {
 		if !goodUser(user) || slices.Contains(w.users, user) {
 			continue
@@ -129,7 +144,7 @@ func (a *Admin) whose(v *view, f Filter) (whose, error) {
 		}
 		w.users = append(w.users, user)
 	}
-	return w, err
+	return w, nil, nil
 }
 
 func goodUser(s string) bool {

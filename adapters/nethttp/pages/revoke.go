@@ -119,12 +119,11 @@ func (a *Admin) ordered(v *view, o order) (whose, error) {
 	case len(o.users) > 0:
 		return whose{users: o.users}, nil
 	}
-	w, err := a.whose(v, o.filter)
-	if err != nil {
-		v.hookFailed("FindUsers", err)
+	w, failed, err := a.whose(v, o.filter)
+	if err == nil && failed != nil {
 		return w, &problem{name: "unavailable", status: http.StatusServiceUnavailable, detail: "users cannot be searched for now"}
 	}
-	return w, nil
+	return w, err
 }
 
 func (o *order) setIDs(ids []string, after string) (err error) {

@@ -173,7 +173,7 @@ func TestFindUsers(t *testing.T) {
 	if n := strings.Count(a.body, "<bdi>"); n > 100 {
 		t.Errorf("%d names", n)
 	}
-	olga.get(adminPath+"api/?find=all").want(t, http.StatusOK, `"users":[{"user":"all"},{"user":"1","person":{"name":"Jane Doe"`, `"users_more":true`)
+	olga.get(adminPath+"api/?find=all").want(t, http.StatusOK, `"users":[{"user":"1","person":{"name":"Jane Doe"`, `"users_more":true`)
 	olga.get(adminPath+"api/?find=doe").want(t, http.StatusOK, ids["1"].String())
 	olga.get(adminPath+"api/?user=doe").without(t, ids["1"].String()) // which is exact
 	broken = true
@@ -209,12 +209,30 @@ func TestFindRevoke(t *testing.T) {
 	if done.status != http.StatusSeeOther || one.user() != "" || two.user() != "2" || eve.user() != "30" {
 		t.Errorf("%d; users are now %q, %q, %q", done.status, one.user(), two.user(), eve.user())
 	}
+	for user := range f.cutoffs(t, "doe", "jane") {
+		t.Errorf("there is a cut-off for %q, who is no user", user)
+	}
 	one = sign("1")
 	got := olga.json(http.MethodPost, adminPath+"api/revoke", `{"filter": {"find": "jane"}}`)
 	got.want(t, http.StatusOK, `{"ended":2}`)
 	if one.user() != "" || two.user() != "" || eve.user() != "30" || olga.user() != "olga" {
 		t.Errorf("users are now %q, %q, %q, %q", one.user(), two.user(), eve.user(), olga.user())
 	}
+}
+
+// cutoffs are those of users.
+func (f *fixture) cutoffs(t *testing.T, users ...string) map[string]time.Time {
+	found := map[string]time.Time{}
+	for _, user := range users {
+		at, err := f.store.(store.Indexed).Cutoff(t.Context(), user)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !at.IsZero() {
+			found[user] = at
+		}
+	}
+	return found
 }
 
 // TestRevokeMore: RPT-46. One request, in JSON or of a form, ends all of a search that it can within its bounds, and says
