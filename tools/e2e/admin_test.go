@@ -131,7 +131,7 @@ func (a *adminTest) filter() {
 	valid := func(key string) func(row) bool { return func(r row) bool { return r.Valid == a.w.say(key) } }
 	a.search(valid("active"), "state", a.w.say("active"))
 	a.search(valid("expired"), "state", a.w.say("expired"))
-	a.search(func(r row) bool { return r.User == a.w.say("anonymous") }, "kind", a.w.say("anonymous"))
+	a.search(func(r row) bool { return r.User == a.w.say("anonymous") }, "kind", a.w.say("visitors"))
 	a.search(func(r row) bool { return r.User != a.w.say("anonymous") }, "kind", a.w.say("signed-in"))
 	a.search(func(r row) bool { return r.User == "alice" }, "user", "alice")
 	a.search(func(r row) bool { return strings.HasPrefix(r.User, "olga") }, "own", "")
@@ -139,7 +139,7 @@ func (a *adminTest) filter() {
 	a.check(a.name + "-search")
 	ip := ""
 	for _, r := range all {
-		if r.IP != "127.0.0.1" {
+		if r.IP != "127.0.0.1" && r.Valid == a.w.say("active") {
 			ip = r.IP
 		}
 	}
