@@ -49,11 +49,7 @@ func parseAddresses(text string) (r addressRange, shown, try string, ok bool) {
 	if len(parts) >= most || known == "" || strings.Contains(text, "/") || strings.Contains(text, "::") {
 		return r, text, "", false
 	}
-	filler := "0"
-	for range most - len(parts) - 1 {
-		filler += separator + "0"
-	}
-	a, err := netip.ParseAddr(known + separator + filler)
+	a, err := netip.ParseAddr(known + strings.Repeat(separator+"0", most-len(parts)))
 	if err != nil {
 		return r, text, "", false
 	}

@@ -19,8 +19,8 @@ func checkSources(sources map[string][]string) error {
 		}
 		for _, source := range sources[directive] {
 			if !isSource(directive, source) {
-				return fmt.Errorf("pages: Config.Sources: %s: %q is neither 'self', an origin such as https://cdn.example.com, a hash, nor, of images "+
-					"and fonts, data:", directive, source)
+				return fmt.Errorf("pages: Config.Sources: %s: %q is neither 'self', an origin such as https://cdn.example.com, a hash, nor data: of images "+
+					"and fonts", directive, source)
 			}
 		}
 	}
@@ -67,10 +67,11 @@ func (c *Config) contentPolicy(forms string) string {
 			add(directive, o)
 		}
 	}
-	policy := "default-src 'none'"
+	var policy strings.Builder
+	policy.WriteString("default-src 'none'")
 	for _, directive := range slices.Sorted(maps.Keys(sources)) {
-		policy += "; " + directive + " " + strings.Join(sources[directive], " ")
+		policy.WriteString("; " + directive + " " + strings.Join(sources[directive], " "))
 	}
 	// Chromium applies form-action to where the answer redirects to as well.
-	return policy + "; form-action " + strings.TrimSpace("'self' "+forms) + "; base-uri 'none'; frame-ancestors 'none'"
+	return policy.String() + "; form-action " + strings.TrimSpace("'self' "+forms) + "; base-uri 'none'; frame-ancestors 'none'"
 }
