@@ -111,6 +111,9 @@ func enrichAll(ctx context.Context, e Enricher, clients []Client) (facts []Facts
 			facts[i] = facts[j]
 			continue
 		}
+		if ctx.Err() != nil { // the page has gone without these facts: go on with none
+			return facts, failed, first
+		}
 		f, err := enrich(ctx, e, c)
 		known[c] = i
 		if err != nil {

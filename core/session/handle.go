@@ -74,6 +74,7 @@ type content struct {
 	vouched    bool          // the database has answered for base, not a copy alone
 	givenAt    time.Time     // when the token that is handed out was last stored
 	borrowed   bool          // plain is another session's of the same user
+	refusal    EventKind     // why a token was refused; Created: none was
 	base       *store.Record // as stored; nil: nothing is
 	secret     secret        // of base
 	opened     bool          // plain and plainErr are set
@@ -284,4 +285,12 @@ func (h *handle) note(e Event) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.events = append(h.events, e)
+	switch e.Kind {
+	case Expired, TokenReplaced, TokenReplayed, TokenWorn:
+		h.refusal = e.Kind
+	case UnknownToken:
+		if h.refusal == Created {
+			h.refusal = e.Kind
+		}
+	}
 }

@@ -50,7 +50,9 @@ func (h *handle) load(ctx context.Context, exact bool) error {
 			if h.dirty() {
 				return err
 			}
-			h.forget()
+			if h.forget(); errors.Is(err, ErrRevoked) {
+				h.refusal = UnknownToken
+			}
 			return nil
 		}
 		return err

@@ -139,7 +139,7 @@ func (m *Manager) revoke(ctx context.Context, id ID, allowed func(*store.Record)
 	defer cancel()
 	r, err := store.LoadFresh(ctx, m.store, id)
 	if err == nil && !allowed(r) { // the user of a record is set once: nothing can change between here and the deletion
-		// Neither the answer nor the work, and so the time, may tell it from a session that is not there.
+		// Neither the answer nor what is asked of the store may tell it from a session that is not there.
 		id, err = m.newID(now()), store.ErrNotFound
 	}
 	switch {

@@ -29,9 +29,9 @@ func TestSignInFirst(t *testing.T) {
 			site := newStage(t, func(session.Client) session.Facts { return session.Facts{} })
 			p := newTab(t, site.URL, test.device)
 			again := link(w.say("sign-in-again"))
-			unfold := func(key string) {
+			unfold := func(text string) {
 				t.Helper()
-				p.do(chromedp.Click(chromedp.Search(`//summary[starts-with(normalize-space(), "` + w.say(key) + `")]`)))
+				p.do(chromedp.Click(chromedp.Search(`//summary[starts-with(normalize-space(), "` + text + `")]`)))
 			}
 			wantBack := func(path string) {
 				t.Helper()
@@ -47,7 +47,7 @@ func TestSignInFirst(t *testing.T) {
 			site.age("olga", 20*time.Minute)
 
 			p.open(accountPath + "?page=2")
-			unfold("revoke-others")
+			unfold(w.count("revoke-others", 60))
 			if got := p.texts("details[open] p"); !slices.Equal(got, []string{w.say("revoke.sign-in")}) {
 				t.Errorf("got %q", got)
 			}
@@ -56,7 +56,7 @@ func TestSignInFirst(t *testing.T) {
 			p.click("//li" + again)
 			wantBack(accountPath + "?page=2")
 
-			unfold("revoke-others")
+			unfold(w.count("revoke-others", 60))
 			site.age("olga", 20*time.Minute) // while the page is shown
 			if status := p.click(button(w.say("revoke-others.confirm"))); status != 403 {
 				t.Errorf("got status %d", status)
@@ -72,11 +72,11 @@ func TestSignInFirst(t *testing.T) {
 			wantBack(adminPath + "?user=olga")
 
 			p.open(accountPath)
-			unfold("revoke-others")
+			unfold(w.count("revoke-others", 60))
 			p.click(button(w.say("revoke-others.confirm")))
 			p.wantNotice(w.count("notice.others", 60))
 			site.age("olga", 20*time.Minute)
-			unfold("sign-out")
+			unfold(w.say("sign-out"))
 			p.click(button(w.say("sign-out.confirm")))
 			if got := p.texts("h1"); !slices.Equal(got, []string{w.say("signed-out.title")}) {
 				t.Errorf("signing out says %q", got)

@@ -80,7 +80,7 @@ func TestHostile(t *testing.T) {
 			t.Errorf("%s: got fields %q", h.name, got)
 		}
 		p.wantTexts(h.name, "td:nth-child(3) bdi")
-		p.click(button("End all of this search…"))
+		p.click(button("Sign out all of this search…"))
 		p.wantTexts(h.name, "dd bdi")
 	}
 	p.open(adminPath + ids["element"].String())

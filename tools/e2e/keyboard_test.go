@@ -22,7 +22,7 @@ func TestKeyboard(t *testing.T) {
 	p.press(kb.Enter)
 	p.reach("Your sessions")
 	p.press(kb.Enter)
-	if got := p.texts("h1"); !slices.Equal(got, []string{"Your sessions"}) {
+	if got := p.texts("h1"); !slices.Equal(got, []string{"Where you’re signed in"}) {
 		t.Fatalf("got %q at %s", got, p.address())
 	}
 	p.walk()
@@ -41,7 +41,7 @@ func TestKeyboard(t *testing.T) {
 	p.reach("Yes, sign out")
 	p.screenshot("keyboard-ask")
 	p.press(kb.Enter)
-	p.wantNotice("One session has ended.")
+	p.wantNotice("Signed out Safari on iOS.")
 	other.wantOut()
 
 	p = newTab(t, site, desktop)
@@ -51,7 +51,7 @@ func TestKeyboard(t *testing.T) {
 	p.reach("Select") // the first session
 	p.do(chromedp.KeyEvent(" "))
 	p.screenshot("keyboard-select")
-	p.reach("End the selected…")
+	p.reach("Sign out the selected sessions…")
 	p.press(kb.Enter)
 	p.walk()
 	p.open(adminPath + "charts")

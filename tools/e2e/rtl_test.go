@@ -35,7 +35,7 @@ func TestRightToLeft(t *testing.T) {
 	p.click("//li//h2/a")
 	p.wantHebrew("rtl-session")
 	for name, path := range map[string]string{
-		"rtl-admin": "", "rtl-admin-search": "?text=1&state=active&kind=users&own=1&ip=192.0.2.0/24", "rtl-charts": "charts",
+		"rtl-admin": "", "rtl-admin-search": "?text=1&state=all&kind=users&own=1&ip=192.0.2.0/24", "rtl-charts": "charts",
 		"rtl-not-found": "none", "rtl-mistake": "?ip=1",
 	} {
 		p.open(adminPath + path)

@@ -55,8 +55,9 @@ type tab struct {
 	ctx    context.Context
 	origin string
 	device device
-	phone  bool // it looks like one now
-	bad    bool // its test is about the faults it has
+	phone  bool  // it looks like one now
+	wide   int64 // it is so wide now; 0: as usual
+	bad    bool  // its test is about the faults it has
 
 	navigated chan page.NavigationType // how each page came to be shown; later ones are dropped while it is full
 
@@ -121,9 +122,12 @@ func (p *tab) look(phone, dark bool) {
 // height makes the screen so high; 0 is as usual.
 func (p *tab) height(n int64) {
 	p.t.Helper()
-	if p.phone {
+	switch {
+	case p.wide > 0:
+		p.do(chromedp.EmulateViewport(p.wide, max(n, 800)))
+	case p.phone:
 		p.do(chromedp.EmulateViewport(390, max(n, 844), chromedp.EmulateMobile, chromedp.EmulateTouch, chromedp.EmulatePortrait))
-	} else {
+	default:
 		p.do(chromedp.EmulateViewport(1280, max(n, 800)))
 	}
 }

@@ -100,6 +100,7 @@ var sections = []struct{ prefix, title, intro string }{
 	{"FLT-", "Faults", "What happens to caches, databases, networks and processes."},
 	{"RPT-", "Reports from the field", "What people who run sessions, with any library, have reported."},
 	{"ATK-", "Attacks", "What a security review of this library has tried."},
+	{"PAG-", "Pages", "What people and operators met on the pages about sessions."},
 }
 
 // render returns the page. It fails where a test names an id that has no entry.

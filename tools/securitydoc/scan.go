@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	idText   = `\b(?:SEC|CVE|BAD|FLT|RPT|ATK)-[1-9][0-9]?\b`
+	idText   = `\b(?:SEC|CVE|BAD|FLT|RPT|ATK|PAG)-[1-9][0-9]?\b`
 	itemText = `(?:` + idText + `|CVE-[0-9]{4}-[0-9]+|GO-[0-9]{4}-[0-9]+)` // in a list also published ones, which are passed over
 	listText = itemText + `(?:, ` + itemText + `)*`
 )

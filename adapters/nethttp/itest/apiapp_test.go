@@ -50,7 +50,13 @@ func newApp(t *testing.T, o appOptions) *application {
 	if a.sessions, err = session.New(s, c); err != nil {
 		t.Fatal(err)
 	}
-	common := pages.Config{Logger: slog.New(slog.DiscardHandler), RequireFresh: 10 * time.Minute}
+	common := pages.Config{Logger: slog.New(slog.DiscardHandler), RequireFresh: 10 * time.Minute, Names: func(_ context.Context, ids []string) (map[string]pages.Person, error) {
+		people := map[string]pages.Person{}
+		for _, id := range ids {
+			people[id] = pages.Person{Name: strings.ToUpper(id), Detail: id + "@example.com", URL: "/users/" + id}
+		}
+		return people, nil
+	}}
 	people, err := pages.NewAccount(a.sessions, pages.AccountConfig{Config: common})
 	if err != nil {
 		t.Fatal(err)
@@ -59,6 +65,12 @@ func newApp(t *testing.T, o appOptions) *application {
 		Config:     common,
 		Authorize:  func(_ *http.Request, s session.Session) bool { return s.User() == "olga" },
 		ShowValues: func(_ *http.Request, _ session.Session, of session.Info) bool { return of.User != "olga" },
+		FindUsers: func(_ context.Context, text string) ([]string, error) {
+			if text == "everybody" { // more than are shown
+				return strings.Fields("alice bob carol 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20"), nil
+			}
+			return []string{text}, nil
+		},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -110,6 +110,7 @@ func (tr *traffic) admin(a *application, header string) {
 	tr.send(c, 200, get, admin, "")
 	tr.send(c, 200, get, admin+"?state=active&kind=users&own=true&user=olga&ip=192.0.2.0/24&text=android&limit=10&after="+anonymous, "")
 	tr.send(c, 200, get, admin+"?text=tehran&limit=1", "")
+	tr.send(c, 200, get, admin+"?find=everybody&state=all", "")
 	for _, id := range []string{corrupt, omitted, anonymous} {
 		tr.send(c, 200, get, admin+id, "")
 	}
@@ -127,7 +128,7 @@ func (tr *traffic) admin(a *application, header string) {
 		a.add(t, a.sessions, "bob", nil)
 	}
 	tick()
-	count := tr.send(c, 200, post, admin+"revoke", `{"filter":{"user":"bob","state":"active","kind":"users","own":false,"ip":"198.51.100.1","text":"tehran"},"dry_run":true}`)
+	count := tr.send(c, 200, post, admin+"revoke", `{"filter":{"user":"bob","state":"active","kind":"users","own":false,"ip":"198.51.100.1","text":"tehran","find":"bob"},"dry_run":true}`)
 	if count["count"] != 4.0 || count["more"] != false {
 		t.Errorf("dry run: %v", count)
 	}

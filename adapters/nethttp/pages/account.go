@@ -43,10 +43,11 @@ func NewAccount(m *session.Manager, c AccountConfig) (*Account, error) {
 	if c.Config, err = c.Config.withDefaults("/account/sessions/"); err != nil {
 		return nil, err
 	}
-	c.SignedOut = cmp.Or(c.SignedOut, c.Path+signedOutPage)
-	elsewhere, err := origin(c.SignedOut)
-	if err != nil {
-		return nil, fmt.Errorf("pages: AccountConfig.SignedOut: %w", err)
+	elsewhere := ""
+	if c.SignedOut != "" {
+		if elsewhere, err = origin(c.SignedOut); err != nil {
+			return nil, fmt.Errorf("pages: AccountConfig.SignedOut: %w", err)
+		}
 	}
 	s, err := newSite(m, c.Config, elsewhere)
 	if err != nil {
@@ -57,8 +58,9 @@ func NewAccount(m *session.Manager, c AccountConfig) (*Account, error) {
 	s.get("", look, a.list, "after", "limit")
 	s.get("{id}", look, a.one)
 	s.post("{id}/revoke", revoke.butOwn(), a.revoke)
-	if c.SignedOut == c.Path+signedOutPage {
-		s.mux.HandleFunc(c.SignedOut, a.signedOut)
+	s.place = accountPlace
+	if c.SignedOut == "" {
+		s.mux.HandleFunc(c.Path+signedOutPage, a.signedOut)
 	}
 	s.post("revoke-others", revoke, a.revokeOthers)
 	s.post("sign-out", guard{exact: true}, a.signOut)
@@ -116,11 +118,11 @@ func (a *Account) list(w http.ResponseWriter, v *view) error {
 	}
 	first := (data.Page - 1) * defaultPage
 	data.Sessions = all[first:min(first+defaultPage, len(all))]
-	v.sessions.DescribeAll(v.context(), data.Sessions)
+	v.describe(data.Sessions)
 
 	p := v.page("account.title", data)
-	p.zone = v.zone(v.reader(data.Sessions))
-	p.Notice, p.SignIn = v.notice(p), v.signInFirst()
+	p.zone, p.people = v.zone(v.reader(data.Sessions)), v.people(p.User)
+	p.Notice, p.SignIn = v.notice(w, p), v.signInFirst()
 	return v.render(w, http.StatusOK, "account.html", p)
 }
 
@@ -134,7 +136,7 @@ func (v *view) reader(described []session.Info) session.Info {
 	if v.config.TimeZone != nil {
 		return session.Info{}
 	}
-	return v.sessions.Describe(v.context(), v.session.Info())
+	return v.described(v.session.Info())
 }
 
 // SessionData is what session.html shows.
@@ -172,12 +174,13 @@ func (a *Account) one(w http.ResponseWriter, v *view) error {
 	if err != nil {
 		return err
 	}
-	i = v.sessions.Describe(v.context(), i)
+	i = v.described(i)
+	people := v.people(v.session.User())
 	if v.json {
-		return v.writeJSON(w, http.StatusOK, detailOf(SessionData{Session: i}))
+		return v.writeJSON(w, http.StatusOK, detailOf(SessionData{Session: i}, people))
 	}
 	p := v.page("session.title", SessionData{Session: i, Live: true})
-	p.zone = v.zone(v.reader([]session.Info{i}))
+	p.zone, p.people = v.zone(v.reader([]session.Info{i})), people
 	p.SignIn = v.signInFirst()
 	return v.render(w, http.StatusOK, "session.html", p)
 }
@@ -190,19 +193,30 @@ func (a *Account) revoke(w http.ResponseWriter, v *view) error {
 	if id == v.session.ID() {
 		return a.signOut(w, v)
 	}
+	// The answer to a foreign ID, and the work for it, are those for an unknown one.
+	i, err := v.sessions.Inspect(v.r.Context(), id)
+	if err != nil && !errors.Is(err, session.ErrNotFound) {
+		return err
+	}
 	var out outcome
 	if err := out.one(v.sessions.Revoke(v.r.Context(), v.session.User(), id)); err != nil {
 		return &partial{err, out}
 	}
-	return v.done(w, Filter{}, "revoked", out)
+	v.audit(out, i.User, i.ID)
+	if !v.json {
+		out.device = v.deviceOf(i)
+	}
+	return v.done(w, v.list(), "notice.revoked", out)
 }
 
 func (a *Account) revokeOthers(w http.ResponseWriter, v *view) error {
 	var out outcome
-	if err := v.revokeOthers(&out); err != nil {
+	err := v.revokeOthers(&out)
+	v.audit(out, v.session.User())
+	if err != nil {
 		return &partial{err, out}
 	}
-	return v.done(w, Filter{}, "others", out)
+	return v.done(w, v.home, "notice.others", out)
 }
 
 // revokeOthers ends the other sessions of the user who asks, and commits the new token of this one while there can still be
@@ -228,11 +242,10 @@ func (a *Account) signOut(w http.ResponseWriter, v *view) error {
 	if v.json {
 		return v.writeOutcome(w, out, session.ID{})
 	}
-	to := a.config.SignedOut
-	if to == a.config.Path+signedOutPage && !out.until.IsZero() {
-		to += "?until=" + strconv.FormatInt(out.seconds(), 10)
+	if a.config.SignedOut == "" && !out.until.IsZero() {
+		v.setFlash(w, flash{Until: out.seconds()}, flashAge)
 	}
-	http.Redirect(w, v.r, to, http.StatusSeeOther)
+	redirect(w, cmp.Or(a.config.SignedOut, v.home+signedOutPage), http.StatusSeeOther)
 	return nil
 }
 
@@ -243,20 +256,23 @@ func (a *Account) signedOut(w http.ResponseWriter, r *http.Request) {
 	}
 	_, err := a.sessions.Require(r.Context(), session.Requirement{})
 	if err == nil {
-		http.Redirect(w, r, a.config.Path, http.StatusSeeOther)
+		redirect(w, a.up(r), http.StatusSeeOther)
 		return
 	}
 	if !errors.Is(err, session.ErrUnauthenticated) {
 		a.fail(w, r, err)
 		return
 	}
-	v := &view{a.site, r, nil, a.config.choose(r), false}
+	v := a.newView(r, nil)
 	p := v.page("signed-out.title", nil)
-	p.Text, p.Notice = v.language.text("signed-out.text"), v.untilWhen(parseUntil(r.URL.Query()), p.zone)
-	if a.config.SignIn != nil {
-		p.SignIn = a.config.SignIn(a.config.Path)
+	p.Text = v.language.text("signed-out.text")
+	if f, ok := v.takeFlash(w, session.ID{}); ok && f.Key == "" {
+		p.Notice = v.untilWhen(time.Unix(f.Until, 0), p.zone)
 	}
-	if err := a.render(w, http.StatusOK, "error.html", p); err != nil {
+	if a.config.SignIn != nil {
+		p.SignIn = a.config.SignIn(a.config.BasePath + a.config.Path)
+	}
+	if err := v.render(w, http.StatusOK, "error.html", p); err != nil {
 		a.fail(w, r, err)
 	}
 }

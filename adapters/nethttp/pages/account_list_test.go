@@ -76,7 +76,7 @@ func TestAccountOrder(t *testing.T) {
 	if got, want := a.rows(t), []session.ID{current, ids[3], ids[1], ids[0], ids[4], ids[2]}; !slices.Equal(got, want) {
 		t.Errorf("got  %v\nwant %v", got, want)
 	}
-	if strings.Count(a.body, `<li class="card current"`) != 1 || strings.Count(a.body, "this device</span>") != 1 {
+	if strings.Count(a.body, `<li class="card current"`) != 1 || strings.Count(a.body, "This session</span>") != 1 {
 		t.Errorf("not one is the current one: %s", a.text())
 	}
 	if strings.Count(a.body, `/revoke"`) != len(ids) { // and none at the current one
@@ -141,7 +141,7 @@ func TestAccountBound(t *testing.T) {
 	if len(a.body) > 200<<10 {
 		t.Errorf("the page has %d bytes", len(a.body))
 	}
-	b.get(b.post(accountPath+"revoke-others", nil).header.Get("Location")).want(t, http.StatusOK, "3,000 other sessions have ended.")
+	b.get(b.post(accountPath+"revoke-others", nil).header.Get("Location")).want(t, http.StatusOK, "Signed out 3,000 other sessions.")
 	if ids := f.ids(t, "bob"); !slices.Equal(ids, []session.ID{current}) {
 		t.Errorf("%d sessions are left", len(ids))
 	}
@@ -166,7 +166,7 @@ func TestAccountOne(t *testing.T) {
 	other.signIn("bob")
 	id := other.id()
 	a := b.get(accountPath + id.String())
-	a.want(t, http.StatusOK, id.String(), "Second &lt;b&gt;device&lt;/b&gt;", "Ends at the latest", accountPath+id.String()+"/revoke")
+	a.want(t, http.StatusOK, id.String(), "Second &lt;b&gt;device&lt;/b&gt;", "Signs out by", accountPath+id.String()+"/revoke")
 	a.without(t, "Level of sign-in", "Stored values")
 	own := b.get(accountPath + b.id().String())
 	own.want(t, http.StatusOK, "this device")

@@ -27,7 +27,7 @@ func TestAccount(t *testing.T) {
 	if a.status != http.StatusSeeOther {
 		t.Fatalf("revoke: %d %s", a.status, a.body)
 	}
-	if got := one.get(a.header.Get("Location")); !strings.Contains(got.body, "One session has ended.") || strings.Count(got.body, "data-session=") != 1 {
+	if got := one.get(a.header.Get("Location")); !strings.Contains(got.body, "Signed out 1 session.") || strings.Count(got.body, "data-session=") != 1 {
 		t.Errorf("after the revocation: %s", got.body)
 	}
 	if two.user() != "" || one.user() != "alice" {

@@ -79,14 +79,14 @@ func TestRevokeUser(t *testing.T) {
 		maps.Copy(form, filter)
 		nextMillisecond()
 		question := olga.post(adminPath+"revoke", form)
-		question.want(t, http.StatusOK, "One session will end.")
+		question.want(t, http.StatusOK, "1 session will be signed out.")
 		a := olga.post(adminPath+"revoke", question.forms()[0])
 		close(revoked)
 		if got := <-status; got != http.StatusUnauthorized {
 			t.Errorf("%v: the sign-in under way: %d", filter, got)
 		}
 		f.signingIn = nil
-		olga.get(a.header.Get("Location")).want(t, http.StatusOK, "One session has ended.")
+		olga.get(a.header.Get("Location")).want(t, http.StatusOK, "Signed out 1 session.")
 		if bob.user() != "" || late.user() != "" || other.user() != "Bob" || star.user() != "*" {
 			t.Errorf("%v: %q, %q, %q, %q", filter, bob.user(), late.user(), other.user(), star.user())
 		}
@@ -110,9 +110,9 @@ func TestRevokeOwnOthers(t *testing.T) {
 		form.Set("all", "1")
 		nextMillisecond()
 		question := olga.post(adminPath+"revoke", form)
-		question.want(t, http.StatusOK, "One session will end.", "Your own session stays.")
+		question.want(t, http.StatusOK, "1 session will be signed out.", "Your own session stays.")
 		stolen := olga.cookie()
-		olga.get(olga.post(adminPath+"revoke", question.forms()[0]).header.Get("Location")).want(t, http.StatusOK, "One session has ended.")
+		olga.get(olga.post(adminPath+"revoke", question.forms()[0]).header.Get("Location")).want(t, http.StatusOK, "Signed out 1 session.")
 		if olga.user() != "olga" || second.user() != "" || alice.user() != "alice" {
 			t.Errorf("%s: %q, %q, %q", words, olga.user(), second.user(), alice.user())
 		}

@@ -102,19 +102,20 @@ func filtered(t *testing.T) (*browser, map[session.ID]string) {
 func TestFilter(t *testing.T) {
 	b, names := filtered(t)
 	for query, want := range map[string]string{
-		"":                             "operator a1 a2 A3 p_ u star* sql'-- back\\slash n1 n2 o2 o3",
+		"state=all":                    "operator a1 a2 A3 p_ u star* sql'-- back\\slash n1 n2 o2 o3",
+		"":                             "operator a1 A3 p_ u star* sql'-- back\\slash n1 o2",
 		"state=active":                 "operator a1 A3 p_ u star* sql'-- back\\slash n1 o2",
 		"state=expired":                "a2 n2 o3",
 		"kind=users&state=expired":     "a2 o3",
-		"kind=anonymous":               "n1 n2",
+		"kind=anonymous&state=all":     "n1 n2",
 		"kind=anonymous&state=expired": "n2",
 		"kind=anonymous&user=alice":    "",
-		"own=1":                        "operator o2 o3",
-		"own=0&user=olga":              "operator o2 o3",
+		"own=1&state=all":              "operator o2 o3",
+		"own=0&user=olga&state=all":    "operator o2 o3",
 		"own=true&state=active":        "operator o2",
-		"own=1&user=olga":              "operator o2 o3",
+		"own=1&user=olga&state=all":    "operator o2 o3",
 		"own=1&user=alice":             "",
-		"user=alice":                   "a1 a2",
+		"user=alice&state=all":         "a1 a2",
 		"user=Alice":                   "A3",
 		"user=%25":                     "p_",
 		"user=_":                       "",
@@ -129,21 +130,21 @@ func TestFilter(t *testing.T) {
 		"ip=%20192.0.2.1%20":           "a1 n1",
 		"ip=::ffff:192.0.2.1":          "a1 n1",
 		"ip=192.0.2.1/32":              "a1 n1",
-		"ip=192.0.2.77/24":             "a1 a2 n1 o2 o3",
+		"ip=192.0.2.77/24&state=all":   "a1 a2 n1 o2 o3",
 		"ip=192.0.2.0/24&user=alice&state=active": "a1",
 		"ip=2001:db8::/32":                        "A3",
 		"ip=2001:db8::1%25eth0":                   "A3",
 		"ip=::/0":                                 "A3",
 		"ip=0.0.0.0/0&kind=users&state=expired":   "a2 o3",
-		"text=firefox":                            "a1 a2 n2",
+		"text=firefox&state=all":                  "a1 a2 n2",
 		"text=FIREFOX&user=alice&state=active":    "a1",
-		"text=%25":                                "a2",
+		"text=%25&state=all":                      "a2",
 		"text=_":                                  "p_",
 		"text=*":                                  "star*",
 		"text=%27--":                              "sql'--",
 		"text=%5C":                                "back\\slash",
 		"text=.":                                  "",
-		"text=%20":                                "operator a1 a2 A3 p_ u star* sql'-- back\\slash n1 n2 o2 o3",
+		"text=%20&state=all":                      "operator a1 a2 A3 p_ u star* sql'-- back\\slash n1 n2 o2 o3",
 	} {
 		a := b.get(adminPath + "?" + query)
 		a.want(t, http.StatusOK)
@@ -158,7 +159,9 @@ func TestFilter(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", query, got, wanted)
 		}
 		if len(got) == 0 {
-			a.want(t, http.StatusOK, "There are no such sessions.")
+			if !strings.Contains(a.text(), "No active sessions") && !strings.Contains(a.text(), "No such sessions.") {
+				t.Errorf("%s: the page says %s", query, a.text())
+			}
 			a.without(t, `action="`+adminPath+`revoke"`)
 		}
 	}
@@ -168,7 +171,7 @@ func TestFilter(t *testing.T) {
 func TestFilterKept(t *testing.T) {
 	b, _ := filtered(t)
 	for _, f := range []Filter{
-		{State: "active"}, {Kind: "users"}, {Own: true}, {User: "' OR '1'='1"}, {User: `a\`}, {IP: "192.0.2.0/24"}, {Text: "100% firefox"},
+		{State: "all"}, {Kind: "users"}, {Own: true}, {User: "' OR '1'='1"}, {User: `a\`}, {IP: "192.0.2.0/24"}, {Text: "100% firefox", State: "all"},
 		{State: "expired", Kind: "users", User: "alice", IP: "192.0.2.200", Text: "100%"},
 	} {
 		a := b.get(adminPath + "?" + f.values().Encode())
@@ -227,7 +230,7 @@ func TestAdminBadParameters(t *testing.T) {
 		"after=%27%3BDROP", "user=bob;x=1", "user=%zz", "ip=300.1.1.1", "ip=192.0.2", "ip=192.0.2.0/33", "ip=/24", "ip=*", "ip=::ffff:192.0.2.0/120", "ip=localhost",
 		"ip=192.0.2.1:80", "user=" + strings.Repeat("x", 256), "user=%00", "user=%ff", "text=" + strings.Repeat("x", 201), "text=%ff",
 	} {
-		b.get(adminPath+"?"+query).want(t, http.StatusBadRequest, "Not understood")
+		b.get(adminPath+"?"+query).want(t, http.StatusBadRequest)
 	}
 	b.get(adminPath+"?user="+strings.Repeat("x", 255)+"&text="+strings.Repeat("x", 200)+"&limit=200").want(t, http.StatusOK)
 }
@@ -263,7 +266,7 @@ func TestAdminPages(t *testing.T) {
 				break
 			}
 			for name := range url.Values(must(url.ParseQuery(query))) {
-				if name != "limit" && !strings.Contains(next, name+"=") {
+				if name != "limit" && name != "state" && !strings.Contains(next, name+"=") {
 					t.Errorf("%s: the next page is %s", query, next)
 				}
 			}

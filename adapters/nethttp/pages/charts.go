@@ -33,7 +33,7 @@ type Bar struct {
 	Width   int // 0 to 100, in proportion to the longest one
 }
 
-// An HoursChart is how many sign-ins there were in each hour of the last day.
+// An HoursChart is when, in the last day, the users of the active sessions signed in. Sessions that have ended are not in it.
 type HoursChart struct {
 	Hours []Hour // 24, the earliest first
 	Total int
@@ -62,7 +62,7 @@ func (a *Admin) charts(w http.ResponseWriter, v *view) error {
 	data := ChartsData{}
 	chunk := make([]session.Info, 0, scanChunk)
 	flush := func() {
-		v.sessions.DescribeAll(v.context(), chunk)
+		v.describe(chunk)
 		for _, i := range chunk {
 			countries[cmp.Or(i.Location.Country, i.Location.CountryCode)]++
 			browsers[i.Device.Browser.Name]++
@@ -73,6 +73,7 @@ func (a *Admin) charts(w http.ResponseWriter, v *view) error {
 		chunk = chunk[:0]
 	}
 	end := now.Add(scanTime)
+	v.describeEnd = end
 	for i, err := range v.each(session.Query{Live: now, Limit: maxScan + 1}) {
 		if err != nil {
 			return err
@@ -94,7 +95,7 @@ func (a *Admin) charts(w http.ResponseWriter, v *view) error {
 	data.Hours = day.chart()
 	p := v.page("charts.title", data)
 	p.Admin = true
-	p.zone = zone
+	p.zone, p.people = zone, v.people(p.User)
 	return v.render(w, http.StatusOK, "charts.html", p)
 }
 

@@ -63,7 +63,7 @@ func testCharts(t *testing.T) {
 			r.ExpiresAt = time.Now().Add(-time.Minute).UTC().Truncate(time.Microsecond)
 		}
 	})
-	olga.get(adminPath+"charts").want(t, http.StatusOK, "Of all 3 active sessions.", "Land of y", "Land of x", "33 %", "67 %", "3 sign-ins")
+	olga.get(adminPath+"charts").want(t, http.StatusOK, "Of all 3 active sessions.", "Land of y", "Land of x", "33 %", "67 %", "3 active sessions signed in")
 	f.insert(t, maxScan, func(_ int, r *store.Record) { r.UserAgent = "z" })
 	db.taken()
 	olga.get(adminPath+"charts").want(t, http.StatusOK, "Of the latest 10,000 active sessions.", "Land of z")

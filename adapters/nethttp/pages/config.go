@@ -1,18 +1,11 @@
 package pages
 
 import (
-	"cmp"
 	"context"
-	"errors"
-	"fmt"
+	"html/template"
 	"io/fs"
 	"log/slog"
-	"math"
 	"net/http"
-	"net/url"
-	"path"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/qsessions/qsessions/core/session"
@@ -20,9 +13,15 @@ import (
 
 // Config is what both pages can be told. Its zero value is complete.
 type Config struct {
-	// Path is where the handler is mounted; default "/account/sessions/" and "/admin/sessions/". It is what requests have,
-	// prefixes included: the handler strips nothing.
+	// Path is where the handler is mounted; default "/account/sessions/" and "/admin/sessions/". It is what requests have
+	// when they reach the handler, which strips nothing: routers that mount handlers without changing the address, such as
+	// ServeMux and chi's Mount, need no more. A handler that gets requests for other paths answers 404, and says so once to
+	// Logger.
 	Path string
+	// BasePath is what a proxy, or http.StripPrefix, has taken from the addresses of requests before they get here, such as
+	// "/app"; default: nothing. Links, forms and redirects of the pages are relative and need none: it is put before the path
+	// that SignIn is given.
+	BasePath string
 
 	// SignIn returns the address of the page where people sign in, or prove again who they are, and that leads back to the
 	// given path afterwards. It must also ask people who are signed in for a proof, or a sign-in that is too old stays so.
@@ -47,9 +46,36 @@ type Config struct {
 	// CrossOrigin refuses posts of other origins; default: all of them, also those of the same site. Set it to trust some.
 	CrossOrigin *http.CrossOriginProtection
 
+	// Names returns what people know users by, for the IDs that it knows; default: users are shown by their IDs, and on the
+	// account page not at all if those are numbers or UUIDs. It is called once for a page, with at most 221 IDs, and gets 2
+	// seconds. If it fails, or panics, IDs are shown and Logger is told.
+	Names func(ctx context.Context, ids []string) (map[string]Person, error)
+
 	// Templates replaces templates by files of the same names, those of the folder "templates" of this package; default:
-	// none. What it lacks stays as it is. See [Page] for what a template is given.
+	// none. What it lacks stays as it is. See [Page] for what a template is given. Three more names fill places that are
+	// empty otherwise: header.html comes before the page, footer.html after it, and head.html is the end of <head>. If one of
+	// these fails for a request, the page is shown without it and Logger is told.
 	Templates fs.FS
+	// Funcs are functions that Templates can use.
+	Funcs template.FuncMap
+	// Site returns the site's own data for a request, which templates have as .Site; default: nil. It is called once for a
+	// page. If it panics, .Site is nil and Logger is told. With Site, only the syntax of header.html, footer.html and
+	// head.html is checked at the start; other templates that use .Site must bear nil.
+	Site func(*http.Request) any
+	// StyleSheet is the address of a style sheet of the site that is loaded after that of the pages, for example to set the
+	// colors that the package comment lists: a path, or an address with http or https; default: none. The
+	// Content-Security-Policy allows its origin.
+	StyleSheet string
+	// Icon is the address of the site's icon for the tab of a browser, in the same forms; default: one of this package.
+	Icon string
+	// Theme returns "light" or "dark" for a request; default, and where it returns anything else: as the reader's system is
+	// set.
+	Theme func(*http.Request) string
+	// Sources are added to the Content-Security-Policy, by directive: {"img-src": {"https://cdn.example.com"}}. The directives
+	// are connect-src, font-src, img-src, manifest-src, media-src, script-src and style-src. A source is 'self' in quotes, an
+	// origin, which may go on with a path, or a hash of a script or a style sheet in quotes; images and fonts can also be
+	// data:. Everything else is refused.
+	Sources map[string][]string
 	// Languages are what the pages can speak, the preferred one first; default [English] and [German].
 	Languages []*Language
 	// Language returns the tag of the language for a request; default, and where it returns none of Languages: what
@@ -62,7 +88,12 @@ type Config struct {
 	// zone of the reader's location, if an enricher knows it, or UTC. It may return nil for the default.
 	TimeZone func(*http.Request) *time.Location
 
-	// Logger is told of requests that failed; default [slog.Default].
+	// DescribeTime is how long a page waits for the enrichers that find devices and places, for all its sessions together;
+	// default 1 second. Sessions that they have not reached by then are shown by their User-Agent and address.
+	DescribeTime time.Duration
+
+	// Logger is told of requests and hooks that failed, and at level Info who ended which sessions, with "by", "by_session"
+	// and "by_ip" for the user who ended them; default [slog.Default].
 	Logger *slog.Logger
 }
 
@@ -100,7 +131,14 @@ type AdminConfig struct {
 	// never.
 	ShowValues func(r *http.Request, s session.Session, of session.Info) bool
 
-	// UserURL returns the address of the application's page about a user, or ""; default: users are not linked.
+	// FindUsers returns the IDs of the users whom a text means, as by their name and e-mail address, best first; default:
+	// operators find users by their ID alone. Of what it returns the first 20 count; a user whose ID is the text is found in any
+	// case, if there are sessions. It gets 2 seconds. If it fails, or
+	// panics, the text is taken for an ID, the page says so, and Logger is told; a request to end sessions fails then.
+	FindUsers func(ctx context.Context, text string) ([]string, error)
+
+	// UserURL returns the address of the application's page about a user, or ""; default: users are not linked. The URL that
+	// Names knows comes first.
 	UserURL func(user string) string
 
 	// PageSize is how many sessions a page has unless the request says so; default 50, at most 200.
@@ -116,78 +154,3 @@ const (
 	defaultPage = 50
 	maxBody     = 64 << 10
 )
-
-func (c Config) withDefaults(mount string) (Config, error) {
-	if c.Path == "" {
-		c.Path = mount
-	}
-	c.Path = strings.TrimSuffix(c.Path, "/") + "/"
-	if !strings.HasPrefix(c.Path, "/") || path.Clean(c.Path) == "/" || path.Clean(c.Path)+"/" != c.Path || strings.ContainsFunc(c.Path, notInPath) {
-		return c, fmt.Errorf("pages: Config.Path %q is not a path of plain segments, such as %q", c.Path, mount)
-	}
-	c.Links = slices.Clone(c.Links)
-	for i, l := range c.Links {
-		if l.Text == "" {
-			return c, fmt.Errorf("pages: Config.Links[%d] has no text", i)
-		}
-		if _, err := origin(l.URL); err != nil {
-			return c, fmt.Errorf("pages: Config.Links[%d]: %w", i, err)
-		}
-	}
-	if c.RequireFresh < 0 {
-		return c, fmt.Errorf("pages: Config.RequireFresh is %v", c.RequireFresh)
-	}
-	most := cmp.Or(c.RequireFresh, math.MaxInt64)
-	switch {
-	case c.FreshToRevoke > most:
-		return c, fmt.Errorf("pages: Config.FreshToRevoke is %v, which is more than RequireFresh", c.FreshToRevoke)
-	case c.FreshToRevoke == 0 && c.SignIn != nil:
-		c.FreshToRevoke = min(defaultFresh, most)
-	case c.FreshToRevoke <= 0:
-		c.FreshToRevoke = c.RequireFresh
-	}
-	if c.CrossOrigin == nil {
-		c.CrossOrigin = http.NewCrossOriginProtection()
-	}
-	if c.Languages == nil {
-		c.Languages = []*Language{English(), German()}
-	}
-	seen := map[string]bool{}
-	for i, l := range c.Languages {
-		if l == nil || l.tag == "" {
-			return c, fmt.Errorf("pages: Config.Languages[%d] is empty: use ParseLanguage", i)
-		}
-		if seen[l.tag] {
-			return c, fmt.Errorf("pages: Config.Languages has %s twice", l.tag)
-		}
-		seen[l.tag] = true
-	}
-	if len(c.Languages) == 0 {
-		return c, errors.New("pages: Config.Languages has none")
-	}
-	if c.Localize == nil {
-		c.Localize = func(ctx context.Context, _ string) context.Context { return ctx }
-	}
-	if c.Logger == nil {
-		c.Logger = slog.Default()
-	}
-	return c, nil
-}
-
-// origin returns the origin of an address, or "" for a path.
-func origin(address string) (string, error) {
-	u, err := url.Parse(address)
-	switch {
-	case err != nil, strings.ContainsFunc(u.Host, func(r rune) bool { return r != ':' && r != '[' && r != ']' && notInPath(r) }):
-	case u.Scheme == "" && u.Host == "" && strings.HasPrefix(u.Path, "/"):
-		return "", nil
-	case (u.Scheme == "http" || u.Scheme == "https") && u.Host != "":
-		return u.Scheme + "://" + u.Host, nil
-	}
-	return "", fmt.Errorf("%q is neither a path nor an address with http or https", address)
-}
-
-func notInPath(r rune) bool {
-	letter := 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9'
-	return !letter && !strings.ContainsRune("-._~/", r)
-}

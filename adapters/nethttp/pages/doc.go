@@ -18,8 +18,9 @@
 //
 // # Security
 //
-// State is changed by POST only, and http.CrossOriginProtection refuses posts of other origins. Pages load nothing but
-// their own style sheet and script, may not be framed, and are not stored by caches. No page, and no JSON, has a token,
+// State is changed by POST only, and http.CrossOriginProtection refuses posts of other origins, and all their requests to the
+// API. Pages load nothing but their own style sheet, script and icon, and what Config adds. They may not be framed, and are
+// not stored by caches. No page, and no JSON, has a token,
 // or the digest of one. Whatever a client or a user has chosen is shown as text, control characters made visible. A foreign
 // session is answered as one that does not exist.
 //
@@ -44,6 +45,32 @@
 //
 // # Languages and looks
 //
-// English and German are there; [ParseLanguage] reads others, also those that go from right to left. Single templates
-// are replaced by Config.Templates.
+// English and German are there; [ParseLanguage] reads others, also those that go from right to left.
+//
+// Config.Names shows users by their names, and AdminConfig.FindUsers lets operators search for them.
+//
+// The site's own header, footer and additions to <head> are the templates header.html, footer.html and head.html in
+// Config.Templates. Like every template they get a [Page], with the request and what Config.Site returns for it. A style
+// sheet of the site, Config.StyleSheet, can set these custom properties of :root:
+//
+//	--qs-accent  links, focus, the current session, charts
+//	--qs-ground  the page
+//	--qs-card    cards, buttons and fields
+//	--qs-ink     text
+//	--qs-quiet   text that is less important
+//	--qs-line    lines between things
+//	--qs-edge    borders of buttons and fields
+//	--qs-danger  buttons that end sessions, and errors
+//	--qs-mark    notices and the current row
+//	--qs-font    font-family
+//	--qs-radius  of buttons and fields
+//	--qs-width   of the page, at most
+//
+// A value can be light-dark(LIGHT, DARK). Config.Theme fixes one of the two. Pictures and fonts of other origins need
+// Config.Sources.
+//
+// # Addresses
+//
+// Every link, form and redirect of the pages is relative, so that they also work behind a proxy that strips a prefix. What
+// they cannot know is the whole address of a page, for the way back from a sign-in: see Config.BasePath.
 package pages

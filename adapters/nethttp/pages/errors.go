@@ -17,19 +17,30 @@ type problem struct {
 	name   string
 	status int
 	detail string // for programmers, in English: which parameter is wrong, and how
+
+	// Of a field of a form: which one, and the key of what it says there, with its placeholders.
+	field, key string
+	pairs      []string
 }
 
 func (p *problem) Error() string { return "pages: " + p.name + ": " + p.detail }
 
 var (
-	errNoPage      = &problem{"not-found", http.StatusNotFound, "there is no such page"}
-	errMethod      = &problem{"method", http.StatusMethodNotAllowed, "the method is not allowed here"}
-	errForbidden   = &problem{"forbidden", http.StatusForbidden, "the user is no operator"}
-	errCrossOrigin = &problem{"cross-origin", http.StatusForbidden, "the request comes from another origin"}
+	errNoPage      = &problem{name: "not-found", status: http.StatusNotFound, detail: "there is no such page"}
+	errMethod      = &problem{name: "method", status: http.StatusMethodNotAllowed, detail: "the method is not allowed here"}
+	errForbidden   = &problem{name: "forbidden", status: http.StatusForbidden, detail: "the user is no operator"}
+	errCrossOrigin = &problem{name: "cross-origin", status: http.StatusForbidden, detail: "the request comes from another origin"}
 )
 
 // bad is a request that makes no sense.
-func bad(detail string) error { return &problem{"bad-request", http.StatusBadRequest, detail} }
+func bad(detail string) error {
+	return &problem{name: "bad-request", status: http.StatusBadRequest, detail: detail}
+}
+
+// badField is a field of a form that makes no sense.
+func badField(field, detail, key string, pairs ...string) error {
+	return &problem{name: "bad-request", status: http.StatusBadRequest, detail: detail, field: field, key: key, pairs: pairs}
+}
 
 // describe finds out what a client is told of err. It says nothing of why a store could not be asked.
 func describe(err error) *problem {
@@ -39,21 +50,21 @@ func describe(err error) *problem {
 	case errors.As(err, &p):
 		return p
 	case errors.As(err, &tooLarge), errors.Is(err, session.ErrTooLarge):
-		return &problem{"too-large", http.StatusRequestEntityTooLarge, "the request is too large"}
+		return &problem{name: "too-large", status: http.StatusRequestEntityTooLarge, detail: "the request is too large"}
 	case errors.Is(err, session.ErrUnauthenticated), errors.Is(err, session.ErrRevoked):
-		return &problem{"signed-out", http.StatusUnauthorized, "no user is signed in"}
+		return &problem{name: "signed-out", status: http.StatusUnauthorized, detail: "no user is signed in"}
 	case errors.Is(err, session.ErrReplaced):
-		return &problem{"replaced", http.StatusConflict, "another request has given the session a newer token: try again with that"}
+		return &problem{name: "replaced", status: http.StatusConflict, detail: "another request has given the session a newer token: try again with that"}
 	case errors.Is(err, session.ErrStale):
-		return &problem{"stale", http.StatusForbidden, "a more recent sign-in is needed"}
+		return &problem{name: "stale", status: http.StatusForbidden, detail: "a more recent sign-in is needed"}
 	case errors.Is(err, session.ErrNotFound):
-		return &problem{"not-found", http.StatusNotFound, "there is no such session"}
+		return &problem{name: "not-found", status: http.StatusNotFound, detail: "there is no such session"}
 	case errors.Is(err, session.ErrUnavailable), errors.Is(err, context.Canceled):
-		return &problem{"unavailable", http.StatusServiceUnavailable, "sessions cannot be asked for now"}
+		return &problem{name: "unavailable", status: http.StatusServiceUnavailable, detail: "sessions cannot be asked for now"}
 	case errors.Is(err, errors.ErrUnsupported):
-		return &problem{"unsupported", http.StatusNotImplemented, "the store cannot list sessions"}
+		return &problem{name: "unsupported", status: http.StatusNotImplemented, detail: "the store cannot list sessions"}
 	}
-	return &problem{"internal", http.StatusInternalServerError, "something went wrong"}
+	return &problem{name: "internal", status: http.StatusInternalServerError, detail: "something went wrong"}
 }
 
 // fail answers a request with err.
@@ -67,7 +78,7 @@ func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if p.status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", "5")
 	}
-	v := &view{s, r, nil, s.config.choose(r), s.wantsJSON(r)}
+	v := s.newView(r, nil)
 	var part *partial
 	errors.As(err, &part)
 	if v.json {
@@ -75,22 +86,42 @@ func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	page := v.page("error."+p.name+".title", nil)
-	page.Text = v.language.text("error." + p.name + ".text")
+	page.Text = v.language.text(s.explain(r, p))
+	if p.field != "" {
+		page.Text = v.language.text(p.key, p.pairs...) + " " + v.language.text("error.unchanged")
+	}
+	if v.home == "" { // nobody but the developer sees this
+		page.Text = p.detail
+	}
 	if s.config.SignIn != nil && (p.name == "signed-out" || p.name == "stale") {
 		page.SignIn = s.config.SignIn(s.back(r))
 	}
 	switch p.name {
 	case "signed-out", "stale", "forbidden", "cross-origin":
 	default:
-		page.Back = page.Home
+		page.Back = page.List()
 	}
 	if part != nil && (part.done.ended > 0 || !part.done.until.IsZero()) {
 		page.Notice = v.says("notice.revoked", part.done, page.zone)
 	}
-	if err := s.render(w, p.status, "error.html", page); err != nil {
+	if err := v.render(w, p.status, "error.html", page); err != nil {
 		s.config.Logger.LogAttrs(r.Context(), slog.LevelError, "pages: a template failed", slog.Any("error", err))
 		http.Error(w, http.StatusText(p.status), p.status)
 	}
+}
+
+// explain is the key of what a page says of p. Why a reader is not signed in is said as far as it is known.
+func (s *site) explain(r *http.Request, p *problem) string {
+	if p.name != "signed-out" {
+		return "error." + p.name + ".text"
+	}
+	switch why, known := s.sessions.Refused(r.Context()); {
+	case !known:
+		return "error.signed-out.text"
+	case why == session.Expired:
+		return "error.signed-out.expired"
+	}
+	return "error.signed-out.ended"
 }
 
 // problemJSON is a problem details object (RFC 9457). Type tells problems apart. Title is in English, as clients have their

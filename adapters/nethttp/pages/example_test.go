@@ -67,8 +67,8 @@ func Example() {
 	show("/account/sessions/")
 	show("/admin/sessions/")
 	// Output:
-	// /account/sessions/ 401 You are signed out
-	// /account/sessions/ 200 Your sessions
+	// /account/sessions/ 401 Please sign in
+	// /account/sessions/ 200 Where you’re signed in
 	// /admin/sessions/ 403 Not allowed
 }
 
@@ -94,7 +94,7 @@ func ExampleConfig_templates() {
 	site.Handler(account).ServeHTTP(w, httptest.NewRequest("GET", "/account/sessions/", nil))
 	fmt.Print(w.Body)
 	// Output:
-	// <!DOCTYPE html><html lang="de"><title>Sie sind abgemeldet</title><p>Melden Sie sich an, um diese Seite zu sehen. Ihre Sitzung ist abgelaufen, oder jemand hat sie beendet.</p></html>
+	// <!DOCTYPE html><html lang="de"><title>Bitte anmelden</title><p>Melden Sie sich an, um diese Seite zu sehen.</p></html>
 }
 
 // A language is one file: copy languages/en.json, translate it, and read it. Every text is checked.

@@ -2,7 +2,6 @@ package pages
 
 import (
 	"maps"
-	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
@@ -10,89 +9,116 @@ import (
 	"unicode/utf8"
 
 	"github.com/qsessions/qsessions/core/session"
-	"github.com/qsessions/qsessions/core/store"
 )
 
-// A Filter is which sessions the admin page shows, by the parameters of its address. Its zero value is all of them.
+// A Filter is which sessions the admin page shows, by the parameters of its address. Its zero value is all that are active.
 type Filter struct {
-	State string // "active", "expired" or "": both
+	State string // "": active ones, "expired", or "all"
 	Kind  string // "users", "anonymous" or "": both
 	Own   bool   // only the operator's own
-	User  string // only this user's
-	IP    string // only this address, or the addresses of this prefix: "192.0.2.0/24"
+	User  string // only this user's, by the ID
+	Find  string // only those of the users that this means, to AdminConfig.FindUsers or as an ID
+	IP    string // only these addresses: one, a prefix such as "192.0.2.0/24", or a range such as "192.0.2.10-192.0.2.20"
 	Text  string // only sessions in whose device, User-Agent or place it occurs, whatever its case
 
-	prefix netip.Prefix
+	addresses addressRange
 }
 
 const maxText = 200 // characters
 
+// parseFilter reads the parameters of a filter. With an error, which names the first field that makes no sense, it returns
+// what was given, so that a form can show it again.
 func parseFilter(q url.Values) (Filter, error) {
 	f := Filter{
-		State: q.Get("state"), Kind: q.Get("kind"), User: q.Get("user"),
+		State: q.Get("state"), Kind: q.Get("kind"), User: q.Get("user"), Find: strings.TrimSpace(q.Get("find")),
 		IP: strings.TrimSpace(q.Get("ip")), Text: strings.TrimSpace(q.Get("text")),
 	}
+	if f.State == "active" {
+		f.State = ""
+	}
+	var first error
+	wrong := func(field, detail, key string, pairs ...string) {
+		if first == nil {
+			first = badField(field, detail, key, pairs...)
+		}
+	}
 	switch f.State {
-	case "", "active", "expired":
+	case "", "expired", "all":
 	default:
-		return f, bad("state is not active or expired")
+		wrong("state", "state is not active, expired or all", "wrong.choice")
+		f.State = ""
 	}
 	switch f.Kind {
 	case "", "users", "anonymous":
 	default:
-		return f, bad("kind is not users or anonymous")
+		wrong("kind", "kind is not users or anonymous", "wrong.choice")
+		f.Kind = ""
 	}
 	if own := q.Get("own"); own != "" {
 		var err error
 		if f.Own, err = strconv.ParseBool(own); err != nil {
-			return f, bad("own is not 1 or 0")
+			wrong("own", "own is not 1 or 0", "wrong.choice")
 		}
 	}
-	if len(f.User) > store.MaxUser || !utf8.ValidString(f.User) || strings.ContainsRune(f.User, 0) {
-		return f, bad("user is longer than 255 bytes, or not UTF-8")
+	if f.User != "" && !goodUser(f.User) {
+		wrong("user", "user is longer than 255 bytes, or not UTF-8", "wrong.user")
 	}
+	if f.Find != "" && !goodUser(f.Find) {
+		wrong("find", "find is longer than 255 bytes, or not UTF-8", "wrong.user")
+	}
+	f.parseIP(wrong)
 	if utf8.RuneCountInString(f.Text) > maxText || !utf8.ValidString(f.Text) {
-		return f, bad("text is longer than 200 characters, or not UTF-8")
+		wrong("text", "text is longer than 200 characters, or not UTF-8", "wrong.text")
 	}
-	return f, f.parseIP()
+	return f, first
 }
 
-func (f *Filter) parseIP() error {
+const maxAddresses = 100 // bytes: two of the longest addresses are 79
+
+func (f *Filter) parseIP(wrong func(field, detail, key string, pairs ...string)) {
 	if f.IP == "" {
-		return nil
+		return
 	}
-	if a, err := netip.ParseAddr(f.IP); err == nil {
-		a = a.Unmap().WithZone("") // a zone could hold anything
-		f.IP, f.prefix = a.String(), netip.PrefixFrom(a, a.BitLen())
-		return nil
+	const detail = "ip is not an address, a prefix such as 192.0.2.0/24, a range such as 192.0.2.10-192.0.2.20, or an address with wildcards at its end"
+	if len(f.IP) > maxAddresses || !utf8.ValidString(f.IP) {
+		f.IP = strings.ToValidUTF8(f.IP[:min(len(f.IP), maxAddresses)], "\ufffd")
+		wrong("ip", detail, "wrong.ip", "ip", visible(f.IP), "try", "192.0.2.0/24")
+		return
 	}
-	p, err := netip.ParsePrefix(f.IP)
-	if err != nil || p.Addr().Is4In6() {
-		return bad("ip is not an address, or a prefix such as 192.0.2.0/24")
+	addresses, shown, try, ok := parseAddresses(f.IP)
+	switch {
+	case ok:
+		f.addresses, f.IP = addresses, shown
+	case try != "":
+		wrong("ip", detail, "wrong.ip-part", "ip", visible(f.IP), "try", try)
+	default:
+		wrong("ip", detail, "wrong.ip", "ip", visible(f.IP), "try", "192.0.2.0/24")
 	}
-	f.prefix = p.Masked()
-	f.IP = f.prefix.String()
-	return nil
 }
 
-// Empty reports whether all sessions pass.
+// Empty reports whether all active sessions pass.
 func (f Filter) Empty() bool { return f == Filter{} }
 
-// Everyone reports whether f leaves nobody out who is signed in.
+// Everyone reports whether f leaves no user out who is signed in.
 func (f Filter) Everyone() bool {
-	return f.User == "" && f.Text == "" && !f.Own && f.prefix.Bits() <= 0 && f.State != "expired" && f.Kind != "anonymous"
+	return f.User == "" && f.Find == "" && f.Text == "" && !f.Own && f.addresses.prefix.Bits() <= 0 && !f.addresses.low.IsValid() &&
+		f.State != "expired" && f.Kind != "anonymous"
 }
 
-// query returns what the store selects; Text is for the caller. It is false if nothing can match.
+// scans reports whether the store alone cannot find the sessions of f.
+func (f Filter) scans() bool { return f.Text != "" || f.addresses.low.IsValid() }
+
+// query returns what the store selects, of everyone or of one user; the rest is for the caller. It is false if nothing can
+// match.
 func (f Filter) query(operator string, now time.Time) (session.Query, bool) {
-	q := session.Query{User: f.User, Prefix: f.prefix}
+	q := session.Query{User: f.User, Prefix: f.addresses.prefix}
 	switch f.State {
-	case "active":
-		q.Live = now
 	case "expired":
 		q.Expired = now
-	default:
+	case "all":
 		q.Live = time.UnixMicro(1).UTC() // the manager would take none for now
+	default:
+		q.Live = now
 	}
 	switch f.Kind {
 	case "users":
@@ -112,7 +138,7 @@ func (f Filter) query(operator string, now time.Time) (session.Query, bool) {
 // values are the parameters that parseFilter reads.
 func (f Filter) values() url.Values {
 	q := url.Values{}
-	for name, value := range map[string]string{"state": f.State, "kind": f.Kind, "user": f.User, "ip": f.IP, "text": f.Text} {
+	for name, value := range map[string]string{"state": f.State, "kind": f.Kind, "user": f.User, "find": f.Find, "ip": f.IP, "text": f.Text} {
 		if value != "" {
 			q.Set(name, value)
 		}
@@ -140,7 +166,12 @@ func (v *view) listOf(f Filter, more url.Values) string {
 	q := f.values()
 	maps.Copy(q, more)
 	if len(q) == 0 {
-		return v.config.Path
+		return v.home
 	}
-	return v.config.Path + "?" + q.Encode()
+	return v.home + "?" + q.Encode()
+}
+
+// lets reports whether f lets a session through that the store has found.
+func (f Filter) lets(i session.Info) bool {
+	return !f.addresses.low.IsValid() || f.addresses.has(i.IP.Unmap())
 }

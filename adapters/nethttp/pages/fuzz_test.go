@@ -1,9 +1,9 @@
 package pages
 
 import (
-	"html/template"
 	"io"
 	"maps"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -31,7 +31,7 @@ func FuzzFilter(f *testing.F) {
 			}
 			return
 		}
-		for _, s := range []string{got.State, got.Kind, got.User, got.IP, got.Text} {
+		for _, s := range []string{got.State, got.Kind, got.User, got.Find, got.IP, got.Text} {
 			if len(s) > 255 || !utf8.ValidString(s) {
 				t.Errorf("%q: got %q", query, s)
 			}
@@ -39,11 +39,11 @@ func FuzzFilter(f *testing.F) {
 		if again, err := parseFilter(got.values()); err != nil || again != got {
 			t.Errorf("%q: got %+v, and then %+v, %v", query, got, again, err)
 		}
-		if got.Empty() && !got.Everyone() || got.Everyone() && got.User+got.Text != "" {
+		if got.Empty() && !got.Everyone() || got.Everyone() && got.User+got.Find+got.Text != "" {
 			t.Errorf("%q: %+v is empty: %v, everyone: %v", query, got, got.Empty(), got.Everyone())
 		}
-		if user, whole := got.wholeUser("olga"); whole && user != got.User && (user != "olga" || !got.Own) {
-			t.Errorf("%q: %+v is the whole of %q", query, got, user)
+		if users, whole := got.wholeUsers("olga", whose{}); whole && !slices.Equal(users, []string{got.User}) && (!slices.Equal(users, []string{"olga"}) || !got.Own) {
+			t.Errorf("%q: %+v is the whole of %q", query, got, users)
 		}
 		if s, ok := got.query("olga", time.Now()); ok && (s.Live.IsZero() && s.Expired.IsZero() || got.User != "" && s.User != got.User) {
 			t.Errorf("%q: the query is %+v", query, s)
@@ -79,13 +79,17 @@ func FuzzLanguage(f *testing.F) {
 	f.Add(must(languageFiles.ReadFile("languages/de.json")))
 	f.Add([]byte(`{"tag":"ar","direction":"rtl","texts":{"skip":{"zero":"x"}}}`))
 	keys := slices.Sorted(maps.Keys(English().texts))
-	templates := template.Must(parseTemplates(nil))
+	templates, _, err := parseTemplates(nil, nil)
+	if err != nil {
+		f.Fatal(err)
+	}
+	request := &http.Request{Method: http.MethodGet, URL: &url.URL{Path: "/"}}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		l, err := ParseLanguage(b)
 		if err != nil {
 			return
 		}
-		p := &Page{Language: l.tag, Dir: l.direction, User: "a", language: l, now: time.Now(), zone: time.UTC, Data: AccountData{Others: 2}}
+		p := &Page{Request: request, Language: l.tag, Dir: l.direction, User: "a", language: l, now: time.Now(), zone: time.UTC, Data: AccountData{Others: 2}}
 		if err := templates.ExecuteTemplate(io.Discard, "account.html", p); err != nil {
 			t.Error(err)
 		}

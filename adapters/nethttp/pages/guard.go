@@ -32,7 +32,7 @@ func (s *site) view(r *http.Request, g guard) (*view, error) {
 	if g.authorize != nil && !g.authorize(r, current) {
 		return nil, errForbidden
 	}
-	return &view{s, r, current, s.config.choose(r), s.wantsJSON(r)}, nil
+	return s.newView(r, current), nil
 }
 
 func (s *site) require(r *http.Request, g guard) (session.Session, error) {
@@ -61,23 +61,23 @@ func (v *view) signInFirst() string {
 	return v.config.SignIn(v.back(v.r))
 }
 
+// newView returns the view of a request; current is nil where no user is known.
+func (s *site) newView(r *http.Request, current session.Session) *view {
+	return &view{site: s, r: r, session: current, language: s.config.choose(r), json: s.wantsJSON(r), home: s.up(r)}
+}
+
 // back is the path to which a sign-in leads back: of the page that was asked for, or that has the form that was sent.
 func (s *site) back(r *http.Request) string {
 	u := r.URL
 	if r.Method != http.MethodGet || s.isAPI(r) {
-		var err error
-		if u, err = url.Parse(r.Referer()); err != nil || !s.isPage(u.Path) {
-			return s.config.Path
+		base := s.config.BasePath
+		from, err := url.Parse(r.Referer())
+		if err != nil || !strings.HasPrefix(from.Path, base) || !s.isPage(from.Path[len(base):]) {
+			return base + s.config.Path
 		}
+		u = &url.URL{Path: from.Path[len(base):], RawQuery: from.RawQuery}
 	}
-	q := u.Query()
-	if q.Has("done") { // the notice of an action before is not to be shown again
-		for _, name := range []string{"done", "n", "until"} {
-			q.Del(name)
-		}
-		u = &url.URL{Path: u.Path, RawQuery: q.Encode()}
-	}
-	return u.RequestURI() // without the host, which is the client's choice
+	return s.config.BasePath + u.RequestURI() // without the host, which is the client's choice
 }
 
 // isPage reports whether path is that of a list, or of one session.

@@ -11,11 +11,12 @@ import (
 )
 
 var golden = map[string]string{
-	"Content-Security-Policy":    "default-src 'none'; style-src 'self'; script-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-	"X-Content-Type-Options":     "nosniff",
-	"Referrer-Policy":            "same-origin",
-	"Cross-Origin-Opener-Policy": "same-origin",
-	"Cache-Control":              "no-store",
+	"Content-Security-Policy":      "default-src 'none'; img-src 'self'; script-src 'self'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+	"X-Content-Type-Options":       "nosniff",
+	"Referrer-Policy":              "same-origin",
+	"Cross-Origin-Resource-Policy": "same-origin",
+	"Cross-Origin-Opener-Policy":   "same-origin",
+	"Cache-Control":                "no-store",
 }
 
 // TestHeaders: SEC-25. Every answer has the same headers, whatever it is: a page, an error, a redirect, JSON.
@@ -225,5 +226,33 @@ func TestHeaderTransport(t *testing.T) {
 	a = b.post(accountPath+"sign-out", nil)
 	if got, ok := a.header["X-Session"]; !ok || !slices.Equal(got, []string{""}) || b.user() != "" {
 		t.Errorf("signed out: %v", a.header)
+	}
+}
+
+// TestAPIFetch: another site's page cannot even read from the API; a script, a person who types the address, and an
+// origin that is trusted can.
+func TestAPIFetch(t *testing.T) {
+	trust := http.NewCrossOriginProtection()
+	if err := trust.AddTrustedOrigin("https://trusted.example"); err != nil {
+		t.Fatal(err)
+	}
+	f := start(t, options{account: AccountConfig{Config: Config{CrossOrigin: trust}}})
+	b := f.browser(t, "one")
+	b.signIn("alice")
+	for _, test := range []struct {
+		site, origin string
+		status       int
+	}{
+		{"", "", http.StatusOK}, {"none", "", http.StatusOK}, {"same-origin", "", http.StatusOK}, {"cross-site", "", http.StatusForbidden}, {"same-site", "", http.StatusForbidden},
+		{"cross-site", "https://evil.example", http.StatusForbidden}, {"cross-site", "https://trusted.example", http.StatusOK},
+	} {
+		b.header.Set("Sec-Fetch-Site", test.site)
+		b.header.Set("Origin", test.origin)
+		for _, path := range []string{accountAPI, accountAPI + b.id().String()} {
+			if got := b.get(path); got.status != test.status {
+				t.Errorf("%s with %q, %q: got %d", path, test.site, test.origin, got.status)
+			}
+		}
+		b.get(accountPath).want(t, http.StatusOK)
 	}
 }

@@ -3,12 +3,15 @@ package pages
 import (
 	"context"
 	"encoding/base64"
+	"encoding/json"
+	"html"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -155,11 +158,11 @@ type answer struct {
 
 func (b *browser) do(method, path string, form url.Values) answer {
 	b.t.Helper()
-	var body io.Reader
+	var reader io.Reader
 	if form != nil {
-		body = strings.NewReader(form.Encode())
+		reader = strings.NewReader(form.Encode())
 	}
-	r, err := http.NewRequestWithContext(context.Background(), method, b.url+path, body)
+	r, err := http.NewRequestWithContext(context.Background(), method, b.url+path, reader)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -177,7 +180,42 @@ func (b *browser) do(method, path string, form url.Values) answer {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	return answer{response.StatusCode, response.Header, string(all)}
+	if to := response.Header.Get("Location"); to != "" { // as a browser has it: it may be relative
+		u, err := r.URL.Parse(to)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		if u.Host == r.URL.Host {
+			u = &url.URL{Path: u.Path, RawQuery: u.RawQuery}
+		}
+		response.Header.Set("Location", u.String())
+	}
+	body := relativeLink.ReplaceAllStringFunc(string(all), func(s string) string {
+		m := relativeLink.FindStringSubmatch(s)
+		u, err := r.URL.Parse(html.UnescapeString(m[2]))
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		return m[1] + html.EscapeString((&url.URL{Path: u.Path, RawQuery: u.RawQuery}).String()) + `"`
+	})
+	return answer{response.StatusCode, response.Header, body}
+}
+
+// relativeLink is one below the mount. Answers have them as a browser resolves them.
+var relativeLink = regexp.MustCompile(`((?:href|src|action)=")(\.{1,2}/[^"]*)"`)
+
+// flash is what the next page is to say.
+func (a answer) flash(t testing.TB) (f flash) {
+	t.Helper()
+	for _, c := range (&http.Response{Header: a.header}).Cookies() {
+		if strings.HasSuffix(c.Name, flashCookie) && c.MaxAge > 0 {
+			b, err := base64.RawURLEncoding.DecodeString(c.Value)
+			if err != nil || json.Unmarshal(b, &f) != nil {
+				t.Errorf("the notice is %q", c.Value)
+			}
+		}
+	}
+	return f
 }
 
 func (b *browser) get(path string) answer                   { return b.do(http.MethodGet, path, nil) }
@@ -213,7 +251,9 @@ func (b *browser) cookie() string {
 		b.t.Fatal(err)
 	}
 	for _, c := range b.client.Jar.Cookies(u) {
-		return c.Value
+		if c.Name != flashCookie {
+			return c.Value
+		}
 	}
 	return ""
 }

@@ -15,6 +15,7 @@ import (
 type sessionJSON struct {
 	ID              string            `json:"id"`
 	User            string            `json:"user,omitempty"`
+	Person          *personJSON       `json:"person,omitempty"` // the user as people know them; only where Config.Names knows
 	Current         bool              `json:"current"`
 	Live            bool              `json:"live"`
 	CreatedAt       time.Time         `json:"created_at"`
@@ -59,9 +60,24 @@ type locationJSON struct {
 	TimeZone    string `json:"time_zone,omitempty"`
 }
 
-func sessionJSONOf(i session.Info) sessionJSON {
+// personJSON is a Person.
+type personJSON struct {
+	Name   string `json:"name,omitempty"`
+	Detail string `json:"detail,omitempty"`
+	URL    string `json:"url,omitempty"`
+}
+
+func personJSONOf(user string, people map[string]Person) *personJSON {
+	p, ok := people[user]
+	if !ok || p == (Person{}) {
+		return nil
+	}
+	return &personJSON{p.Name, p.Detail, p.URL}
+}
+
+func sessionJSONOf(i session.Info, people map[string]Person) sessionJSON {
 	j := sessionJSON{
-		ID: i.ID.String(), User: i.User, Current: i.Current, Live: time.Now().Before(i.ExpiresAt),
+		ID: i.ID.String(), User: i.User, Person: personJSONOf(i.User, people), Current: i.Current, Live: time.Now().Before(i.ExpiresAt),
 		CreatedAt: i.CreatedAt.UTC(), AuthenticatedAt: optional(i.AuthenticatedAt), LastSeen: i.LastSeen.UTC(), ExpiresAt: i.ExpiresAt.UTC(),
 		UserAgent: i.UserAgent, Facts: i.Extra,
 	}
@@ -77,10 +93,10 @@ func sessionJSONOf(i session.Info) sessionJSON {
 	return j
 }
 
-func detailOf(d SessionData) detailJSON {
+func detailOf(d SessionData, people map[string]Person) detailJSON {
 	i := d.Session
 	j := detailJSON{
-		sessionJSON: sessionJSONOf(i), Level: i.Level, Remembered: i.Remembered, Deadline: i.Deadline.UTC(),
+		sessionJSON: sessionJSONOf(i, people), Level: i.Level, Remembered: i.Remembered, Deadline: i.Deadline.UTC(),
 		ValuesOmitted: d.Omitted, ValuesCorrupt: d.Corrupt,
 	}
 	if d.Shown && !d.Corrupt {
@@ -102,13 +118,30 @@ func optional(t time.Time) *time.Time {
 type listJSON struct {
 	Sessions []sessionJSON `json:"sessions"`
 	Next     string        `json:"next,omitempty"`
-	Scanned  int           `json:"scanned,omitempty"` // of a search for text: how many sessions were looked at
+	Scanned  int           `json:"scanned,omitempty"` // of a search for text or a range of addresses: how many sessions were looked at
+
+	// Of a search for users: those that it means, with sessions or without, and whether there are more.
+	Users     []userJSON `json:"users,omitempty"`
+	UsersMore bool       `json:"users_more,omitempty"`
 }
 
-func listJSONOf(infos []session.Info, next session.ID) listJSON {
+// userJSON is a user whom a search means.
+type userJSON struct {
+	User   string      `json:"user"`
+	Person *personJSON `json:"person,omitempty"`
+}
+
+func (l *listJSON) addUsers(w whose, people map[string]Person) {
+	for _, user := range w.users {
+		l.Users = append(l.Users, userJSON{user, personJSONOf(user, people)})
+	}
+	l.UsersMore = w.more
+}
+
+func listJSONOf(infos []session.Info, next session.ID, people map[string]Person) listJSON {
 	l := listJSON{Sessions: make([]sessionJSON, len(infos)), Next: next.String()}
 	for n, i := range infos {
-		l.Sessions[n] = sessionJSONOf(i)
+		l.Sessions[n] = sessionJSONOf(i, people)
 	}
 	return l
 }
@@ -125,8 +158,8 @@ func (a *Account) listJSON(w http.ResponseWriter, v *view) error {
 		return err
 	}
 	infos, next := cut(infos, limit)
-	v.sessions.DescribeAll(v.context(), infos)
-	return v.writeJSON(w, http.StatusOK, listJSONOf(infos, next))
+	v.describe(infos)
+	return v.writeJSON(w, http.StatusOK, listJSONOf(infos, next, v.people(v.session.User())))
 }
 
 // orderJSON is an order in JSON. It needs no confirmation.
@@ -143,6 +176,7 @@ type filterJSON struct {
 	Kind  string `json:"kind"`
 	Own   bool   `json:"own"`
 	User  string `json:"user"`
+	Find  string `json:"find"`
 	IP    string `json:"ip"`
 	Text  string `json:"text"`
 }
@@ -150,7 +184,7 @@ type filterJSON struct {
 // parseOrderJSON refuses what it does not know: a misspelled member must not leave a filter that means more than was meant.
 func parseOrderJSON(r *http.Request) (order, error) {
 	if !sendsJSON(r) {
-		return order{}, &problem{"media-type", http.StatusUnsupportedMediaType, "the Content-Type of the body must be application/json"}
+		return order{}, &problem{name: "media-type", status: http.StatusUnsupportedMediaType, detail: "the Content-Type of the body must be application/json"}
 	}
 	var j orderJSON
 	d := json.NewDecoder(r.Body)
@@ -169,19 +203,20 @@ func parseOrderJSON(r *http.Request) (order, error) {
 	o := order{Confirmed: !j.DryRun, Everyone: j.Everyone}
 	switch {
 	case (len(j.IDs) > 0) == (j.Filter != nil):
-		return o, &problem{"none-selected", http.StatusBadRequest, "one of ids and filter is needed"}
+		return o, &problem{name: "none-selected", status: http.StatusBadRequest, detail: "one of ids and filter is needed"}
 	case len(j.IDs) > 0 && (j.DryRun || j.Everyone || j.After != ""):
 		return o, bad("dry_run, everyone and after are for a filter")
 	case j.Filter != nil:
 		if o.filter, err = j.Filter.parse(); err != nil {
 			return o, err
 		}
+		o.filter = o.filter.living()
 	}
 	return o, o.setIDs(j.IDs, j.After)
 }
 
 func (f filterJSON) parse() (Filter, error) {
-	return parseFilter(Filter{State: f.State, Kind: f.Kind, Own: f.Own, User: f.User, IP: f.IP, Text: f.Text}.values())
+	return parseFilter(Filter{State: f.State, Kind: f.Kind, Own: f.Own, User: f.User, Find: f.Find, IP: f.IP, Text: f.Text}.values())
 }
 
 // countJSON says how many sessions a filter has, and from where they are to be revoked so that later ones are not.
@@ -195,7 +230,11 @@ func (a *Admin) countJSON(w http.ResponseWriter, v *view, o order) error {
 	if o.after.IsZero() {
 		o.after = store.NewID(time.Now())
 	}
-	n, more, err := v.count(o.filter, o.after)
+	who, err := a.ordered(v, o)
+	if err != nil {
+		return err
+	}
+	n, more, err := v.count(o.filter, who, o.after)
 	if err != nil {
 		return err
 	}

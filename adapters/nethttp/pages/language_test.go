@@ -219,22 +219,38 @@ func TestPlurals(t *testing.T) {
 	}
 }
 
-// TestWords writes times and numbers at the edges.
+// TestWords: PAG-11. Times in words are rounded, and days are those of the reader's calendar; numbers at the edges.
 func TestWords(t *testing.T) {
-	now := time.Now()
+	now := time.Date(2026, 3, 4, 14, 0, 0, 0, time.UTC)
 	p := &Page{language: English(), now: now, zone: time.UTC}
 	const day = 24 * time.Hour
 	for d, want := range map[time.Duration]string{
-		0: "just now", 59*time.Second + 999: "just now", time.Minute: "1 minute ago", 2*time.Minute - 1: "1 minute ago",
-		2 * time.Minute: "2 minutes ago", time.Hour - 1: "59 minutes ago", time.Hour: "1 hour ago", 2*time.Hour - 1: "1 hour ago",
-		2 * time.Hour: "2 hours ago", 48*time.Hour - 1: "47 hours ago", 48 * time.Hour: "2 days ago", 3*day - 1: "2 days ago", 1200 * day: "1,200 days ago",
-		-1: "in less than a minute", -59 * time.Second: "in less than a minute", -time.Minute: "in 1 minute", -time.Hour + 1: "in 59 minutes",
-		-time.Hour: "in 1 hour", -48*time.Hour + 1: "in 47 hours", -48 * time.Hour: "in 2 days", -30 * day: "in 30 days",
+		0: "just now", 29 * time.Second: "just now", 30 * time.Second: "1 minute ago", time.Minute: "1 minute ago", 90*time.Second - 1: "1 minute ago",
+		2*time.Minute - 1: "2 minutes ago", 59*time.Minute + 29*time.Second: "59 minutes ago", time.Hour - 1: "1 hour ago", time.Hour: "1 hour ago",
+		90*time.Minute - 1: "1 hour ago", 2*time.Hour - 1: "2 hours ago", 23 * time.Hour: "23 hours ago", day: "yesterday", 34 * time.Hour: "yesterday",
+		38 * time.Hour: "yesterday", 38*time.Hour + 1: "2 days ago", 3 * day: "3 days ago", 1200 * day: "1,200 days ago",
+		-1: "in less than a minute", -29 * time.Second: "in less than a minute", -time.Minute: "in 1 minute", -30*time.Minute + time.Second: "in 30 minutes",
+		-time.Hour + 1: "in 1 hour", -time.Hour: "in 1 hour", -33 * time.Hour: "tomorrow", -34 * time.Hour: "in 2 days", -30*day + time.Hour: "in 30 days",
 	} {
 		if got := p.Relative(now.Add(-d)); got != want {
 			t.Errorf("%v: got %q, want %q", d, got, want)
 		}
 	}
+	p.now = time.Date(2026, 3, 4, 23, 50, 0, 0, time.UTC)
+	if got := p.Relative(p.now.Add(-23*time.Hour - 40*time.Minute)); got != "24 hours ago" { // of the same day
+		t.Errorf("got %q", got)
+	}
+	p.zone = time.FixedZone("", 3600) // where it is the next day
+	if got := p.Relative(p.now.Add(-24 * time.Hour)); got != "yesterday" {
+		t.Errorf("got %q", got)
+	}
+	p = &Page{language: German(), now: now, zone: time.UTC}
+	for d, want := range map[time.Duration]string{day: "gestern", -day: "morgen", -30*time.Minute + 1: "in 30 Minuten", 2 * day: "vor 2 Tagen"} {
+		if got := p.Relative(now.Add(-d)); got != want {
+			t.Errorf("%v: got %q, want %q", d, got, want)
+		}
+	}
+	p = &Page{language: English(), now: now, zone: time.UTC}
 	for _, edge := range []time.Time{{}, time.Unix(1<<40, 0)} {
 		if got := p.Relative(edge); !strings.Contains(got, "days") {
 			t.Errorf("%v: got %q", edge, got)

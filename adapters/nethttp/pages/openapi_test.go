@@ -102,7 +102,7 @@ func TestProblemTypes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, found := range regexp.MustCompile(`&problem\{"([a-z-]+)"`).FindAllSubmatch(b, -1) {
+		for _, found := range regexp.MustCompile(`&problem\{name: "([a-z-]+)"`).FindAllSubmatch(b, -1) {
 			names[string(found[1])] = true
 		}
 	}

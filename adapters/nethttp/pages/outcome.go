@@ -3,8 +3,6 @@ package pages
 import (
 	"errors"
 	"net/http"
-	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
@@ -15,6 +13,9 @@ import (
 type outcome struct {
 	ended int
 	until time.Time // until when some may still be accepted, as a cache could not be told; zero: none
+
+	// Of the only one that has ended, where a person is told.
+	device, user string
 }
 
 // one counts a revocation of one session that returned err.
@@ -67,7 +68,8 @@ func (o *outcome) seconds() int64 {
 type outcomeJSON struct {
 	Ended       int        `json:"ended"`
 	EffectiveBy *time.Time `json:"effective_by,omitempty"`
-	Next        string     `json:"next,omitempty"` // the member "after" of the next request, of a revocation that is not at its end
+	More        bool       `json:"more,omitempty"` // there are more that the filter selects: the revocation is not at its end
+	Next        string     `json:"next,omitempty"` // the member "after" of the next request, if there are
 }
 
 // writeOutcome answers with 200, or with 202 while some of the sessions may still be accepted.
@@ -76,48 +78,44 @@ func (v *view) writeOutcome(w http.ResponseWriter, o outcome, next session.ID) e
 	if !o.until.IsZero() {
 		status = http.StatusAccepted
 	}
-	return v.writeJSON(w, status, outcomeJSON{o.ended, optional(o.until), next.String()})
+	return v.writeJSON(w, status, outcomeJSON{o.ended, optional(o.until), !next.IsZero(), next.String()})
 }
 
-// done answers a revocation: in JSON, or by sending the browser to the list of f, which says what was done. That it says so by
-// parameters, and not by a message in the session, costs no write, and works where the session's values cannot be read.
-func (v *view) done(w http.ResponseWriter, f Filter, what string, o outcome) error {
+// done answers a revocation: in JSON, or by sending the browser to a list below the mount, which says what was done.
+func (v *view) done(w http.ResponseWriter, list, key string, o outcome) error {
 	if v.json {
 		return v.writeOutcome(w, o, session.ID{})
 	}
-	q := url.Values{"done": {what}, "n": {strconv.Itoa(o.ended)}}
-	if !o.until.IsZero() {
-		q.Set("until", strconv.FormatInt(o.seconds(), 10))
+	f := flash{Session: v.session.ID().String(), Key: key, Ended: o.ended, Until: o.seconds()}
+	if o.ended == 1 {
+		f.Device, f.User = clip(o.device), clip(o.user)
 	}
-	http.Redirect(w, v.r, v.listOf(f, q), http.StatusSeeOther)
+	v.setFlash(w, f, flashAge)
+	redirect(w, list, http.StatusSeeOther)
 	return nil
 }
 
-// maxPending is longer than any revocation is pending: a link cannot make the page say just anything.
+// clip cuts a text that would make the cookie too long.
+func clip(s string) string {
+	if len(s) <= maxDevice {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxDevice], "") + "…"
+}
+
+// maxPending is longer than any revocation is pending.
 const maxPending = time.Hour
-
-// notice is what the page says of the last action, after done.
-func (v *view) notice(p *Page) string {
-	q := v.r.URL.Query()
-	what := q.Get("done")
-	if what != "revoked" && what != "others" {
-		return ""
-	}
-	n, err := strconv.Atoi(q.Get("n"))
-	if err != nil || n < 0 {
-		return ""
-	}
-	return v.says("notice."+what, outcome{n, parseUntil(q)}, p.zone)
-}
-
-func parseUntil(q url.Values) time.Time {
-	until, _ := strconv.ParseInt(q.Get("until"), 10, 64)
-	return time.Unix(until, 0)
-}
 
 // says puts an outcome into words.
 func (v *view) says(key string, o outcome, zone *time.Location) string {
-	return strings.TrimSpace(v.language.number(key, o.ended) + " " + v.untilWhen(o.until, zone))
+	text := v.language.number(key, o.ended)
+	switch {
+	case o.ended == 1 && o.device != "" && o.user != "":
+		text = v.language.text("notice.device-of", "device", o.device, "user", o.user)
+	case o.ended == 1 && o.device != "":
+		text = v.language.text("notice.device", "device", o.device)
+	}
+	return strings.TrimSpace(text + " " + v.untilWhen(o.until, zone))
 }
 
 // untilWhen says until when a session that has ended may be accepted, if that is to come.

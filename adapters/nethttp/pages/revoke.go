@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -23,17 +24,35 @@ func (a *Admin) revoke(w http.ResponseWriter, v *view) error {
 	if err != nil {
 		return err
 	}
+	i, err := v.sessions.Inspect(v.r.Context(), id)
+	if err != nil && !errors.Is(err, session.ErrNotFound) {
+		return err
+	}
 	var out outcome
 	if err := out.one(v.sessions.RevokeID(v.r.Context(), id)); err != nil {
 		return &partial{err, out}
 	}
-	return v.done(w, Filter{}, "revoked", out)
+	v.audit(out, i.User, id)
+	v.name(&out, i)
+	return v.done(w, v.list(), "notice.revoked", out)
+}
+
+// name notes which session it was that has ended, for a notice.
+func (v *view) name(o *outcome, i session.Info) {
+	if v.json || i.ID.IsZero() {
+		return
+	}
+	o.device = v.deviceOf(i)
+	if o.user = i.User; o.user != "" {
+		o.user = cmp.Or(v.people(o.user)[o.user].Name, o.user)
+	}
 }
 
 // An order is what a request to revoke many asks for.
 type order struct {
 	ids    []session.ID // the selected ones; none: all of filter
 	filter Filter
+	users  []string // whom filter.Find meant when the question was asked; none: nobody has asked yet
 
 	Confirmed bool
 	Everyone  bool       // a filter that leaves nobody out is meant
@@ -57,6 +76,10 @@ func (v *view) parseOrder() (order, error) {
 	if o.filter, err = parseFilter(f); err != nil {
 		return o, err
 	}
+	o.filter = o.filter.living()
+	if o.users = f["who"]; len(o.users) > maxFound || slices.ContainsFunc(o.users, func(u string) bool { return !goodUser(u) }) {
+		return o, bad("who is not a few IDs of users")
+	}
 	for name, n := range map[string]*int{"ended": &o.done, "total": &o.total} {
 		if text := f.Get(name); text != "" {
 			if *n, err = strconv.Atoi(text); err != nil || *n < 0 {
@@ -75,9 +98,32 @@ func (v *view) parseOrder() (order, error) {
 		return o, err
 	}
 	if len(o.ids) == 0 && f.Get("all") != "1" {
-		return o, &problem{"none-selected", http.StatusBadRequest, "neither id nor all=1"}
+		return o, &problem{name: "none-selected", status: http.StatusBadRequest, detail: "neither id nor all=1"}
 	}
 	return o, nil
+}
+
+// living is f for ending sessions: those that have expired have ended by themselves, unless they alone are meant.
+func (f Filter) living() Filter {
+	if f.State == "all" {
+		f.State = ""
+	}
+	return f
+}
+
+// ordered finds whose sessions are meant. It fails where that cannot be found out: no others may end.
+func (a *Admin) ordered(v *view, o order) (whose, error) {
+	switch {
+	case o.filter.Find == "":
+		return whose{}, nil
+	case len(o.users) > 0:
+		return whose{users: o.users}, nil
+	}
+	w, failed, err := a.whose(v, o.filter)
+	if err == nil && failed != nil {
+		return w, &problem{name: "unavailable", status: http.StatusServiceUnavailable, detail: "users cannot be searched for now"}
+	}
+	return w, err
 }
 
 func (o *order) setIDs(ids []string, after string) (err error) {
@@ -122,7 +168,7 @@ func (a *Admin) revokeMany(w http.ResponseWriter, v *view) error {
 	case len(o.ids) > 0:
 		return a.revokeIDs(w, v, o)
 	case o.filter.Everyone() && !o.Everyone:
-		return &problem{"everyone", http.StatusBadRequest, "the filter leaves nobody out, and everyone is not set"}
+		return &problem{name: "everyone", status: http.StatusBadRequest, detail: "the filter leaves nobody out, and everyone is not set"}
 	}
 	return a.revokeFilter(w, v, o)
 }
@@ -136,11 +182,16 @@ type ConfirmData struct {
 	Before   string
 	Everyone bool   // it is everyone's
 	Back     string // the address of the list
+
+	// Users are whom Filter.Find means, and MoreUsers says that it finds more, whose sessions stay.
+	Users     []string
+	MoreUsers bool
 }
 
 func (a *Admin) confirm(w http.ResponseWriter, v *view, o order) error {
-	data := ConfirmData{Filter: o.filter, Back: v.listOf(o.filter, nil)}
+	data := ConfirmData{Filter: o.filter, Back: v.list()}
 	var infos []session.Info
+	var people map[string]Person
 	if len(o.ids) > 0 {
 		for _, id := range o.ids {
 			i, err := v.sessions.Inspect(v.r.Context(), id)
@@ -155,31 +206,67 @@ func (a *Admin) confirm(w http.ResponseWriter, v *view, o order) error {
 		if len(infos) == 0 {
 			return session.ErrNotFound
 		}
-		v.sessions.DescribeAll(v.context(), infos)
-		data.Sessions, data.Count = a.rows(infos), len(infos)
+		v.describe(infos)
+		people = v.peopleOf(infos)
+		data.Sessions = a.rows(infos, people)
+		for _, row := range data.Sessions {
+			if row.Live {
+				data.Count++
+			}
+		}
 	} else {
-		var err error
+		who, err := a.ordered(v, o)
+		if err != nil {
+			return err
+		}
 		before := store.NewID(time.Now())
-		if data.Count, data.More, err = v.count(o.filter, before); err != nil {
+		if data.Count, data.More, err = v.count(o.filter, who, before); err != nil {
 			return err
 		}
 		data.Before, data.Everyone = before.String(), o.filter.Everyone()
+		data.Users, data.MoreUsers = who.users, who.more
+		people = v.peopleOf(nil, who.users...)
 	}
 	p := v.page("confirm.title", data)
 	p.Admin = true
-	p.zone = v.zone(v.reader(infos))
+	p.zone, p.people = v.zone(v.reader(infos)), people
 	return v.render(w, http.StatusOK, "confirm.html", p)
 }
 
 func (a *Admin) revokeIDs(w http.ResponseWriter, v *view, o order) error {
 	var out outcome
-	for _, id := range o.ids {
-		err := out.one(v.sessions.RevokeID(v.r.Context(), id))
-		if err != nil && !errors.Is(err, session.ErrNotFound) { // one that has ended meanwhile is what was wanted
-			return &partial{err, out}
+	var last session.Info
+	user, same := "", true
+	now := time.Now()
+	for n, id := range o.ids {
+		i, err := v.sessions.Inspect(v.r.Context(), id)
+		if err != nil && !errors.Is(err, session.ErrNotFound) {
+			return v.stopped(err, out, "", o.ids[:n]...)
+		}
+		before := out.ended
+		if err := out.one(v.sessions.RevokeID(v.r.Context(), id)); err != nil && !errors.Is(err, session.ErrNotFound) { // one that has ended meanwhile is what was wanted
+			return v.stopped(err, out, "", o.ids[:n]...)
+		}
+		if out.ended > before {
+			if !i.ID.IsZero() && !now.Before(i.ExpiresAt) {
+				out.ended = before // it had ended by itself
+			} else if last = i; user == "" {
+				user = i.User
+			}
+			same = same && i.User == user
 		}
 	}
-	return v.done(w, o.filter, "revoked", out)
+	v.audit(out, either(same, user, ""), o.ids...)
+	if out.ended == 1 {
+		v.name(&out, last)
+	}
+	return v.done(w, v.list(), "notice.revoked", out)
+}
+
+// stopped is an error after some sessions have ended.
+func (v *view) stopped(err error, out outcome, user string, ids ...session.ID) error {
+	v.audit(out, user, ids...)
+	return &partial{err, out}
 }
 
 // ProgressData is what progress.html shows while more is to be revoked than one request does. Its form goes on.
@@ -190,13 +277,19 @@ type ProgressData struct {
 	After    string
 	Until    int64 // until when some may still be accepted, in seconds since 1970; 0: none
 	Everyone bool
-	Back     string // the address of the list
+	Back     string   // the address of the list
+	Users    []string // whom Filter.Find means
 }
 
 // revokeFilter ends sessions of a filter, but the operator's own, for as long as one request may take.
 func (a *Admin) revokeFilter(w http.ResponseWriter, v *view, o order) error {
+	who, err := a.ordered(v, o)
+	if err != nil {
+		return err
+	}
 	out := outcome{until: o.until}
-	next, err := a.revokeSome(v, o, &out)
+	next, err := a.revokeSome(v, o, who, &out)
+	v.audit(out, o.filter.User)
 	if !v.json {
 		out.ended += o.done
 	}
@@ -206,29 +299,40 @@ func (a *Admin) revokeFilter(w http.ResponseWriter, v *view, o order) error {
 	case v.json:
 		return v.writeOutcome(w, out, next)
 	case next.IsZero():
-		return v.done(w, o.filter, "revoked", out)
+		return v.done(w, v.listOf(o.filter, nil), "notice.revoked", out)
 	}
-	data := ProgressData{o.filter, out.ended, max(o.total, out.ended, 1), next.String(), out.seconds(), o.Everyone, v.listOf(o.filter, nil)}
-	p := v.page("progress.title", data)
+	p := v.page("progress.title", ProgressData{
+		Filter: o.filter, Ended: out.ended, Total: max(o.total, out.ended, 1), After: next.String(), Until: out.seconds(), Everyone: o.Everyone,
+		Back: v.listOf(o.filter, nil), Users: who.users,
+	})
 	p.Admin = true
+	p.people = v.peopleOf(nil)
 	return v.render(w, http.StatusOK, "progress.html", p)
 }
 
 // revokeSome returns after which session to go on; zero: that was all.
-func (a *Admin) revokeSome(v *view, o order, out *outcome) (session.ID, error) {
+func (a *Admin) revokeSome(v *view, o order, who whose, out *outcome) (session.ID, error) {
 	operator := v.session.User()
-	if user, ok := o.filter.wholeUser(operator); ok {
-		// All of one user's: in few statements, and with the sign-ins that are under way.
-		if user == operator {
-			return session.ID{}, v.revokeOthers(out)
+	if users, ok := o.filter.wholeUsers(operator, who); ok {
+		// All of each user's: in few statements, and with the sign-ins that are under way.
+		for _, user := range users {
+			if user == operator {
+				if err := v.revokeOthers(out); err != nil {
+					return session.ID{}, err
+				}
+				continue
+			}
+			n, err := v.sessions.RevokeUser(v.r.Context(), user)
+			if err := out.some(n, err); err != nil {
+				return session.ID{}, err
+			}
 		}
-		n, err := v.sessions.RevokeUser(v.r.Context(), user)
-		return session.ID{}, out.some(n, err)
+		return session.ID{}, nil
 	}
 	end := time.Now().Add(revokeTime)
 	after := o.after
 	for {
-		found, err := v.search(o.filter, after, revokeBatch)
+		found, err := v.search(o.filter, who, after, revokeBatch)
 		if err != nil {
 			return after, err
 		}
@@ -249,18 +353,21 @@ func (a *Admin) revokeSome(v *view, o order, out *outcome) (session.ID, error) {
 	}
 }
 
-// wholeUser reports whether f means all sessions of one user.
-func (f Filter) wholeUser(operator string) (string, bool) {
-	if f.Own && (f.User == "" || f.User == operator) {
-		f.Own, f.User = false, operator
+// wholeUsers reports whether f means all sessions of these users.
+func (f Filter) wholeUsers(operator string, who whose) ([]string, bool) {
+	users := who.users
+	for _, user := range [...]string{f.User, either(f.Own, operator, "")} {
+		switch {
+		case user == "":
+		case users != nil && !slices.Contains(users, user):
+			return nil, false // nobody's
+		default:
+			users = []string{user}
+		}
 	}
-	user := f.User
-	f.User = ""
+	f.User, f.Own, f.Find = "", false, ""
 	if f.Kind == "users" { // as they are
 		f.Kind = ""
 	}
-	if f.State == "active" { // those that have expired are no sessions any more
-		f.State = ""
-	}
-	return user, user != "" && f.Empty()
+	return users, len(users) > 0 && f.Empty()
 }

@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"bytes"
 	"context"
 	"iter"
 	"slices"
@@ -31,6 +32,54 @@ func (v *view) each(q session.Query) iter.Seq2[session.Info, error] {
 	}
 }
 
+// eachOf is each for the sessions of several users, in one order. It reads parts of q.Limit or less, so that no two queries
+// of the store are open at the same time.
+func (v *view) eachOf(q session.Query, w whose) iter.Seq2[session.Info, error] {
+	if w.users == nil {
+		return v.each(q)
+	}
+	users := w.users
+	if q.User != "" {
+		if !slices.Contains(users, q.User) {
+			return func(func(session.Info, error) bool) {}
+		}
+		users = []string{q.User}
+	}
+	if len(users) == 1 {
+		q.User = users[0]
+		return v.each(q)
+	}
+	return func(yield func(session.Info, error) bool) {
+		left, most := q.Limit, revokeBatch
+		for left > 0 {
+			var part []session.Info
+			q.Limit = min(left, most)
+			for _, user := range users {
+				q.User = user
+				infos, err := session.Collect(v.each(q))
+				if err != nil {
+					yield(session.Info{}, err)
+					return
+				}
+				part = append(part, infos...)
+			}
+			slices.SortFunc(part, func(x, y session.Info) int { return bytes.Compare(y.ID[:], x.ID[:]) })
+			last := len(part) < q.Limit
+			part = part[:min(len(part), q.Limit)]
+			for _, i := range part {
+				if !yield(i, nil) {
+					return
+				}
+			}
+			if last || len(part) == 0 {
+				return
+			}
+			left -= len(part)
+			q.After = part[len(part)-1].ID
+		}
+	}
+}
+
 // found is a page of sessions.
 type found struct {
 	sessions []session.Info
@@ -39,17 +88,17 @@ type found struct {
 }
 
 // search returns up to limit sessions of f; those that were found by their text are described.
-func (v *view) search(f Filter, after session.ID, limit int) (found, error) {
+func (v *view) search(f Filter, w whose, after session.ID, limit int) (found, error) {
 	q, ok := f.query(v.session.User(), time.Now())
 	if !ok {
 		return found{}, nil
 	}
 	q.After = after
-	if f.Text != "" {
-		return v.scan(q, f.Text, limit)
+	if f.scans() {
+		return v.scan(q, f, w, limit)
 	}
 	q.Limit = limit + 1
-	infos, err := session.Collect(v.each(q))
+	infos, err := session.Collect(v.eachOf(q, w))
 	if err != nil {
 		return found{}, err
 	}
@@ -57,20 +106,26 @@ func (v *view) search(f Filter, after session.ID, limit int) (found, error) {
 	return found{infos, next, len(infos)}, nil
 }
 
-// scan looks for text in the descriptions of the sessions of q. No index serves that: it ends after 10,000 sessions, or 2
-// seconds.
-func (v *view) scan(q session.Query, text string, limit int) (f found, err error) {
-	text = strings.ToLower(text)
+// scan looks at each of the sessions of q for the text of f in its description, and for a range of addresses. No index serves
+// that: it ends after 10,000 sessions, or 2 seconds.
+func (v *view) scan(q session.Query, filter Filter, w whose, limit int) (f found, err error) {
+	text := strings.ToLower(filter.Text)
 	q.Limit = maxScan
 	end := time.Now().Add(scanTime)
+	v.describeEnd = end // what is not described is not found
 	chunk := make([]session.Info, 0, scanChunk)
 	full := false
 	flush := func() {
-		v.sessions.DescribeAll(v.context(), chunk)
+		if text != "" {
+			if v.describe(chunk); time.Now().After(end) && f.scanned > 0 {
+				full = true // some may have no description: the next page looks at them
+				return
+			}
+		}
 		for _, i := range chunk {
 			f.scanned++
 			f.next = i.ID
-			if matches(i, text) {
+			if filter.lets(i) && (text == "" || matches(i, text)) {
 				if f.sessions = append(f.sessions, i); len(f.sessions) == limit {
 					full = true
 					return
@@ -80,7 +135,7 @@ func (v *view) scan(q session.Query, text string, limit int) (f found, err error
 		full = time.Now().After(end)
 		chunk = chunk[:0]
 	}
-	for i, err := range v.each(q) {
+	for i, err := range v.eachOf(q, w) {
 		if err != nil {
 			return found{}, err
 		}
@@ -112,23 +167,20 @@ func matches(i session.Info, text string) bool {
 }
 
 // count counts the sessions of f after an id, but the operator's own, up to maxScan; more says that there are more. Of a
-// search for text it counts what is found within the bounds of one.
-func (v *view) count(f Filter, after session.ID) (n int, more bool, err error) {
-	if _, whole := f.wholeUser(v.session.User()); whole {
-		f.State = "active" // RevokeUser counts no others
-	}
+// search that looks at each session it counts those found within the bounds of one.
+func (v *view) count(f Filter, w whose, after session.ID) (n int, more bool, err error) {
 	q, ok := f.query(v.session.User(), time.Now())
 	if !ok {
 		return 0, false, nil
 	}
 	q.After = after
-	if f.Text != "" {
-		found, err := v.scan(q, f.Text, maxScan)
+	if f.scans() {
+		found, err := v.scan(q, f, w, maxScan)
 		others := slices.DeleteFunc(found.sessions, func(i session.Info) bool { return i.Current })
 		return len(others), !found.next.IsZero(), err
 	}
 	q.Limit = maxScan + 2
-	for i, err := range v.each(q) {
+	for i, err := range v.eachOf(q, w) {
 		if err != nil {
 			return 0, false, err
 		}

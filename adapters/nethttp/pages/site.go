@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"html/template"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -23,22 +24,26 @@ type site struct {
 	config    Config
 	templates *template.Template
 	english   *Language         // of what programs are told
-	assets    map[string]string // the address of each, by its name
+	slots     map[string]bool   // of slotNames, those that Config.Templates fills
+	assets    map[string]string // the address of each below the mount, by its name
 	mux       *http.ServeMux
 	api       *http.ServeMux // the same handlers, below api/
 	routes    []route        // of api; a test holds openapi.json against them
 	zones     sync.Map       // *time.Location, by name
 	policy    string         // Content-Security-Policy
+	outside   sync.Once      // a request outside the mount has been logged
+	// place keeps, of the parameters of a list, those that lead back to it.
+	place func(url.Values) url.Values
 }
 
 // newSite returns a site without pages yet. forms is another origin to which the answer to a form may lead, or "".
 func newSite(m *session.Manager, c Config, forms string) (*site, error) {
-	s := &site{sessions: m, config: c, english: English(), assets: map[string]string{}, mux: http.NewServeMux(), api: http.NewServeMux()}
-	// Chromium applies form-action to where the answer redirects to as well.
-	s.policy = "default-src 'none'; style-src 'self'; script-src 'self'; form-action " + strings.TrimSpace("'self' "+forms) +
-		"; base-uri 'none'; frame-ancestors 'none'"
+	s := &site{
+		sessions: m, config: c, english: English(), assets: map[string]string{}, mux: http.NewServeMux(), api: http.NewServeMux(),
+		policy: c.contentPolicy(forms),
+	}
 	var err error
-	if s.templates, err = parseTemplates(c.Templates); err != nil {
+	if s.templates, s.slots, err = parseTemplates(c.Templates, c.Funcs); err != nil {
 		return nil, err
 	}
 	files, err := assetFiles.ReadDir("assets")
@@ -52,9 +57,9 @@ func newSite(m *session.Manager, c Config, forms string) (*site, error) {
 		}
 		sum := sha256.Sum256(b)
 		name, extension, _ := strings.Cut(f.Name(), ".")
-		address := c.Path + "assets/" + name + "-" + hex.EncodeToString(sum[:6]) + "." + extension
+		address := "assets/" + name + "-" + hex.EncodeToString(sum[:6]) + "." + extension
 		s.assets[f.Name()] = address
-		s.mux.HandleFunc(address, func(w http.ResponseWriter, r *http.Request) {
+		s.mux.HandleFunc(c.Path+address, func(w http.ResponseWriter, r *http.Request) {
 			if !s.allow(w, r, http.MethodGet) {
 				return
 			}
@@ -75,6 +80,9 @@ type view struct {
 	session  session.Session
 	language *Language
 	json     bool
+	home     string // the relative reference to the mount
+
+	describeEnd time.Time // when the enrichers' time for this page is over; zero: they have not begun
 }
 
 // A handler answers a request for which somebody is signed in. An error is answered by a page.
@@ -153,7 +161,10 @@ func (v *view) context() context.Context {
 // ServeHTTP implements [http.Handler].
 func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.secure(w.Header())
-	if err := s.config.CrossOrigin.Check(r); err != nil {
+	if !s.mounted(w, r) {
+		return
+	}
+	if err := s.sameOrigin(r); err != nil {
 		s.fail(w, r, errCrossOrigin)
 		return
 	}
@@ -167,13 +178,23 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mux.ServeHTTP(w, r)
 }
 
-// secure lets a page load nothing but its own style sheet and script, be framed by nobody, and send forms only home.
+// sameOrigin refuses posts of other origins, and all of their requests to the API: no page of theirs has a use for one.
+func (s *site) sameOrigin(r *http.Request) error {
+	if s.isAPI(r) && (r.Method == http.MethodGet || r.Method == http.MethodHead) && r.Header.Get("Sec-Fetch-Site") != "" {
+		r = r.WithContext(r.Context())
+		r.Method = http.MethodPost // which Check does look at
+	}
+	return s.config.CrossOrigin.Check(r)
+}
+
+// secure lets a page load nothing but what is its own and what Config allows, be framed by no other, and send forms only home.
 // ASVS 5.0 3.4.3 to 3.4.8.
 func (s *site) secure(h http.Header) {
 	h.Set("Content-Security-Policy", s.policy)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Cache-Control", "no-store")
 }
 

@@ -35,9 +35,14 @@ func (s *site) try(tries ...try) error {
 	for _, l := range s.config.Languages {
 		for _, t := range tries {
 			for _, signIn := range []string{"", "/"} {
-				v := &view{site: s, r: r, language: l}
+				v := &view{site: s, r: r, language: l, home: "./"}
 				p := v.page("account.title", t.data)
-				p.User, p.SignIn, p.Back, p.Notice, p.Text = "a", signIn, "/", "a", "a"
+				p.User, p.SignIn, p.Back, p.Notice, p.Text, p.From = "a", signIn, "/", "a", "a", "a=b"
+				if s.config.Site == nil {
+					if err := s.fillSlots(p); err != nil {
+						return fmt.Errorf("pages: Config.Templates: %w", err)
+					}
+				}
 				if err := s.templates.ExecuteTemplate(io.Discard, t.template, p); err != nil {
 					return fmt.Errorf("pages: Config.Templates: %w", err)
 				}

@@ -94,6 +94,9 @@ func (q pageQuery) values() url.Values {
 			v.Set(name, value)
 		}
 	}
+	if q.state == "" {
+		v.Set("state", "all") // the pages show active ones by default
+	}
 	if q.user == operator {
 		v.Del("user")
 		v.Set("own", "1")

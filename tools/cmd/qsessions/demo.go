@@ -163,15 +163,27 @@ Try this:
   2. Open it in another browser, or in a private window, and sign in as alice there too.
   3. "Your sessions" shows both, with device and place, among others that are made up. Sign the other one out, and reload
      it over there.
-  4. Sign in there again, then "Sign out all others".
+  4. Sign in there again, then "Sign out … other sessions".
   5. Sign in as %s, the operator: "All sessions" shows everybody's. Filter them, look into one, end some, see the charts.
   6. Stop the demo with Ctrl-C and start it again: whoever was signed in still is.
 
 Below is what happens to sessions. Cookies are without Secure and __Host- here, as this is plain http on the loopback;
 an application on https has both by default.
 
-`, addr, where, demo.Operator)
+`, reachable(addr), where, demo.Operator)
 	if ip, err := netip.ParseAddrPort(addr.String()); err != nil || !ip.Addr().IsLoopback() {
 		fmt.Fprintf(out, "WARNING: other machines may reach %s, and nobody needs a password.\n\n", addr)
 	}
+}
+
+// reachable is the address that a browser on this machine can open: one that means all addresses is none.
+func reachable(addr net.Addr) string {
+	ip, err := netip.ParseAddrPort(addr.String())
+	if err != nil || !ip.Addr().IsUnspecified() {
+		return addr.String()
+	}
+	if ip.Addr().Is4() {
+		return netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), ip.Port()).String()
+	}
+	return fmt.Sprintf("localhost:%d", ip.Port()) // a socket of both families
 }

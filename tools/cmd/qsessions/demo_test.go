@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"net"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -31,5 +33,23 @@ func TestDemoSeed(t *testing.T) {
 	// What was made stays: at least one.
 	if code, text = demo(false, "Try this:", "1"); code != exitOK || strings.Contains(text, "made up, in") || strings.Contains(text, "\r") {
 		t.Errorf("enough are there: exit code %d\n%s", code, text)
+	}
+}
+
+// TestReachable: PAG-14. The address that the demo prints can be opened, also where it listens on all.
+func TestReachable(t *testing.T) {
+	t.Parallel()
+	for listen, want := range map[string]string{
+		"127.0.0.1:8080": "127.0.0.1:8080", "0.0.0.0:8080": "127.0.0.1:8080", "[::]:8080": "localhost:8080", "192.0.2.1:80": "192.0.2.1:80", "[::1]:80": "[::1]:80",
+	} {
+		addr := net.TCPAddrFromAddrPort(netip.MustParseAddrPort(listen))
+		var out strings.Builder
+		explain(&out, addr, "nowhere")
+		if got := out.String(); !strings.HasPrefix(got, "The demo is at http://"+want+"/\n") {
+			t.Errorf("%s: %s", listen, got)
+		}
+		if warned := strings.Contains(out.String(), "WARNING"); warned == addr.AddrPort().Addr().IsLoopback() {
+			t.Errorf("%s: warned: %v", listen, warned)
+		}
 	}
 }

@@ -32,7 +32,7 @@ var files embed.FS
 
 // security lets a page load nothing but the style sheet, be framed by nobody, and send forms only here.
 var security = map[string]string{
-	"Content-Security-Policy":    "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+	"Content-Security-Policy":    "default-src 'none'; img-src 'self'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 	"X-Content-Type-Options":     "nosniff",
 	"Referrer-Policy":            "same-origin",
 	"Cross-Origin-Opener-Policy": "same-origin",
@@ -81,6 +81,15 @@ func New(s store.Store, places *Places, log *slog.Logger) (*App, error) {
 func (a *App) mountPages() error {
 	config := pages.Config{
 		Links: []pages.Link{{Text: "The demo", URL: "/"}}, SignIn: signInPath, Localize: localize, Logger: a.log,
+		DescribeTime: time.Minute, // as above
+		Icon:         "/icon.svg",
+		Theme: func(r *http.Request) string {
+			s, err := session.From(r.Context())
+			if err != nil {
+				return themes[0]
+			}
+			return theme.GetOr(s, themes[0])
+		},
 	}
 	account, err := pages.NewAccount(a.sessions, pages.AccountConfig{Config: config})
 	if err != nil {
@@ -108,11 +117,17 @@ func (a *App) Run(ctx context.Context) error {
 	return errors.Join(err, places)
 }
 
-// observe tells the terminal what happens, which is half of the fun.
+// observe tells the terminal what happens, which is half of the fun. The address is that of the request, and so of the user
+// who made it: where that is not the session's own user, both are named for what they are.
 func (a *App) observe(ctx context.Context, e session.Event) {
-	attrs := []slog.Attr{slog.String("user", cmp.Or(e.User, "nobody")), slog.Any("session", e.ID)}
+	attrs := []slog.Attr{slog.String("user", cmp.Or(e.User, "anonymous")), slog.Any("session", e.ID)}
+	ip := "ip"
+	if by, ok := session.Peek(ctx); ok && e.Kind == session.Revoked {
+		attrs = append(attrs, slog.String("by", cmp.Or(by.User(), "anonymous")))
+		ip = "by_ip"
+	}
 	if e.Client.IP.IsValid() {
-		attrs = append(attrs, slog.Any("ip", e.Client.IP))
+		attrs = append(attrs, slog.Any(ip, e.Client.IP))
 	}
 	if !e.Twin.IsZero() {
 		attrs = append(attrs, slog.Any("twin", e.Twin))

@@ -36,7 +36,7 @@ func TestRevoke(t *testing.T) {
 		}
 
 		after := one.post(t, ownPath+other.ID+"/revoke")
-		if got, want := after.part(noticePart), "One session has ended."; got != want {
+		if got, want := after.part(noticePart), "Signed out 1 session."; got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 		if got := one.rows(t); len(got) != 1 || got[0].ID != mine.ID {
@@ -72,7 +72,7 @@ func TestRevokeMany(t *testing.T) {
 
 		token := one.cookie(t)
 		after := one.post(t, ownPath+"revoke-others")
-		if got, want := after.part(noticePart), "2 other sessions have ended."; got != want {
+		if got, want := after.part(noticePart), "Signed out 2 other sessions."; got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 		if got := one.rows(t); len(got) != 1 || got[0].UserAgent != "one" || !got[0].Current {

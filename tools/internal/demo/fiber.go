@@ -18,13 +18,15 @@ func (a *App) fiberApp() *fiber.App {
 		ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 	})
 	app.Use(fiberHeaders, sameOrigin, fibersession.New(a.sessions, fibersession.Config{ErrorHandler: a.fiberError, ClientHints: true}))
-	app.Get("/style.css", func(c fiber.Ctx) error {
-		b, err := files.ReadFile("pages/style.css")
-		if err != nil {
-			return err
-		}
-		return c.Type("css").Send(b)
-	})
+	for _, file := range [][2]string{{"style", "css"}, {"icon", "svg"}} {
+		app.Get("/"+file[0]+"."+file[1], func(c fiber.Ctx) error {
+			b, err := files.ReadFile("pages/" + file[0] + "." + file[1])
+			if err != nil {
+				return err
+			}
+			return c.Type(file[1]).Send(b)
+		})
+	}
 	app.Get("/", fibersession.With(a.sessions, func(c fiber.Ctx, s session.Session) error {
 		return a.send(c, fiber.StatusOK, "home.html", a.home(c.Context(), s))
 	}))

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"path"
 	"regexp"
 	"strings"
 	"syscall"
@@ -86,7 +87,7 @@ func TestPages(t *testing.T) {
 			if v.status != http.StatusOK {
 				t.Errorf("%s: got status %d", test.path, v.status)
 			}
-			if regexp.MustCompile(`<script(?: src="/[^"]*" defer>)?`).ReplaceAllString(v.body, "") != regexp.MustCompile(`<script src="/[^"]*" defer>`).ReplaceAllString(v.body, "") || strings.Contains(v.body, "style=") {
+			if regexp.MustCompile(`<script(?: src="\.?/[^"]*" defer>)?`).ReplaceAllString(v.body, "") != regexp.MustCompile(`<script src="\.?/[^"]*" defer>`).ReplaceAllString(v.body, "") || strings.Contains(v.body, "style=") {
 				t.Errorf("%s has an inline script or style", test.path)
 			}
 			if got := v.header.Values("Content-Security-Policy"); len(got) != 1 || !strings.Contains(got[0], "default-src 'none'") || strings.Contains(got[0], "unsafe") {
@@ -95,8 +96,12 @@ func TestPages(t *testing.T) {
 			if got := v.header.Values("Cache-Control"); len(got) != 1 || got[0] != "no-store" {
 				t.Errorf("%s: got Cache-Control %q", test.path, got)
 			}
-			for _, m := range regexp.MustCompile(`(?:href|src)="(/[^"]*\.(?:css|js))"`).FindAllStringSubmatch(v.body, -1) {
-				if asset := test.b.get(t, m[1]); asset.status != http.StatusOK || !strings.Contains(asset.header.Get("Content-Type"), map[bool]string{true: "text/css", false: "javascript"}[strings.HasSuffix(m[1], "css")]) {
+			for _, m := range regexp.MustCompile(`(?:href|src)="(\.?/[^"]*\.(?:css|js|svg))"`).FindAllStringSubmatch(v.body, -1) {
+				u, err := (&url.URL{Path: test.path}).Parse(m[1])
+				if err != nil {
+					t.Fatal(err)
+				}
+				if asset := test.b.get(t, u.Path); asset.status != http.StatusOK || !strings.Contains(asset.header.Get("Content-Type"), map[string]string{".css": "text/css", ".js": "javascript", ".svg": "image/svg+xml"}[path.Ext(m[1])]) {
 					t.Errorf("%s: %s has status %d and type %q", test.path, m[1], asset.status, asset.header.Get("Content-Type"))
 				}
 			}

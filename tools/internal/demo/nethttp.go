@@ -12,9 +12,11 @@ import (
 func (a *App) handler() http.Handler {
 	site := nethttp.New(a.sessions, nethttp.Config{Error: a.error, ClientHints: true})
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /style.css", func(w http.ResponseWriter, r *http.Request) {
-		http.ServeFileFS(w, r, files, "pages/style.css")
-	})
+	for _, name := range []string{"style.css", "icon.svg"} {
+		mux.HandleFunc("GET /"+name, func(w http.ResponseWriter, r *http.Request) {
+			http.ServeFileFS(w, r, files, "pages/"+name)
+		})
+	}
 	mux.Handle("GET /{$}", site.With(func(w http.ResponseWriter, r *http.Request, s session.Session) {
 		a.show(w, r, http.StatusOK, "home.html", a.home(r.Context(), s))
 	}))
