@@ -58,7 +58,7 @@ func withoutHost(err error) error {
 	var op *net.OpError
 	if errors.As(err, &op) {
 		if _, unix := op.Addr.(*net.UnixAddr); unix {
-			return fmt.Errorf("dial unix: %w", op.Err)
+			return &net.OpError{Op: "dial", Net: "unix", Err: op.Err}
 		}
 	}
 	var dns *net.DNSError
@@ -70,8 +70,15 @@ func withoutHost(err error) error {
 			return fmt.Errorf("the name of a host cannot be resolved: %w", e)
 		}
 	}
-	return errors.New("the name of a host in the URL cannot be resolved")
+	return unresolved{dns.IsTimeout}
 }
+
+// An unresolved error is a [net.Error] that does not name the host.
+type unresolved struct{ timeout bool }
+
+func (unresolved) Error() string   { return "the name of a host in the URL cannot be resolved" }
+func (e unresolved) Timeout() bool { return e.timeout }
+func (unresolved) Temporary() bool { return true }
 
 func setDefaults(o *rueidis.ClientOption) {
 	o.PipelineMultiplex = -1  // one connection to a server: commands of many goroutines share its system calls
