@@ -59,6 +59,8 @@
 //     Config.NoPrepare. Open then sets the driver's option. With New it is yours: default_query_exec_mode=exec (or
 //     simple_protocol) for pgx, binary_parameters=yes for lib/pq. Both functions refuse a pooler that loses prepared statements, and
 //     NoPrepare without the option, as far as they can see it: pgx's describe_exec is as wrong, and looks right.
+//     PgBouncer itself needs ignore_startup_parameters=extra_float_digits for lib/pq, and server_login_retry=1: its default
+//     makes a restart of PostgreSQL last 15 seconds for users.
 //   - A context that ends stops the statement on PostgreSQL and SQLite. MySQL is not told: the statement may still run to
 //     its end, which does no harm, as every one of them is conditional or may be repeated.
 package sqlxstore

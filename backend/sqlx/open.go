@@ -39,7 +39,8 @@ var driverName = regexp.MustCompile(`^[A-Za-z][\w-]{0,30}$`)
 // What the DSN leaves open is set as sessions need it; what it says stays.
 //
 //   - postgres (lib/pq) and pgx: 10 s to connect. A connection of lib/pq is closed when the context of a call ends and the
-//     server does not answer. pgx does that itself, and is the one to choose. With Config.NoPrepare, binary_parameters=yes and
+//     server does not answer. pgx does that itself, and is the one to choose. Its default for sslmode is prefer, which falls back to plain text: in
+//     production set sslmode=verify-full. With Config.NoPrepare, binary_parameters=yes and
 //     default_query_exec_mode=exec.
 //   - mysql: 10 s to connect, 30 s to read and to write. With Config.NoPrepare, interpolateParams=true. With interpolateParams,
 //     charset=utf8mb4, which takes a round trip for each connection.
