@@ -39,7 +39,7 @@ type Middleware struct {
 	sessions *session.Manager
 	config   Config
 
-	rewritten, inside atomic.Bool // what has been warned of
+	rewritten, inside, past atomic.Bool // what has been warned of
 }
 
 // New returns the middleware of m, which must not be nil.

@@ -66,6 +66,10 @@ func (w *writer) finish() {
 	w.ended = true
 	if !w.begun {
 		w.empty = true
+		if past, ok := w.ResponseWriter.(interface{ Written() bool }); ok && past.Written() {
+			w.mw.warn(w.r, &w.mw.past, "the response was written past the middleware, so that a new cookie does not reach the client: "+
+				"gin hands its own writer to handlers; wrap the router from outside, site.Handler(router)")
+		}
 		_ = w.begin(http.StatusOK) // the error has been answered
 	} else if w.late {
 		_, _ = w.mw.sessions.Finish(w.r.Context()) // too late for an answer; the Manager logs what is lost

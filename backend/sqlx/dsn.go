@@ -15,6 +15,11 @@ import (
 // An option is a name and a value of a DSN.
 type option struct{ name, value string }
 
+// A dsnError says which form a DSN should have, and has no part of it.
+type dsnError struct{ text string }
+
+func (e *dsnError) Error() string { return "sqlxstore: open: " + e.text }
+
 const connectTimeout = 10 * time.Second
 
 func libpqDSN(dsn string, c *Config) (string, error) {
@@ -42,8 +47,11 @@ func postgresDSN(dsn string, options []option) (string, error) {
 		}
 		return addToQuery(dsn, options), nil
 	}
-	if dsn != "" && !strings.Contains(dsn, "=") { // the name of a configuration that pgx knows
+	if strings.HasPrefix(dsn, "registeredConnConfig") { // of pgx
 		return dsn, nil
+	}
+	if dsn != "" && !named.MatchString(dsn) {
+		return "", &dsnError{"the DSN is neither a URL whose scheme is postgres nor a list of name=value, such as host=db user=app dbname=app"}
 	}
 	for _, o := range options {
 		if !regexp.MustCompile(`(?:^|\s)` + o.name + `\s*=`).MatchString(dsn) {
@@ -52,6 +60,9 @@ func postgresDSN(dsn string, options []option) (string, error) {
 	}
 	return dsn, nil
 }
+
+// named matches a list of name=value.
+var named = regexp.MustCompile(`^\s*\w+\s*=`)
 
 // addToQuery adds the options whose names are not there.
 func addToQuery(dsn string, options []option) string {
@@ -76,7 +87,7 @@ func addToQuery(dsn string, options []option) string {
 func mysqlConfig(dsn string, c *Config) (*mysql.Config, error) {
 	config, err := mysql.ParseDSN(dsn)
 	if err != nil { // its text may have any part of the DSN
-		return nil, errors.New("sqlxstore: open: the DSN does not have the form user:password@tcp(host:port)/database?option=value, or has an option that the driver refuses")
+		return nil, &dsnError{"the DSN does not have the form user:password@tcp(host:port)/database?option=value, or has an option that the driver refuses"}
 	}
 	query := dsn[strings.LastIndexByte(dsn, '/')+1:]
 	_, query, _ = strings.Cut(query, "?")
@@ -154,8 +165,14 @@ func mattnDSN(dsn string, c *Config) (string, error) {
 	return dsn + "?" + query.Encode(), nil
 }
 
+// foreign matches what the DSNs of other databases have, and names of files do not.
+var foreign = regexp.MustCompile(`^\w{2,}://|@(?:tcp[46]?|unix)?\(`)
+
 // sqliteFile returns the file: form of dsn and its options. A path must have that form for its options to be read.
 func sqliteFile(dsn string) (file string, query url.Values, err error) {
+	if foreign.MatchString(dsn) && !strings.HasPrefix(dsn, "file:") {
+		return "", nil, &dsnError{"the DSN is that of another database; SQLite takes the path of a file, or file:path?option=value"}
+	}
 	file, options, _ := strings.Cut(dsn, "?")
 	if !strings.HasPrefix(file, "file:") {
 		file = "file:" + strings.NewReplacer("%", "%25", "#", "%23").Replace(file)

@@ -3,6 +3,7 @@ package sqlxstore
 import (
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -121,6 +122,44 @@ func TestOpenPassword(t *testing.T) {
 	plain := errors.New("dial: refused")
 	if err := withoutPassword(plain, "u:hunter22@tcp(h)/db"); err != plain {
 		t.Errorf("got %v, want the error as it was", err)
+	}
+}
+
+// TestOpenForeignDSN: RPT-47. A DSN that is another database's is refused at once, and the error says which form it should have,
+// whether it has a password or not.
+func TestOpenForeignDSN(t *testing.T) {
+	forms := map[string]string{"pgx": "URL whose scheme is postgres", "mysql": "user:password@tcp(host:port)", "sqlite": "path of a file"}
+	for _, k := range []struct{ driver, dsn string }{
+		{"pgx", "root@tcp(127.0.0.1:1)/app"}, {"pgx", "root:hunter22@tcp(127.0.0.1:1)/app?parseTime=true"}, {"pgx", "app.db"},
+		{"pgx", "mysql://root:hunter22@127.0.0.1:1/app?a=b"}, {"pgx", "redis://127.0.0.1:1"},
+		{"mysql", "postgres://postgres@127.0.0.1:1/postgres?sslmode=disable"}, {"mysql", "mysql://root:hunter22@127.0.0.1:1/app"},
+		{"mysql", "host=127.0.0.1 user=host password=hunter22"}, {"mysql", "app.db"},
+		{"sqlite", "postgres://postgres@127.0.0.1:1/postgres"}, {"sqlite", "root@tcp(127.0.0.1:1)/app"},
+	} {
+		kind := driverKinds[k.driver]
+		var err error
+		if kind.dsn != nil { // the drivers are not here
+			_, err = kind.dsn(k.dsn, &Config{})
+		} else {
+			_, err = Open(t.Context(), k.driver, k.dsn, Config{})
+		}
+		if err == nil || !strings.Contains(err.Error(), forms[k.driver]) || strings.Contains(err.Error(), "hunter22") {
+			t.Errorf("%s %s: got %v, want the form %s", k.driver, k.dsn, err, forms[k.driver])
+		}
+	}
+}
+
+// TestOpenSilentServer: RPT-4. A server that accepts connections and does not greet, as PostgreSQL and Redis do to a client of
+// MySQL, is given the time that the DSN has for connecting, and not that for an answer.
+func TestOpenSilentServer(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, err = Open(t.Context(), "mysql", "root@tcp("+l.Addr().String()+")/db?timeout=50ms", Config{})
+	if err == nil || !strings.Contains(err.Error(), "or is no MySQL server") || !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("got %v", err)
 	}
 }
 

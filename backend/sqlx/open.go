@@ -42,7 +42,7 @@ var driverName = regexp.MustCompile(`^[A-Za-z][\w-]{0,30}$`)
 //     server does not answer. pgx does that itself, and is the one to choose. Its default for sslmode is prefer, which falls back to plain text: in
 //     production set sslmode=verify-full. With Config.NoPrepare, binary_parameters=yes and
 //     default_query_exec_mode=exec.
-//   - mysql: 10 s to connect, 30 s to read and to write. With Config.NoPrepare, interpolateParams=true. With interpolateParams,
+//   - mysql: 10 s to connect and to sign in, 30 s to read and to write. With Config.NoPrepare, interpolateParams=true. With interpolateParams,
 //     charset=utf8mb4, which takes a round trip for each connection.
 //   - sqlite (modernc.org/sqlite) and sqlite3 (mattn/go-sqlite3): a path or the file: form; 5 s to wait for a lock, WAL,
 //     synchronous=NORMAL, immediate transactions, foreign keys if Config.User refers to a table. A file that is not there is
@@ -68,7 +68,8 @@ func Open(ctx context.Context, driver, dsn string, c Config) (*Store, error) {
 	db, err := openPool(driver, dsn, kind, &c)
 	if err != nil {
 		var file *fileError
-		if !errors.As(err, &file) {
+		var form *dsnError
+		if !errors.As(err, &file) && !errors.As(err, &form) {
 			err = withoutPassword(err, dsn)
 		}
 		return nil, err
@@ -102,7 +103,7 @@ func openPool(driver, dsn string, kind driverKind, c *Config) (*sql.DB, error) {
 		if err != nil {
 			return nil, fmt.Errorf("sqlxstore: open: %w", err)
 		}
-		return sql.OpenDB(connector), nil
+		return sql.OpenDB(mysqlConnector{connector, config.Timeout}), nil
 	}
 	if kind.dsn != nil {
 		var err error

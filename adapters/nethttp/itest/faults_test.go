@@ -236,6 +236,39 @@ func TestEchoInside(t *testing.T) {
 	}
 }
 
+// TestGinInside: RPT-44. Within gin, handlers write past the middleware, and a new cookie is lost if they have written by the time
+// that they return: the log says to wrap from outside. An answer without a body is written later, with its cookie.
+func TestGinInside(t *testing.T) {
+	t.Parallel()
+	v := serve(t, 1, func(m *session.Manager) (http.Handler, error) {
+		site := nethttp.New(m, nethttp.Config{})
+		r := gin.New()
+		r.Use(func(c *gin.Context) {
+			site.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { c.Request = r; c.Next() })).ServeHTTP(c.Writer, c.Request)
+		})
+		login := func(c *gin.Context) {
+			if s, err := m.From(c.Request.Context()); err == nil {
+				s.Login("alice")
+			}
+		}
+		r.GET("/empty", login)
+		r.GET("/body", login, func(c *gin.Context) { c.String(http.StatusOK, "welcome") })
+		return r, nil
+	})
+	for _, step := range []struct {
+		path            string
+		cookies, logged int
+	}{{"/empty", 1, 0}, {"/body", 0, 1}, {"/body", 0, 1}} {
+		got, header := v.send(v.browser(), "GET", step.path)
+		if !strings.HasPrefix(got, "200") || len(header["Set-Cookie"]) != step.cookies {
+			t.Errorf("%s: got %q, %v, want %d cookies", step.path, got, header, step.cookies)
+		}
+		if n := strings.Count(v.logs.String(), "site.Handler(router)"); n != step.logged {
+			t.Errorf("%s: said %d times, want %d: %s", step.path, n, step.logged, v.logs)
+		}
+	}
+}
+
 // TestRealIP: RPT-37. Behind chi's RealIP, which believes what clients write, no address is believed, and the log says why;
 // from outside RealIP it does no harm, and a Resolver finds what the proxy wrote.
 func TestRealIP(t *testing.T) {

@@ -42,6 +42,10 @@ func (s *site) mounted(w http.ResponseWriter, r *http.Request) bool {
 		if r.URL.RawQuery != "" {
 			to += "?" + r.URL.RawQuery
 		}
+		if p+"/" == s.config.Path && !s.below.Load() && s.slashless.Add(1) == 2 { // one may be the first visit of all
+			s.config.Logger.LogAttrs(r.Context(), slog.LevelWarn, "pages: requests without the slash at the end are redirected, and none has come with it: "+
+				"mount the handler at Config.Path and at all below it", slog.String("want", s.config.Path), slog.String("pattern", r.Pattern))
+		}
 		redirect(w, to, http.StatusTemporaryRedirect)
 		return false
 	case !strings.HasPrefix(p, s.config.Path):
@@ -54,6 +58,9 @@ func (s *site) mounted(w http.ResponseWriter, r *http.Request) bool {
 	case strings.TrimSuffix(p, "/") != path.Clean(p):
 		s.fail(w, r, errNoPage)
 		return false
+	}
+	if !s.below.Load() {
+		s.below.Store(true)
 	}
 	return true
 }

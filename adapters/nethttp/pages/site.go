@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/qsessions/qsessions/core/session"
@@ -32,6 +33,8 @@ type site struct {
 	zones     sync.Map       // *time.Location, by name
 	policy    string         // Content-Security-Policy
 	outside   sync.Once      // a request outside the mount has been logged
+	below     atomic.Bool    // a request at the mount, or below it, has come
+	slashless atomic.Int32   // how many came for the mount without its last slash, before one did
 	// place keeps, of the parameters of a list, those that lead back to it.
 	place func(url.Values) url.Values
 }

@@ -453,6 +453,36 @@ func TestMountedWrong(t *testing.T) {
 	}
 }
 
+// TestMountedWithoutSlash: RPT-46. A handler that is mounted without the slash at the end redirects to where the router has
+// nothing: the second time it says so in the log, once, unless the address with the slash has reached it.
+func TestMountedWithoutSlash(t *testing.T) {
+	for _, reached := range []bool{false, true} {
+		var log lockedBuffer
+		m := must(session.New(new(memory.Store), session.Config{Cookie: session.Cookie{Insecure: true}}))
+		a := must(NewAccount(m, AccountConfig{Config: Config{Logger: textLog(&log)}}))
+		mux := http.NewServeMux()
+		mux.Handle("/account/sessions", a)
+		if reached {
+			mux.Handle("/account/sessions/", a)
+		}
+		want := 0
+		for i := range 4 {
+			if got := direct(t, mux, http.MethodGet, "/account/sessions"); got.status != http.StatusTemporaryRedirect {
+				t.Errorf("got %d", got.status)
+			}
+			if reached && i == 0 {
+				direct(t, mux, http.MethodGet, accountPath+"assets/none")
+			}
+			if !reached && i == 1 {
+				want = 1
+			}
+			if n := strings.Count(log.String(), "without the slash"); n != want {
+				t.Errorf("reached %v, request %d: %d times in the log, want %d: %s", reached, i, n, want, log.String())
+			}
+		}
+	}
+}
+
 // TestNoUnknownPlace: RPT-46. A place that is not known is left out: there is nothing to say of it.
 func TestNoUnknownPlace(t *testing.T) {
 	f := start(t, options{})
