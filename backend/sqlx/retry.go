@@ -88,15 +88,21 @@ const minDrop = 5 * time.Second
 // host that is gone each of them would make another call wait for its deadline.
 func (s *Store) dropIdle() {
 	now, last := time.Now().UnixNano(), s.dropped.Load()
-	if !s.owned || s.closed.Load() || now-last < int64(minDrop) || !s.dropped.CompareAndSwap(last, now) {
+	if !s.owned || now-last < int64(minDrop) || !s.dropped.CompareAndSwap(last, now) {
 		return
 	}
 	done := make(chan struct{})
+	s.closing.Lock()
+	if s.closed.Load() {
+		s.closing.Unlock()
+		return
+	}
 	s.drops.Go(func() {
 		s.db.SetMaxIdleConns(0) // takes them at once, and closes them: pgx waits for an answer then, for seconds
 		close(done)
 		s.db.SetMaxIdleConns(s.maxIdle)
 	})
+	s.closing.Unlock()
 	select {
 	case <-done:
 	case <-time.After(answerTime / 2): // none of them is idle any more

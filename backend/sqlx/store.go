@@ -32,6 +32,7 @@ type Store struct {
 	waits       bool         // beside the driver, which may not return when a context ends
 	texts       atomic.Int64 // that were sent unprepared
 	dropped     atomic.Int64 // when, in nanoseconds since 1970
+	closing     sync.Mutex   // held while closed is set, and while a drop begins
 	drops       sync.WaitGroup
 	closed      atomic.Bool
 }
@@ -90,7 +91,9 @@ const closeTime = 5 * time.Second
 // Close releases the prepared statements, and the database if [Open] opened it. Every call that comes later fails with an
 // error that matches [store.ErrUnavailable]. Where a server does not answer, Close returns an error after 5 seconds.
 func (s *Store) Close() error {
+	s.closing.Lock()
 	s.closed.Store(true)
+	s.closing.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
 	defer cancel()
 	err := await(ctx, true, func() error {
