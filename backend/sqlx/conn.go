@@ -19,6 +19,8 @@ type conn struct {
 
 // A queryer is a pool or one of its connections.
 type queryer interface {
+	PingContext(ctx context.Context) error
+	BeginTx(ctx context.Context, o *sql.TxOptions) (*sql.Tx, error)
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
@@ -29,6 +31,18 @@ func (c conn) queryer() queryer {
 		return c.only
 	}
 	return c.s.db
+}
+
+// alone returns the connection that is used, or one of the pool's, and what gives that back. A pool may have no second one.
+func (c conn) alone(ctx context.Context) (*sql.Conn, func() error, error) {
+	if c.only != nil {
+		return c.only, func() error { return nil }, nil
+	}
+	one, err := c.s.db.Conn(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	return one, one.Close, nil
 }
 
 // plain returns the text of a statement that is not prepared, and its arguments.

@@ -35,6 +35,7 @@ type dialect struct {
 	textUUID   bool // ids are given in their text form
 	maxData    int
 	sweepBatch int    // how many rows one statement of Sweep forgets: SQLite has one writer, the others wait
+	end        string // makes the server end the connection that it comes over, if that is older than so many milliseconds; "": there is none
 	primary    string // a condition that fails, also where no row matches, on a server that accepts no writes
 	classify   func(error) fault
 }
@@ -45,6 +46,8 @@ var dialects = map[Dialect]*dialect{
 		least: "LEAST", ids: "= ANY(?::uuid[])", idArray: true, integer: "bigint",
 		users:    [...]string{`text COLLATE "C"`, "bigint", "uuid", "bytea"},
 		textUUID: true, maxData: 1 << 28, sweepBatch: 1000, classify: classifyPostgres,
+		end: "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE pid = pg_catalog.pg_backend_pid() AND " +
+			"backend_start < pg_catalog.clock_timestamp() - interval '%d ms'",
 		primary: " AND 1 / (CASE current_setting('transaction_read_only') WHEN 'off' THEN 1 ELSE 0 END) = 1",
 	},
 	MySQL: {

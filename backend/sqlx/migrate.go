@@ -33,8 +33,8 @@ func (s *Store) Migrate(ctx context.Context) error {
 		return err
 	}
 	var newer *newerError
-	err = s.do(ctx, op, once, func(conn) error {
-		err := s.locked(ctx, func(c *sql.Conn) error { return s.migrate(ctx, c, all) })
+	err = s.do(ctx, op, once, func(on conn) error {
+		err := on.locked(ctx, func(c *sql.Conn) error { return s.migrate(ctx, c, all) })
 		if errors.As(err, &newer) {
 			return nil
 		}

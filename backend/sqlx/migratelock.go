@@ -11,12 +11,13 @@ import (
 )
 
 // locked runs f on a connection, while no other process's Migrate of the same tables does.
-func (s *Store) locked(ctx context.Context, f func(*sql.Conn) error) error {
-	c, err := s.db.Conn(ctx)
+func (on conn) locked(ctx context.Context, f func(*sql.Conn) error) error {
+	c, done, err := on.alone(ctx)
 	if err != nil {
 		return err
 	}
-	defer c.Close()
+	defer done()
+	s := on.s
 	switch s.config.Dialect {
 	case Postgres:
 		return s.withAdvisoryLock(ctx, c, f)

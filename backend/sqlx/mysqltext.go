@@ -16,6 +16,9 @@ func mysqlText(text string, args []any) string {
 		before, after, _ := strings.Cut(text, "?")
 		b.WriteString(before)
 		text = after
+		if counted, ok := arg.(*sending); ok {
+			arg, _ = counted.Value()
+		}
 		switch v := arg.(type) {
 		case nil:
 			b.WriteString("NULL")

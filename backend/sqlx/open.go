@@ -80,7 +80,7 @@ func Open(ctx context.Context, driver, dsn string, c Config) (*Store, error) {
 	}
 	s, err := New(ctx, db, c)
 	if err == nil {
-		err = s.do(ctx, "open", repeatable, func(conn) error { return db.PingContext(ctx) })
+		err = s.do(ctx, "open", repeatable, func(c conn) error { return c.queryer().PingContext(ctx) })
 	}
 	if err != nil {
 		_ = db.Close()

@@ -21,13 +21,13 @@ const (
 // askPooler refuses a PostgreSQL that is used through a pooler, such as PgBouncer in transaction mode, in a way in which
 // statements fail, or another client's are executed.
 func (s *Store) askPooler(ctx context.Context) error {
-	ask := s.askPrepared
+	ask := conn.askPrepared
 	if s.config.NoPrepare {
-		ask = s.askDirect
+		ask = conn.askDirect
 	}
 	var wrong poolerError
-	err := s.do(ctx, "ask the server", repeatable, func(conn) error {
-		err := ask(ctx)
+	err := s.do(ctx, "ask the server", repeatable, func(c conn) error {
+		err := ask(c, ctx)
 		if errors.As(err, &wrong) {
 			return nil
 		}
@@ -41,8 +41,8 @@ func (s *Store) askPooler(ctx context.Context) error {
 
 // askDirect verifies that the driver sends a statement and its parameters at once, and leaves no name on the server. In
 // a transaction all statements have the same connection to the server.
-func (s *Store) askDirect(ctx context.Context) error {
-	tx, err := s.db.BeginTx(ctx, nil)
+func (c conn) askDirect(ctx context.Context) error {
+	tx, err := c.queryer().BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
@@ -61,7 +61,7 @@ func (s *Store) askDirect(ctx context.Context) error {
 	if names > 0 {
 		return errPrepares
 	}
-	if s.waits { // as for lib/pq
+	if c.s.waits { // as for lib/pq
 		// Where the driver does not ask for types first, bytes are sent in binary form, and two of them are no integer.
 		var n int
 		if err := tx.QueryRowContext(ctx, "SELECT $1::int", []byte("12")).Scan(&n); err == nil && n == 12 {
@@ -76,15 +76,16 @@ const patience = 300 * time.Millisecond
 
 // askPrepared verifies that a prepared statement is there when another client has got the connection to the server
 // meanwhile. It finds out nothing, and returns nil, where it gets no second connection.
-func (s *Store) askPrepared(ctx context.Context) error {
+func (c conn) askPrepared(ctx context.Context) error {
+	s := c.s
 	if s.db.Stats().MaxOpenConnections == 1 {
 		return nil
 	}
-	a, err := s.db.Conn(ctx)
+	a, done, err := c.alone(ctx)
 	if err != nil {
 		return err
 	}
-	defer a.Close()
+	defer done()
 	stmt, err := a.PrepareContext(ctx, "SELECT pg_backend_pid() /* "+rand.Text()+" */")
 	if err != nil {
 		return s.pooled(err)

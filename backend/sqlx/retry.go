@@ -88,15 +88,21 @@ const minDrop = 5 * time.Second
 // host that is gone each of them would make another call wait for its deadline.
 func (s *Store) dropIdle() {
 	now, last := time.Now().UnixNano(), s.dropped.Load()
-	if !s.owned || s.closed.Load() || now-last < int64(minDrop) || !s.dropped.CompareAndSwap(last, now) {
+	if !s.owned || now-last < int64(minDrop) || !s.dropped.CompareAndSwap(last, now) {
 		return
 	}
 	done := make(chan struct{})
+	s.closing.Lock()
+	if s.closed.Load() {
+		s.closing.Unlock()
+		return
+	}
 	s.drops.Go(func() {
 		s.db.SetMaxIdleConns(0) // takes them at once, and closes them: pgx waits for an answer then, for seconds
 		close(done)
 		s.db.SetMaxIdleConns(s.maxIdle)
 	})
+	s.closing.Unlock()
 	select {
 	case <-done:
 	case <-time.After(answerTime / 2): // none of them is idle any more
@@ -107,7 +113,13 @@ func (s *Store) dropIdle() {
 // fresh returns a connection to a server that answers, and accepts writes. It closes those of the pool on which none does: after
 // a failover, all that were made before it.
 func (s *Store) fresh(ctx context.Context) (*sql.Conn, error) {
-	for left := s.db.Stats().OpenConnections; ; left-- {
+	began := time.Now()
+	stats := s.db.Stats()
+	left := stats.OpenConnections
+	if stats.MaxIdleClosed > 0 { // there may be a pool beneath, such as pgx's, which database/sql does not see
+		left = max(left, hiddenConns)
+	}
+	for ; ; left-- {
 		c, err := s.db.Conn(ctx)
 		if err != nil {
 			return nil, err
@@ -116,12 +128,37 @@ func (s *Store) fresh(ctx context.Context) (*sql.Conn, error) {
 		if err = c.QueryRowContext(ctx, "SELECT 1 WHERE 1 = 1"+s.dialect.primary).Scan(&one); err == nil {
 			return c, nil
 		}
+		kind, last := s.dialect.classify(err).kind, left <= 0
+		if kind == demoted && s.dialect.end != "" {
+			switch ended, young := s.end(ctx, c, time.Since(began)); {
+			case young:
+				last = true
+			case ended && left > -maxEnded:
+				last = false
+			}
+		}
 		_ = c.Raw(func(any) error { return driver.ErrBadConn })
 		_ = c.Close()
-		if kind := s.dialect.classify(err).kind; left <= 0 || kind != lost && kind != demoted {
+		if last || kind != lost && kind != demoted {
 			return nil, err
 		}
 	}
+}
+
+// hiddenConns is how many connections a pool beneath that of database/sql is expected to have.
+const hiddenConns = 32
+
+// maxEnded bounds how many connections one call makes the server end.
+const maxEnded = 1000
+
+// end makes the server end a connection that is older than age: closed by database/sql alone, those of a pool of pgx's go back into
+// that, and those of a pooler stay with it. It reports which of the two the connection is, if the server tells.
+func (s *Store) end(ctx context.Context, c *sql.Conn, age time.Duration) (ended, young bool) {
+	n, err := affected(c.ExecContext(ctx, fmt.Sprintf(s.dialect.end, age.Milliseconds()+1)))
+	if err != nil {
+		return s.dialect.classify(err).kind == lost, false
+	}
+	return n > 0, n == 0
 }
 
 // wait reports whether d has passed before ctx was done.

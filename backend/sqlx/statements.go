@@ -97,8 +97,12 @@ func (q *statement) numbered() string {
 	return q.text + "\n-- " + strconv.Itoa(len(q.retired))
 }
 
-// minRenewal bounds how many statements a server accumulates that refuses each of them.
-const minRenewal = time.Minute
+// minRenewal is the least time between two renewals of a statement. It doubles with each, as the server of one that is refused again
+// and again keeps all of them.
+const (
+	minRenewal   = time.Minute
+	maxDoublings = 16
+)
 
 // renew makes the next caller prepare q anew, in the place of stmt, which the server refuses on some connections: after a
 // change of the table, or because it has forgotten it. The old one is closed with the store: that waits for connections
@@ -106,7 +110,8 @@ const minRenewal = time.Minute
 func (q *statement) renew(stmt *sql.Stmt) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if time.Since(q.renewed) >= minRenewal && q.stmt.CompareAndSwap(stmt, nil) {
+	pause := minRenewal << min(len(q.retired), maxDoublings) / 2
+	if time.Since(q.renewed) >= pause && q.stmt.CompareAndSwap(stmt, nil) {
 		q.retired, q.renewed = append(q.retired, stmt), time.Now()
 	}
 }

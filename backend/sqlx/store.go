@@ -32,6 +32,7 @@ type Store struct {
 	waits       bool         // beside the driver, which may not return when a context ends
 	texts       atomic.Int64 // that were sent unprepared
 	dropped     atomic.Int64 // when, in nanoseconds since 1970
+	closing     sync.Mutex   // held while closed is set, and while a drop begins
 	drops       sync.WaitGroup
 	closed      atomic.Bool
 }
@@ -90,7 +91,9 @@ const closeTime = 5 * time.Second
 // Close releases the prepared statements, and the database if [Open] opened it. Every call that comes later fails with an
 // error that matches [store.ErrUnavailable]. Where a server does not answer, Close returns an error after 5 seconds.
 func (s *Store) Close() error {
+	s.closing.Lock()
 	s.closed.Store(true)
+	s.closing.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
 	defer cancel()
 	err := await(ctx, true, func() error {
@@ -144,15 +147,17 @@ func (s *Store) Create(ctx context.Context, r *store.Record) error {
 	if err != nil {
 		return err
 	}
+	args := []any{s.dialect.id(r.ID), user, micros(r.AuthenticatedAt), micros(r.CreatedAt),
+		micros(r.LastSeen), expiryMicros(r.ExpiresAt), sweepHour(r.ExpiresAt), ipValue(r.IP), r.UserAgent, blob(r.Secret), blob(r.Data)}
+	sent := s.counted(args)
 	err = s.do(ctx, "create", once, func(c conn) error {
-		_, err := c.exec(ctx, &s.q.create, s.dialect.id(r.ID), user, micros(r.AuthenticatedAt), micros(r.CreatedAt),
-			micros(r.LastSeen), expiryMicros(r.ExpiresAt), sweepHour(r.ExpiresAt), ipValue(r.IP), r.UserAgent, blob(r.Secret), blob(r.Data))
+		_, err := c.exec(ctx, &s.q.create, args...)
 		return err
 	})
 	if err == nil {
 		r.Version = 1
 	}
-	return err
+	return sent.outcome("create", err)
 }
 
 // Save implements [store.Store]. A user that is set stays as the column has it, also where its collation takes two users for
@@ -188,12 +193,13 @@ func (s *Store) Touch(ctx context.Context, r *store.Record, t store.Touch) error
 // MySQL counts the row with and without clientFoundRows.
 func (s *Store) swap(ctx context.Context, op string, q *statement, args ...any) error {
 	var n int64
+	sent := s.counted(args)
 	err := s.do(ctx, op, once, func(c conn) (err error) {
 		n, err = c.exec(ctx, q, args...)
 		return err
 	})
 	if err == nil && n != 1 {
-		return fmt.Errorf("sqlxstore: %s: %w", op, store.ErrConflict)
+		return sent.outcome(op, fmt.Errorf("sqlxstore: %s: %w", op, store.ErrConflict))
 	}
 	return err
 }

@@ -198,22 +198,6 @@ func TestLostConnections(t *testing.T) {
 	}
 }
 
-// TestLostReply: RPT-4, FLT-12. A write whose reply is lost is not sent again by the store: it may have been executed.
-func TestLostReply(t *testing.T) {
-	g := servers[0]
-	p, dsn := behind(t, g.addr(t), g.dsn(t))
-	s := migrated(t, g.driver, dsn, sqlxstore.Config{})
-	r := session("ann")
-	create(t, s, r)
-	if err := s.Save(t.Context(), r); err != nil {
-		t.Fatal(err)
-	}
-	p.CutReplies(1)
-	if err := s.Save(t.Context(), r.Clone()); !errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrConflict) {
-		t.Errorf("got %v, want %v", err, store.ErrUnavailable)
-	}
-}
-
 // TestChangedTable: RPT-3. A change of the table under load, after which PostgreSQL refuses every prepared statement that
 // returns the column, is not noticed, with either driver, again and again.
 func TestChangedTable(t *testing.T) {
