@@ -58,11 +58,13 @@ func (mw *middleware) handle(c fiber.Ctx) error {
 	if mw.Next != nil && mw.Next(c) {
 		return c.Next()
 	}
-	ctx, begun := mw.sessions.Start(c.Context(), mw.Client(c), lines(c, mw.header)...)
+	site := c.Request().Header.Peek("Sec-Fetch-Site")
+	raw := len(site) == 0 && verbatim(c)
+	ctx, begun := mw.sessions.Start(c.Context(), mw.Client(c), linesOf(c, mw.header, raw)...)
 	if !begun {
 		return c.Next()
 	}
-	if site := c.Request().Header.Peek("Sec-Fetch-Site"); string(site) == "cross-site" || len(site) == 0 && verbatim(c) {
+	if raw || string(site) == "cross-site" {
 		if fetch := session.ReadFetch(c.Method(), func(name string) string { return first(c, name) }); fetch.Site == "cross-site" {
 			mw.sessions.NoteFetch(ctx, fetch)
 		}
@@ -128,9 +130,12 @@ func userAgent(c fiber.Ctx) string {
 
 // lines returns copies of the lines of a request header: a change of the header in Fiber overwrites the strings that c.Get has
 // returned. The case of the name does not count, as it does to Fiber with DisableHeaderNormalizing.
-func lines(c fiber.Ctx, name string) (copies []string) {
+func lines(c fiber.Ctx, name string) []string { return linesOf(c, name, verbatim(c)) }
+
+// linesOf is lines where it is known whether the header is verbatim.
+func linesOf(c fiber.Ctx, name string, verbatim bool) (copies []string) {
 	found := c.Request().Header.PeekAll(name)
-	if (len(found) == 0 || name != fiber.HeaderCookie) && verbatim(c) { // All would join cookies, without their quotes
+	if verbatim && (len(found) == 0 || name != fiber.HeaderCookie) { // All would join cookies, without their quotes
 		for other, line := range c.Request().Header.All() {
 			if strings.EqualFold(string(other), name) {
 				copies = append(copies, string(line))
