@@ -258,9 +258,9 @@ func TestLoggedMethod(t *testing.T) {
 	t.Parallel()
 	for method, want := range map[string]string{
 		"GET": `nethttp: GET "/x": `, "PROPPATCH": `nethttp: PROPPATCH "/x": `,
-		strings.Repeat("A", 1<<20):     `nethttp: "` + strings.Repeat("A", 32) + `" "/x": `,
+		strings.Repeat("A", 1<<20):      `nethttp: "` + strings.Repeat("A", 32) + `" "/x": `,
 		"GET \"/\": all is well\nERROR": `nethttp: "GET \"/\": all is well\nERROR" "/x": `,
-		"GET\u009b31m":                 `nethttp: "GET\u009b31m" "/x": `,
+		"GET\u009b31m":                  `nethttp: "GET\u009b31m" "/x": `,
 	} {
 		var logs logBuffer
 		r := httptest.NewRequest("GET", "/x", nil)
