@@ -14,7 +14,7 @@ import (
 	"github.com/qsessions/qsessions/core/session"
 )
 
-// TestPersonURL: RPT-46, ATK-13. The address of the application's page about a user is for operators: the account's API does not
+// TestPersonURL: RPT-46. The address of the application's page about a user is for operators: the account's API does not
 // tell it. A path is one to browsers too.
 func TestPersonURL(t *testing.T) {
 	address := "/people/1"
@@ -95,7 +95,7 @@ func FuzzAddresses(f *testing.F) {
 	})
 }
 
-// TestAuditOfSeveral: PAG-9. The log names a user only if all sessions that ended are that user's, visitors' sessions included.
+// TestAuditOfSeveral: PAG-6. The log names a user only if all sessions that ended are that user's, visitors' sessions included.
 func TestAuditOfSeveral(t *testing.T) {
 	var log lockedBuffer
 	f := start(t, options{admin: AdminConfig{Config: Config{Logger: textLog(&log)}}})
@@ -139,7 +139,7 @@ func TestFoundNone(t *testing.T) {
 	}
 }
 
-// TestFoundManySlow: RPT-46, RPT-47. The sessions of all users that a search finds are read within the time of one list.
+// TestFoundManySlow: RPT-46. The sessions of all users that a search finds are read within the time of one list.
 func TestFoundManySlow(t *testing.T) { synctest.Test(t, testFoundManySlow) }
 
 func testFoundManySlow(t *testing.T) {
