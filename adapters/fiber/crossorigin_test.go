@@ -1,14 +1,19 @@
 package fibersession_test
 
 import (
+	"bufio"
 	"fmt"
+	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"testing"
 
 	"github.com/gofiber/fiber/v3"
+	"github.com/valyala/fasthttp"
 
 	fibersession "github.com/qsessions/qsessions/adapters/fiber"
+	"github.com/qsessions/qsessions/core/clientip"
 	"github.com/qsessions/qsessions/core/session"
 )
 
@@ -96,5 +101,48 @@ func TestErrorsLogged(t *testing.T) {
 	}
 	if fibersession.Status(nil) != 200 || fibersession.Status(fmt.Errorf("x: %w", session.ErrReplaced)) != 409 || fibersession.Status(fiber.NewError(418)) != 418 {
 		t.Error("Status")
+	}
+}
+
+// TestHeaderNames: ATK-11, RPT-35. With DisableHeaderNormalizing too the header's fields are found in any case, as a proxy may send
+// them in small letters: else what another site posts would look like a program's request.
+func TestHeaderNames(t *testing.T) {
+	t.Parallel()
+	ip, err := clientip.New(clientip.Config{Trusted: []netip.Prefix{netip.MustParsePrefix("0.0.0.0/1")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := bareSite(t, session.Config{}, fiber.Config{DisableHeaderNormalizing: true})
+	s.Use(fibersession.New(s.sessions, fibersession.Config{ClientIP: ip}), fibersession.CrossOrigin(nil))
+	s.All("/", fibersession.With(s.sessions, func(c fiber.Ctx, x session.Session) error {
+		x.Login("alice")
+		return c.SendString(x.Info().IP.String())
+	}))
+	ask := func(method, fields string) *fasthttp.Response {
+		var c fasthttp.RequestCtx
+		c.Request.Header.DisableNormalizing()
+		if err := c.Request.Read(bufio.NewReader(strings.NewReader(method + " / HTTP/1.1\r\nhost: example.com\r\n" + fields + "\r\n"))); err != nil {
+			t.Fatal(err)
+		}
+		c.SetRemoteAddr(&net.TCPAddr{IP: net.IPv4(10, 0, 0, 1), Port: 9})
+		s.Handler()(&c)
+		return &c.Response
+	}
+	for fields, want := range map[string]int{
+		"": 200, "sec-fetch-site: cross-site\r\n": 403, "SEC-FETCH-SITE: same-site\r\n": 403, "Sec-Fetch-Site: cross-site\r\n": 403,
+		"origin: https://other.example\r\n": 403, "origin: https://example.com\r\n": 200, "sec-fetch-site: same-origin\r\n": 200,
+	} {
+		if got := ask("POST", fields).StatusCode(); got != want {
+			t.Errorf("%q: got %d, want %d", fields, got, want)
+		}
+	}
+	for _, name := range []string{"X-Forwarded-For", "x-forwarded-for", "X-FORWARDED-FOR"} {
+		if got := string(ask("GET", name+": 198.51.100.7\r\n").Body()); got != "198.51.100.7" {
+			t.Errorf("%s: the client is %s", name, got)
+		}
+	}
+	token, _, _ := strings.Cut(string(ask("GET", "").Header.Peek("Set-Cookie")), ";")
+	if a := ask("GET", "cookie: "+token+"\r\n"); token == "" || string(a.Header.Peek("Set-Cookie")) == "" {
+		t.Errorf("%q: %v", token, a)
 	}
 }

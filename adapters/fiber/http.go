@@ -17,9 +17,11 @@ import (
 // [session.From] finds the session. What middleware before it has put into the response's header is in that of h.
 //
 // Handlers of net/http decode paths, and Fiber routes by them as they came. So that no spelling of a path passes by what
-// guards it in Fiber, as /%73taff would pass by app.Use("/staff", guard), a path is refused with 400 in which a character is
-// encoded that need not be, or a slash or a backslash, or that has a backslash, or an empty, "." or ".." element. A Fiber with
-// UnescapePath decodes too: there h gets the path as Fiber has decoded it, and any character may be encoded.
+// guards it in Fiber, as /%73taff would pass by app.Use("/staff", guard), each path has one spelling, and others are refused with
+// 400: a character is encoded where RFC 3986 demands that and nowhere else (with CaseSensitive by digits in capitals: %C3%BC),
+// slashes and backslashes are not encoded, and there is no backslash, and no empty, "." or ".." element. A Fiber with
+// UnescapePath decodes too: there h gets the path as Fiber has decoded it, and any character may be encoded. A "#", which no
+// client sends, is refused in any case.
 //
 // The response is sent when h has returned, so that a change of the session is never too late: its writer is no
 // [http.Flusher] and no [http.Hijacker], informational responses are not sent, and a body is kept in memory. A panic goes on,

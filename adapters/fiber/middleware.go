@@ -58,12 +58,16 @@ func (mw *middleware) handle(c fiber.Ctx) error {
 	if mw.Next != nil && mw.Next(c) {
 		return c.Next()
 	}
-	ctx, begun := mw.sessions.Start(c.Context(), mw.Client(c), lines(c, mw.header)...)
+	site := c.Request().Header.Peek("Sec-Fetch-Site")
+	raw := len(site) == 0 && verbatim(c)
+	ctx, begun := mw.sessions.Start(c.Context(), mw.Client(c), linesOf(c, mw.header, raw)...)
 	if !begun {
 		return c.Next()
 	}
-	if string(c.Request().Header.Peek("Sec-Fetch-Site")) == "cross-site" {
-		mw.sessions.NoteFetch(ctx, session.ReadFetch(c.Method(), func(name string) string { return c.Get(name) }))
+	if raw || string(site) == "cross-site" {
+		if fetch := session.ReadFetch(c.Method(), func(name string) string { return first(c, name) }); fetch.Site == "cross-site" {
+			mw.sessions.NoteFetch(ctx, fetch)
+		}
 	}
 	c.SetContext(ctx)
 	if mw.ClientHints {
@@ -106,7 +110,7 @@ func (mw *middleware) sender(c fiber.Ctx) session.Client {
 		sender.IP = mw.ClientIP.Addr(remote.String(), values)
 	}
 	if mw.ClientHints {
-		sender.Hints = session.ReadHints(func(name string) string { return strings.Clone(c.Get(name)) })
+		sender.Hints = session.ReadHints(func(name string) string { return first(c, name) })
 	}
 	return sender
 }
@@ -124,16 +128,38 @@ func userAgent(c fiber.Ctx) string {
 	return strings.Clone(c.Get(fiber.HeaderUserAgent))
 }
 
-// lines returns copies of the lines of a request header: whoever changes the header of a request in Fiber overwrites what
-// c.Get has returned.
-func lines(c fiber.Ctx, name string) []string {
+// lines returns copies of the lines of a request header: a change of the header in Fiber overwrites the strings that c.Get has
+// returned. The case of the name does not count, as it does to Fiber with DisableHeaderNormalizing.
+func lines(c fiber.Ctx, name string) []string { return linesOf(c, name, verbatim(c)) }
+
+// linesOf is lines where it is known whether the header is verbatim.
+func linesOf(c fiber.Ctx, name string, verbatim bool) (copies []string) {
 	found := c.Request().Header.PeekAll(name)
+	if verbatim && (len(found) == 0 || name != fiber.HeaderCookie) { // All would join cookies, without their quotes
+		for other, line := range c.Request().Header.All() {
+			if strings.EqualFold(string(other), name) {
+				copies = append(copies, string(line))
+			}
+		}
+		return copies
+	}
 	if len(found) == 0 {
 		return nil
 	}
-	copies := make([]string, len(found))
+	copies = make([]string, len(found))
 	for i, line := range found {
 		copies[i] = string(line)
 	}
 	return copies
 }
+
+// first returns the first line of a request header, or "".
+func first(c fiber.Ctx, name string) string {
+	if found := lines(c, name); len(found) > 0 {
+		return found[0]
+	}
+	return ""
+}
+
+// verbatim reports whether Fiber keeps the names of header fields as clients and proxies write them.
+func verbatim(c fiber.Ctx) bool { return c.App().Config().DisableHeaderNormalizing }

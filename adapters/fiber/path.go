@@ -13,6 +13,9 @@ var errPath = errors.New("fibersession: the path has another spelling that Fiber
 // target returns the URL of the request, uri, with the path that Fiber routes by, which middleware may have replaced. It
 // refuses a path that a handler of net/http could understand in another way than Fiber did.
 func target(c fiber.Ctx, uri string) (*url.URL, error) {
+	if strings.Contains(uri, "#") { // Fiber ends path and query there, net/url does not
+		return nil, errPath
+	}
 	u, err := url.ParseRequestURI(uri)
 	if err != nil || uri == "*" {
 		return u, err
@@ -25,7 +28,7 @@ func target(c fiber.Ctx, uri string) (*url.URL, error) {
 			u.RawPath = raw
 		}
 	} else {
-		if needlesslyEncoded(routed) {
+		if !canonical(routed, c.App().Config().CaseSensitive) {
 			return nil, errPath
 		}
 		path, err := url.ParseRequestURI(routed)
@@ -40,21 +43,36 @@ func target(c fiber.Ctx, uri string) (*url.URL, error) {
 	return u, nil
 }
 
-// needlesslyEncoded reports whether an octet of path is encoded that stands for itself in a path (RFC 3986, section 3.3), or a
-// slash or backslash.
-func needlesslyEncoded(path string) bool {
-	for {
-		_, rest, found := strings.Cut(path, "%")
-		if !found || len(rest) < 2 {
-			return false // an incomplete one is an error of the parser
+// unencoded has the marks that stand for themselves in a path (RFC 3986, section 3.3), as letters and digits do.
+const unencoded = "-._~!$&'()*+,;=:@/"
+
+// canonical reports whether path is the one spelling of it that is let through: each octet that stands for itself in a path does,
+// any other is encoded, and none is a backslash or an encoded slash. The digits of encoded ones are in capitals if Fiber tells
+// them from small letters.
+func canonical(path string, caseSensitive bool) bool {
+	for i := 0; i < len(path); i++ {
+		if path[i] != '%' {
+			if !plain(path[i]) {
+				return false
+			}
+			continue
 		}
-		octet := unhex(rest[0])<<4 | unhex(rest[1])
-		if 'a' <= octet && octet <= 'z' || 'A' <= octet && octet <= 'Z' || '0' <= octet && octet <= '9' ||
-			strings.IndexByte("-._~!$&'()*+,;=:@/\\", octet) >= 0 {
-			return true
+		if len(path)-i < 3 {
+			return false
 		}
-		path = rest
+		digits := path[i+1 : i+3]
+		octet := unhex(digits[0])<<4 | unhex(digits[1])
+		if plain(octet) || octet == '\\' || caseSensitive && digits != strings.ToUpper(digits) {
+			return false
+		}
+		i += 2
 	}
+	return true
+}
+
+// plain reports whether an octet stands for itself in a path.
+func plain(octet byte) bool {
+	return 'a' <= octet && octet <= 'z' || 'A' <= octet && octet <= 'Z' || '0' <= octet && octet <= '9' || strings.IndexByte(unencoded, octet) >= 0
 }
 
 // unhex returns the value of a hexadecimal digit; of anything else, which is an error of the parser, 0.

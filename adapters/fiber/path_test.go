@@ -139,3 +139,49 @@ func TestPaths(t *testing.T) {
 		}
 	}
 }
+
+// TestOneSpelling: ATK-11. Of the octets that have to be encoded, too, one spelling alone gets through: a guard that is there for
+// the encoded form is not passed by the raw one, nor by other digits where letters of routes have a case.
+func TestOneSpelling(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		config       fiber.Config
+		guard, other string
+	}{
+		{fiber.Config{}, "/b%C3%BCro", "/büro"}, {fiber.Config{}, "/a%22b", `/a"b`}, {fiber.Config{}, "/a%7Cb", "/a|b"}, {fiber.Config{}, "/a%5Bb", "/a[b"},
+		{fiber.Config{}, "/b%C3%BCro", "/b%c3%bcro"},
+		{fiber.Config{CaseSensitive: true}, "/b%C3%BCro", "/b%c3%bcro"}, {fiber.Config{CaseSensitive: true}, "/b%C3%BCro", "/b%C3\xbcro"},
+		{fiber.Config{UnescapePath: true}, "/büro", "/b%C3%BCro"}, {fiber.Config{UnescapePath: true}, "/büro", "/b\xc3%bcro"},
+	} {
+		s := newSite(t, session.Config{}, fibersession.Config{}, c.config)
+		s.App.Use(c.guard, func(fiber.Ctx) error { return fiber.ErrForbidden })
+		s.App.Use(fibersession.HTTP(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			t.Errorf("%+v: %q passes the guard of %s, as %q", c.config, c.other, c.guard, r.URL.Path)
+		})))
+		for _, target := range []string{c.guard, c.other, c.other + "/", c.other + "/x", c.other + "?y=/x"} {
+			if a := request(t, s.Handler(), "GET "+target+" HTTP/1.1\r\nHost: h\r\n\r\n"); a.StatusCode() != 403 && a.StatusCode() != 400 {
+				t.Errorf("%+v: %q: got %d", c.config, target, a.StatusCode())
+			}
+		}
+	}
+}
+
+// TestFragment: ATK-11. A handler of net/http sees no parameters that Fiber takes for a fragment.
+func TestFragment(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, session.Config{}, fibersession.Config{})
+	s.App.Use(func(c fiber.Ctx) error {
+		if c.Query("id") == "2" {
+			return fiber.ErrForbidden
+		}
+		return c.Next()
+	})
+	s.App.Use(fibersession.HTTP(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if id := r.URL.Query().Get("id"); id != "" && id != "1" {
+			t.Errorf("%q passes the guard with id %q", r.RequestURI, id)
+		}
+	})))
+	for _, target := range []string{"/?id=1", "/?id=2", "/#?id=2", "/?id=1#&id=3", "/x#/?id=2", "/?#&id=2"} {
+		request(t, s.Handler(), "GET "+target+" HTTP/1.1\r\nHost: h\r\n\r\n")
+	}
+}

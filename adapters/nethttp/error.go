@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync/atomic"
 
 	"github.com/qsessions/qsessions/core/session"
@@ -83,8 +85,11 @@ func WriteError(w http.ResponseWriter, r *http.Request, err error) {
 // logged is the key of the context of a request whose error is in the log.
 type logged struct{}
 
-// maxPath bounds how much of a request's path goes into the log.
-const maxPath = 256
+// The bounds of how much of a request goes into the log.
+const (
+	maxMethod = 32
+	maxPath   = 256
+)
 
 // logError logs err if it is the server's, and reports whether it did. Of the request's URL only the path is logged: a query
 // can hold secrets.
@@ -96,8 +101,16 @@ func logError(r *http.Request, err error) bool {
 	if r.Pattern != "" {
 		pattern = " (" + strconv.Quote(r.Pattern) + ")"
 	}
-	logger(r).Printf("nethttp: %s %.*q%s: %v", r.Method, maxPath, r.URL.Path, pattern, err)
+	logger(r).Printf("nethttp: %s %.*q%s: %v", method(r), maxPath, r.URL.Path, pattern, err)
 	return true
+}
+
+// method returns the method of r for the log: quoted and cut if it is not a short one in capitals.
+func method(r *http.Request) string {
+	if len(r.Method) <= maxMethod && strings.Trim(r.Method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == "" {
+		return r.Method
+	}
+	return fmt.Sprintf("%.*q", maxMethod, r.Method)
 }
 
 // warn logs text once for each done.

@@ -252,3 +252,23 @@ func TestRewrittenPeer(t *testing.T) {
 		t.Errorf("said %d times, want once: %s", got, &logs)
 	}
 }
+
+// TestLoggedMethod: RPT-45. A method, which the client chooses, neither fills the log nor looks like more than a method in it.
+func TestLoggedMethod(t *testing.T) {
+	t.Parallel()
+	for method, want := range map[string]string{
+		"GET": `nethttp: GET "/x": `, "PROPPATCH": `nethttp: PROPPATCH "/x": `,
+		strings.Repeat("A", 1<<20):      `nethttp: "` + strings.Repeat("A", 32) + `" "/x": `,
+		"GET \"/\": all is well\nERROR": `nethttp: "GET \"/\": all is well\nERROR" "/x": `,
+		"GET\u009b31m":                  `nethttp: "GET\u009b31m" "/x": `,
+	} {
+		var logs logBuffer
+		r := httptest.NewRequest("GET", "/x", nil)
+		r = r.WithContext(context.WithValue(r.Context(), http.ServerContextKey, &http.Server{ErrorLog: log.New(&logs, "", 0)}))
+		r.Method = method // HTTP/2 lets through more than tokens
+		nethttp.WriteError(httptest.NewRecorder(), r, errOther)
+		if got := logs.String(); got != want+errOther.Error()+"\n" {
+			t.Errorf("%.40q: the log is %.200q", method, got)
+		}
+	}
+}

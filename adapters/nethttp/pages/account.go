@@ -121,7 +121,7 @@ func (a *Account) list(w http.ResponseWriter, v *view) error {
 	v.describe(data.Sessions)
 
 	p := v.page("account.title", data)
-	p.zone, p.people = v.zone(v.reader(data.Sessions)), v.people(p.User)
+	p.zone, p.people = v.zone(v.reader(data.Sessions)), v.self()
 	p.Notice, p.SignIn = v.notice(w, p), v.signInFirst()
 	return v.render(w, http.StatusOK, "account.html", p)
 }
@@ -175,7 +175,7 @@ func (a *Account) one(w http.ResponseWriter, v *view) error {
 		return err
 	}
 	i = v.described(i)
-	people := v.people(v.session.User())
+	people := v.self()
 	if v.json {
 		return v.writeJSON(w, http.StatusOK, detailOf(SessionData{Session: i}, people))
 	}

@@ -54,8 +54,9 @@ func parseAddresses(text string) (r addressRange, shown, try string, ok bool) {
 		return r, text, "", false
 	}
 	p := netip.PrefixFrom(a, len(parts)*group)
-	if !strings.Contains(text, "*") { // it may be the beginning of one address, or mean all that begin so
-		return r, text, p.String(), false
+	stars := strings.Count(text, "*")
+	if rest := text[len(known):]; stars == 0 || stars > most-len(parts) || rest != strings.Repeat(separator+"*", stars) {
+		return r, text, p.String(), false // it may be the beginning of one address, or of one number: 10.1* is 10.1, or 10.10 and on, too
 	}
 	return addressRange{prefix: p}, p.String(), "", true
 }

@@ -90,12 +90,12 @@ func (c Config) withDefaults(mount string) (Config, error) {
 	return c, nil
 }
 
-// origin returns the origin of an address, or "" for a path.
+// origin returns the origin of an address, or "" for a path. To browsers two slashes or more, and backslashes, are before a host.
 func origin(address string) (string, error) {
 	u, err := url.Parse(address)
 	switch {
 	case err != nil, strings.ContainsFunc(u.Host, func(r rune) bool { return r != ':' && r != '[' && r != ']' && notInPath(r) }):
-	case u.Scheme == "" && u.Host == "" && strings.HasPrefix(u.Path, "/"):
+	case u.Scheme == "" && u.Host == "" && strings.HasPrefix(address, "/") && !strings.HasPrefix(address, "//") && !strings.Contains(address, `\`):
 		return "", nil
 	case (u.Scheme == "http" || u.Scheme == "https") && u.Host != "":
 		return u.Scheme + "://" + u.Host, nil

@@ -159,7 +159,7 @@ func (a *Account) listJSON(w http.ResponseWriter, v *view) error {
 	}
 	infos, next := cut(infos, limit)
 	v.describe(infos)
-	return v.writeJSON(w, http.StatusOK, listJSONOf(infos, next, v.people(v.session.User())))
+	return v.writeJSON(w, http.StatusOK, listJSONOf(infos, next, v.self()))
 }
 
 // orderJSON is an order in JSON. It needs no confirmation.

@@ -85,6 +85,16 @@ func (v *view) people(users ...string) map[string]Person {
 	return known
 }
 
+// self is people for the account page: of the user who asks, without the address that is for operators.
+func (v *view) self() map[string]Person {
+	people := v.people(v.session.User())
+	for user, p := range people {
+		p.URL = ""
+		people[user] = p
+	}
+	return people
+}
+
 func (v *view) hookFailed(name string, err error) {
 	if errors.Is(err, context.Canceled) && v.r.Context().Err() != nil {
 		return // the client has gone

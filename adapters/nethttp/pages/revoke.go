@@ -52,7 +52,7 @@ func (v *view) name(o *outcome, i session.Info) {
 type order struct {
 	ids    []session.ID // the selected ones; none: all of filter
 	filter Filter
-	users  []string // whom filter.Find meant when the question was asked; none: nobody has asked yet
+	users  []string // whom filter.Find meant when the question was asked; nil: it has not been asked
 
 	Confirmed bool
 	Everyone  bool       // a filter that leaves nobody out is meant
@@ -77,7 +77,10 @@ func (v *view) parseOrder() (order, error) {
 		return o, err
 	}
 	o.filter = o.filter.living()
-	if o.users = f["who"]; len(o.users) > maxFound || slices.ContainsFunc(o.users, func(u string) bool { return !goodUser(u) }) {
+	if o.users = f["who"]; f.Get("none") == "1" { // the question found no user
+		o.users = []string{}
+	}
+	if len(o.users) > maxFound || slices.ContainsFunc(o.users, func(u string) bool { return !goodUser(u) }) {
 		return o, bad("who is not a few IDs of users")
 	}
 	for name, n := range map[string]*int{"ended": &o.done, "total": &o.total} {
@@ -116,7 +119,7 @@ func (a *Admin) ordered(v *view, o order) (whose, error) {
 	switch {
 	case o.filter.Find == "":
 		return whose{}, nil
-	case len(o.users) > 0:
+	case o.users != nil:
 		return whose{users: o.users}, nil
 	}
 	w, failed, err := a.whose(v, o.filter)
@@ -236,7 +239,7 @@ func (a *Admin) confirm(w http.ResponseWriter, v *view, o order) error {
 func (a *Admin) revokeIDs(w http.ResponseWriter, v *view, o order) error {
 	var out outcome
 	var last session.Info
-	user, same := "", true
+	users := map[string]bool{}
 	now := time.Now()
 	for n, id := range o.ids {
 		i, err := v.sessions.Inspect(v.r.Context(), id)
@@ -250,13 +253,12 @@ func (a *Admin) revokeIDs(w http.ResponseWriter, v *view, o order) error {
 		if out.ended > before {
 			if !i.ID.IsZero() && !now.Before(i.ExpiresAt) {
 				out.ended = before // it had ended by itself
-			} else if last = i; user == "" {
-				user = i.User
+			} else {
+				last, users[i.User] = i, true
 			}
-			same = same && i.User == user
 		}
 	}
-	v.audit(out, either(same, user, ""), o.ids...)
+	v.audit(out, either(len(users) == 1, last.User, ""), o.ids...)
 	if out.ended == 1 {
 		v.name(&out, last)
 	}

@@ -21,8 +21,12 @@ const (
 
 // each is Manager.Scan with an end: after listTime, [session.ErrUnavailable].
 func (v *view) each(q session.Query) iter.Seq2[session.Info, error] {
+	return v.eachIn(v.r.Context(), q)
+}
+
+func (v *view) eachIn(ctx context.Context, q session.Query) iter.Seq2[session.Info, error] {
 	return func(yield func(session.Info, error) bool) {
-		ctx, cancel := context.WithTimeout(v.r.Context(), listTime)
+		ctx, cancel := context.WithTimeout(ctx, listTime)
 		defer cancel()
 		for i, err := range v.sessions.Scan(ctx, q) {
 			if !yield(i, err) {
@@ -33,7 +37,7 @@ func (v *view) each(q session.Query) iter.Seq2[session.Info, error] {
 }
 
 // eachOf is each for the sessions of several users, in one order. It reads parts of q.Limit or less, so that no two queries
-// of the store are open at the same time.
+// of the store are open at the same time. listTime is for all of them together.
 func (v *view) eachOf(q session.Query, w whose) iter.Seq2[session.Info, error] {
 	if w.users == nil {
 		return v.each(q)
@@ -50,13 +54,15 @@ func (v *view) eachOf(q session.Query, w whose) iter.Seq2[session.Info, error] {
 		return v.each(q)
 	}
 	return func(yield func(session.Info, error) bool) {
+		ctx, cancel := context.WithTimeout(v.r.Context(), listTime)
+		defer cancel()
 		left, most := q.Limit, revokeBatch
 		for left > 0 {
 			var part []session.Info
 			q.Limit = min(left, most)
 			for _, user := range users {
 				q.User = user
-				infos, err := session.Collect(v.each(q))
+				infos, err := session.Collect(v.eachIn(ctx, q))
 				if err != nil {
 					yield(session.Info{}, err)
 					return
