@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"reflect"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -18,7 +19,10 @@ func checkText(v any, b []byte) error {
 	if !utf8.Valid(b) { // of a json.RawMessage, or a MarshalJSON
 		return errText
 	}
-	if substituted(b) && badText(reflect.ValueOf(v)) {
+	if !substituted(b) {
+		return nil
+	}
+	if w := (textWalk{}); w.bad(reflect.ValueOf(v)) {
 		return errText
 	}
 	return nil
@@ -32,55 +36,127 @@ func substituted(b []byte) bool {
 var (
 	jsonMarshaler = reflect.TypeFor[json.Marshaler]()
 	textMarshaler = reflect.TypeFor[encoding.TextMarshaler]()
+	locker        = reflect.TypeFor[sync.Locker]()
 )
 
-// badText reports whether v, of which there is a JSON form, has text in it that is not UTF-8.
-func badText(v reflect.Value) bool {
-	if !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil() {
-		return false
-	}
-	if m, ok := as[json.Marshaler](v, jsonMarshaler); ok {
-		b, err := m.MarshalJSON()
-		return err == nil && substituted(b) && badParts(v) // it may well have called json.Marshal
-	}
-	if m, ok := as[encoding.TextMarshaler](v, textMarshaler); ok {
-		b, err := m.MarshalText()
-		return err == nil && !utf8.Valid(b)
-	}
-	return badParts(v)
+// A textWalk looks for text that is not UTF-8 in a value, of which there is a JSON form. It looks at each part once.
+type textWalk struct {
+	seen  map[part]struct{}
+	depth int
+	own   bool // the parts are of a value that has made its JSON itself, which may have left them out, and may refer to itself
 }
 
-// badParts is badText for the parts of v.
-func badParts(v reflect.Value) bool {
+// A part is what a pointer, a map or a slice refers to.
+type part struct {
+	t   reflect.Type
+	at  uintptr
+	len int
+}
+
+// maxTextDepth is how deep encoding/json decodes.
+const maxTextDepth = 10_000
+
+// bad reports whether v has text in it that is not UTF-8.
+func (w *textWalk) bad(v reflect.Value) bool {
+	if !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil() || w.depth > maxTextDepth {
+		return false
+	}
+	w.depth++
+	defer func() { w.depth-- }()
+	if m, ok := as[json.Marshaler](v, jsonMarshaler); ok && !w.own { // with own it is called by the one around it, if at all
+		b, err := m.MarshalJSON()
+		if err != nil || !substituted(b) {
+			return false
+		}
+		w.own = true // it may well have called json.Marshal
+		defer func() { w.own = false }()
+	} else if !ok {
+		if m, ok := as[encoding.TextMarshaler](v, textMarshaler); ok {
+			b, err := m.MarshalText()
+			return err == nil && !utf8.Valid(b)
+		}
+	}
+	return w.badPart(v)
+}
+
+// badPart is bad for the parts of v.
+func (w *textWalk) badPart(v reflect.Value) bool {
 	switch v.Kind() {
 	case reflect.String:
 		return !utf8.ValidString(v.String())
-	case reflect.Pointer, reflect.Interface:
-		return badText(v.Elem())
+	case reflect.Interface:
+		return w.bad(v.Elem())
+	case reflect.Pointer:
+		return w.first(v, 0) && w.bad(v.Elem())
 	case reflect.Struct:
-		for i := range v.NumField() {
-			f := v.Type().Field(i)
-			if (f.IsExported() || f.Anonymous) && f.Tag.Get("json") != "-" && badText(v.Field(i)) {
-				return true
-			}
-		}
+		return w.badField(v)
 	case reflect.Map:
+		if !w.first(v, 0) {
+			return false
+		}
 		for k, e := range v.Seq2() {
-			if k.Kind() == reflect.String && !utf8.ValidString(k.String()) || k.Kind() != reflect.String && badText(k) || badText(e) {
+			if k.Kind() == reflect.String && !utf8.ValidString(k.String()) || k.Kind() != reflect.String && w.bad(k) || w.bad(e) {
 				return true
 			}
 		}
 	case reflect.Slice, reflect.Array:
-		if v.Kind() == reflect.Slice && v.Type().Elem().Kind() == reflect.Uint8 {
-			return false // base64
+		if v.Kind() == reflect.Slice && (v.Type().Elem().Kind() == reflect.Uint8 || !w.first(v, v.Len())) { // the former is base64
+			return false
 		}
 		for i := range v.Len() {
-			if badText(v.Index(i)) {
+			if w.bad(v.Index(i)) {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// badField is bad for the fields of a struct that have a JSON form.
+func (w *textWalk) badField(v reflect.Value) bool {
+	if w.own && locked(v.Type()) {
+		return false
+	}
+	for i := range v.NumField() {
+		f := v.Type().Field(i)
+		if !f.IsExported() && !(f.Anonymous && indirect(f.Type).Kind() == reflect.Struct) || f.Tag.Get("json") == "-" {
+			continue
+		}
+		if w.bad(v.Field(i)) {
+			return true
+		}
+	}
+	return false
+}
+
+// first reports whether w has not been at what v refers to.
+func (w *textWalk) first(v reflect.Value, n int) bool {
+	p := part{v.Type(), v.Pointer(), n}
+	if _, ok := w.seen[p]; ok {
+		return false
+	}
+	if w.seen == nil {
+		w.seen = map[part]struct{}{}
+	}
+	w.seen[p] = struct{}{}
+	return true
+}
+
+// locked reports whether a struct has a lock, without which only its own methods may look at it.
+func locked(t reflect.Type) bool {
+	for i := range t.NumField() {
+		if f := t.Field(i).Type; f.Implements(locker) || reflect.PointerTo(f).Implements(locker) {
+			return true
+		}
+	}
+	return false
+}
+
+func indirect(t reflect.Type) reflect.Type {
+	if t.Kind() == reflect.Pointer {
+		return t.Elem()
+	}
+	return t
 }
 
 // as returns v, or its address, as the interface of which t is the type, as encoding/json does.

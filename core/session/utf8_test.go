@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/qsessions/qsessions/core/memory"
@@ -16,6 +18,7 @@ type (
 	wrapping struct{ Name string }
 	hexed    struct{ B string }
 	pointed  struct{ s string }
+	name     string
 	form     struct {
 		address
 		Name  string
@@ -44,6 +47,7 @@ func TestTextThatIsNotUTF8(t *testing.T) {
 	t.Parallel()
 	const bad = "M\xfcller"
 	const good = "M\u00fcller \ufffd \\ufffd \x00 <&>"
+	same := &wrapping{bad}
 	for name, c := range map[string]struct {
 		v    any
 		kept bool
@@ -64,6 +68,7 @@ func TestTextThatIsNotUTF8(t *testing.T) {
 		"raw":                           {json.RawMessage(`"` + bad + `"`), false},
 		"raw in a struct":               {form{Raw: json.RawMessage(`"` + bad + `"`)}, false},
 		"beside a good one":             {[]string{good, bad}, false},
+		"a tree, to be refused":         {tree(3, bad), false},
 		"cut off":                       {"\u00fc"[:1], false},
 		"a surrogate":                   {"\xed\xa0\x80", false},
 		"good":                          {good, true},
@@ -76,6 +81,11 @@ func TestTextThatIsNotUTF8(t *testing.T) {
 		"nil":                           {[]any{nil, (*form)(nil), error(nil), good}, true},
 		"numbers":                       {[]any{1, 2.5, true, good}, true},
 		"a pointer to a pointer, of it": {ptr(ptr(bad)), false},
+		"embedded, and not encoded": {struct {
+			name
+			V string
+		}{bad, good}, true},
+		"the same one twice": {[]*wrapping{same, same}, false},
 	} {
 		set := func(s Session) { Key[any]("v").Set(s, c.v) }
 		update := func(s Session) { Key[any]("v").Update(s, func(any) any { return c.v }) }
@@ -142,4 +152,86 @@ func TestUserThatIsNotText(t *testing.T) {
 			t.Errorf("a value named %q is accepted", name)
 		}
 	}
+}
+
+// node is of a tree that leads back to its root, which its JSON leaves out.
+type node struct {
+	Name     string
+	Parent   *node
+	Children []*node
+}
+
+// MarshalJSON implements [json.Marshaler].
+func (n *node) MarshalJSON() ([]byte, error) {
+	encodings.Add(1)
+	return json.Marshal(struct {
+		Name     string
+		Children []*node
+	}{n.Name, n.Children})
+}
+
+var encodings atomic.Int64 // of nodes
+
+func tree(depth int, name string) *node {
+	root := &node{Name: "\ufffd"}
+	n := root
+	for range depth {
+		n.Children = []*node{{Name: "x", Parent: n}, {Name: "\ufffd", Parent: n}}
+		n = n.Children[1]
+	}
+	n.Name = name
+	return root
+}
+
+// TestTextOfTrees: RPT-32. A value that refers to itself, but for its JSON, is looked at once, whatever text a client has sent
+// for it, and its methods are called once more at the most.
+func TestTextOfTrees(t *testing.T) {
+	big := tree(100, "\ufffd")
+	encodings.Store(0)
+	if _, err := json.Marshal(big); err != nil {
+		t.Fatal(err)
+	}
+	once := encodings.Swap(0)
+	if _, err := (JSON{}).Encode(big); err != nil {
+		t.Error(err)
+	}
+	if n := encodings.Load(); n > 2*once {
+		t.Errorf("%d calls of MarshalJSON, where json.Marshal needs %d", n, once)
+	}
+	if _, err := (JSON{}).Encode(tree(100, "\xff")); !errors.Is(err, errText) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// guarded is a value that its lock protects.
+type guarded struct {
+	mu sync.Mutex
+	M  map[string]string
+}
+
+// MarshalJSON implements [json.Marshaler].
+func (g *guarded) MarshalJSON() ([]byte, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return json.Marshal(g.M)
+}
+
+// TestTextUnderLock: RPT-32. What a value protects by a lock is not read without it.
+func TestTextUnderLock(t *testing.T) {
+	t.Parallel()
+	g := &guarded{M: map[string]string{"x": "\ufffd"}}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for range 1000 {
+			g.mu.Lock()
+			g.M["x"] += "\ufffd"
+			g.mu.Unlock()
+		}
+	})
+	for range 100 {
+		if _, err := (JSON{}).Encode(g); err != nil {
+			t.Error(err)
+		}
+	}
+	wg.Wait()
 }
