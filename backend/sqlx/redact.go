@@ -57,7 +57,7 @@ func reasonOf(err error) string {
 	case errors.Is(err, context.Canceled):
 		return context.Canceled.Error()
 	case errors.Is(err, context.DeadlineExceeded):
-		return context.DeadlineExceeded.Error()
+		return "the server did not answer in time: " + context.DeadlineExceeded.Error()
 	case sqlState(err) != "":
 		return "SQLSTATE " + sqlState(err) + reasons[sqlState(err)]
 	case mysqlNumber(err) != 0:

@@ -84,6 +84,7 @@ func (c *Client) Commit(ctx context.Context) error {
 // Send sets the fields of a request's header: the cookies, or Config.Header, and the User-Agent. The address is not in a
 // header; see [Client.RemoteAddr].
 //
+//	client.IP = netip.MustParseAddr("203.0.113.7")
 //	req := httptest.NewRequest("GET", "/", nil)
 //	req.RemoteAddr = client.RemoteAddr()
 //	client.Send(req.Header)

@@ -52,6 +52,6 @@ func chiApp(sessions *session.Manager) (http.Handler, error) {
 			http.Redirect(w, r, "/devices", http.StatusSeeOther)
 		}))
 	})
-	r.Handle("/account/sessions/*", account)
+	r.Mount("/account/sessions", account)
 	return site.Handler(http.NewCrossOriginProtection().Handler(r)), nil
 }

@@ -41,8 +41,8 @@ func echoApp(sessions *session.Manager) (http.Handler, error) {
 		s.Login(c.FormValue("user")) // once the password is checked
 		return c.Redirect(http.StatusSeeOther, "/devices")
 	}))
-	signedIn := e.Group("", echo.WrapMiddleware(site.Require))
-	signedIn.GET("/devices", with(func(c *echo.Context, s session.Session) error {
+	signedIn := e.Group("/devices", echo.WrapMiddleware(site.Require)) // not Group(""), which takes every path that is not there, too
+	signedIn.GET("", with(func(c *echo.Context, s session.Session) error {
 		all, err := session.Collect(sessions.Sessions(c.Request().Context(), s.User()))
 		if err != nil {
 			return refuse(c, err)
@@ -52,7 +52,7 @@ func echoApp(sessions *session.Manager) (http.Handler, error) {
 		}
 		return nil
 	}))
-	signedIn.POST("/devices/:id/revoke", with(func(c *echo.Context, s session.Session) error {
+	signedIn.POST("/:id/revoke", with(func(c *echo.Context, s session.Session) error {
 		id, err := session.ParseID(c.Param("id"))
 		if err == nil {
 			err = sessions.Revoke(c.Request().Context(), s.User(), id)
@@ -62,6 +62,7 @@ func echoApp(sessions *session.Manager) (http.Handler, error) {
 		}
 		return c.Redirect(http.StatusSeeOther, "/devices")
 	}), echo.WrapMiddleware(site.RequireFresh(15*time.Minute)))
+	e.Any("/account/sessions", echo.WrapHandler(account)) // goes on to the one with a slash
 	e.Any("/account/sessions/*", echo.WrapHandler(account))
 	return site.Handler(http.NewCrossOriginProtection().Handler(e)), nil
 }

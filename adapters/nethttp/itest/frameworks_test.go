@@ -157,6 +157,7 @@ func TestFrameworks(t *testing.T) {
 				}
 				want(v.do(phone, "GET", "/"), `200 user ""`)
 				want(v.do(phone, "GET", "/devices"), "401 Unauthorized")
+				want(v.do(phone, "GET", "/nothing"), "404…")
 				for c, user := range map[*http.Client]string{phone: "alice", laptop: "alice", eve: "eve"} {
 					want(v.do(c, "POST", "/login", "user", user), "303…")
 				}
@@ -164,6 +165,7 @@ func TestFrameworks(t *testing.T) {
 				if got := strings.Count(v.do(phone, "GET", "/devices"), "\n"); got != 1 {
 					t.Errorf("%d lines, want 2", got+1)
 				}
+				want(v.do(phone, "GET", "/account/sessions"), "30…")
 				want(v.do(phone, "GET", "/account/sessions/"), "200…")
 				want(v.do(phone, "GET", "/account/sessions/api/"), "200…")
 
