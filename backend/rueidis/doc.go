@@ -20,7 +20,8 @@
 // Redis 6 or later, or what speaks like it, and scripts. From Redis 7 on a cache reads with one native command (SET with
 // NX and GET), before that with a script. A user with an ACL needs GET, GETRANGE, SET, UNLINK, EXISTS, EVALSHA, EVAL,
 // and what the client asks by itself: HELLO, CLIENT, PING, in a Cluster CLUSTER and ASKING, behind Sentinel ROLE. A store
-// needs those of its index besides.
+// needs all of these but EXISTS, and GETEX, PTTL, PEXPIRE, ZADD, ZREM, ZRANGEBYLEX, ZREVRANGEBYLEX, SCAN and ROLE. [Open] and [New]
+// refuse a user who lacks one of them. INFO tells them whether the server evicts; without that right a warning is logged.
 //
 // # What holds, and what does not
 //

@@ -108,11 +108,19 @@ func (s *Store) open(ctx context.Context) error {
 	if err := s.link.await(ctx); err != nil {
 		return err
 	}
-	return s.checkEviction(ctx)
+	return s.check(ctx)
+}
+
+// check asks the servers whether they can be used.
+func (s *Store) check(ctx context.Context) error {
+	if err := s.checkEviction(ctx); err != nil {
+		return err
+	}
+	return s.checkRights(ctx)
 }
 
 // New makes a store over a client that the application has, and that it closes itself. It asks each server whether it
-// evicts. The error matches [store.ErrUnavailable] or is the context's where no server could be asked; any other says what
+// evicts, and one of them whether the user has the rights that the package comment names. The error matches [store.ErrUnavailable] or is the context's where no server could be asked; any other says what
 // is wrong. Config.Option is of no use here and refused.
 func New(ctx context.Context, client rueidis.Client, c Config) (*Store, error) {
 	c, err := c.withDefaults()
@@ -125,7 +133,7 @@ func New(ctx context.Context, client rueidis.Client, c Config) (*Store, error) {
 		return nil, errors.New("rueidisstore: Option needs Open: the client is there already")
 	}
 	s := &Store{link: over(client), config: c}
-	if err := s.checkEviction(ctx); err != nil {
+	if err := s.check(ctx); err != nil {
 		return nil, err
 	}
 	return s, nil

@@ -5,10 +5,13 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"runtime"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/qsessions/qsessions/core/store"
 )
 
 // A deadDriver connects, and answers nothing in time.
@@ -30,7 +33,7 @@ func (deadConn) QueryContext(ctx context.Context, _ string, _ []driver.NamedValu
 
 // TestCloseBesideTimeouts: RPT-8. Close beside calls whose time is over is no race, and all of them return.
 func TestCloseBesideTimeouts(t *testing.T) {
-	for range 50 {
+	for i := range 50 {
 		d, err := dialectOf(Postgres)
 		if err != nil {
 			t.Fatal(err)
@@ -44,6 +47,7 @@ func TestCloseBesideTimeouts(t *testing.T) {
 			t.Fatal(err)
 		}
 		s := &Store{db: sql.OpenDB(deadDriver{}), config: c, dialect: d, names: d.names(&c), q: q, owned: true, maxIdle: 2}
+		s.waits = i%2 == 1
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		var wg sync.WaitGroup
 		for range 8 {
@@ -80,4 +84,34 @@ func TestRenewals(t *testing.T) {
 			t.Errorf("it was prepared %d times", n)
 		}
 	})
+}
+
+// TestStalled: RPT-8. Calls whose driver does not come back have a bound: above it, others fail at once, and below it they go on.
+func TestStalled(t *testing.T) {
+	s := &Store{db: sql.OpenDB(deadDriver{}), dialect: dialects[Postgres], waits: true}
+	defer s.db.Close()
+	hang := make(chan struct{})
+	ctx, cancel := context.WithCancel(t.Context())
+	s.beside.Store(maxBeside - 1)
+	left := make(chan error)
+	go func() {
+		left <- s.do(ctx, "load", repeatable, func(conn) error {
+			cancel()
+			<-hang
+			return nil
+		})
+	}()
+	if err := <-left; !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want %v", err, context.Canceled)
+	}
+	if err := s.do(t.Context(), "load", repeatable, func(conn) error { return nil }); !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("above the bound: got %v, want %v", err, store.ErrUnavailable)
+	}
+	close(hang)
+	for s.beside.Load() >= maxBeside {
+		runtime.Gosched()
+	}
+	if err := s.do(t.Context(), "load", repeatable, func(conn) error { return nil }); err != nil {
+		t.Errorf("below the bound: %v", err)
+	}
 }

@@ -54,7 +54,8 @@
 //   - No call outlives its context by more than a moment, also where the network swallows packets. pgx and the drivers of MySQL and
 //     modernc.org/sqlite see to that themselves. For others, lib/pq among them, a call waits in a goroutine beside the driver,
 //     which costs about a microsecond. Open also closes the connections of lib/pq that hang; over a pool of yours ([New]) they are
-//     taken until TCP gives them up.
+//     taken until TCP gives them up, so give that pool a bound (SetMaxOpenConns) and its DSN a connect_timeout. Above 8192 such calls,
+//     others fail at once.
 //   - A pooler that gives connections to other clients between statements, such as PgBouncer in transaction mode, needs
 //     Config.NoPrepare. Open then sets the driver's option. With New it is yours: default_query_exec_mode=exec (or
 //     simple_protocol) for pgx, binary_parameters=yes for lib/pq. Both functions refuse a pooler that loses prepared statements, and

@@ -55,13 +55,39 @@ func (s *Store) do(ctx context.Context, op string, again repeat, f func(conn) er
 // server does not accept its prepared statements, no longer accepts writes, or is not reached. In the last case f has to
 // be repeatable, or the driver has to know that nothing was sent.
 func (s *Store) try(ctx context.Context, again repeat, f func(conn) error) error {
-	err := await(ctx, s.waits, func() error { return f(conn{s: s}) })
+	err := s.run(ctx, f, conn{s: s})
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
+	return s.tryAgain(ctx, again, f, err)
+}
+
+// maxBeside is how many calls may be with the driver, those included whose callers have left: over a pool without a bound, on a
+// network that swallows packets, they would grow in number until TCP gives up.
+const maxBeside = 1 << 13
+
+var errStalled = errors.New("too many calls wait for the database")
+
+// run runs f, and returns when ctx ends.
+func (s *Store) run(ctx context.Context, f func(conn) error, c conn) error {
+	if !s.waits {
+		return f(c) // without a closure
+	}
+	if s.beside.Add(1) > maxBeside {
+		s.beside.Add(-1)
+		return errStalled
+	}
+	return await(ctx, true, func() error {
+		defer s.beside.Add(-1)
+		return f(c)
+	})
+}
+
+// tryAgain runs f on a connection without the fault of err, or returns err.
+func (s *Store) tryAgain(ctx context.Context, again repeat, f func(conn) error, err error) error {
 	switch s.dialect.classify(err).kind {
 	case refused:
-		return await(ctx, s.waits, func() error { return f(conn{s: s, text: true}) })
+		return s.run(ctx, f, conn{s: s, text: true})
 	case lost:
 		if again == once && !unsent(err) {
 			return err
@@ -70,14 +96,14 @@ func (s *Store) try(ctx context.Context, again repeat, f func(conn) error) error
 	default:
 		return err
 	}
-	return await(ctx, s.waits, func() error {
+	return s.run(ctx, func(conn) error {
 		c, err := s.fresh(ctx)
 		if err != nil {
 			return err
 		}
 		defer c.Close()
 		return f(conn{s: s, only: c})
-	})
+	}, conn{})
 }
 
 // minDrop is the least time between two calls of dropIdle that close connections: a server that is slow is not to make

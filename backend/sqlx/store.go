@@ -30,6 +30,7 @@ type Store struct {
 	names       *strings.Replacer
 	q           *statements
 	waits       bool         // beside the driver, which may not return when a context ends
+	beside      atomic.Int64 // calls that wait or have left, where waits is set
 	texts       atomic.Int64 // that were sent unprepared
 	dropped     atomic.Int64 // when, in nanoseconds since 1970
 	closing     sync.Mutex   // held while closed is set, and while a drop begins

@@ -303,3 +303,81 @@ func TestStoreFailover(t *testing.T) {
 		})
 	}
 }
+
+// TestStoreUser: RPT-4. A user with an ACL needs what the package documentation says, and one who lacks a right is refused when the
+// store is opened, not at each request.
+func TestStoreUser(t *testing.T) {
+	name := prefix()
+	const direct = "get getex getrange set pttl pexpire unlink zadd zrem zrangebylex zrevrangebylex evalsha eval"
+	t.Run("single", func(t *testing.T) {
+		server := ownRedis(t)
+		admin, url := client(t, "redis://"+server.Addr), "redis://app:pass@"+server.Addr
+		allow := func(keys, rights string) {
+			words := []string{"ACL", "SETUSER", "app", "reset", "on", ">pass", "+hello", "+client", "+ping", "~" + keys + "*"}
+			for _, right := range strings.Fields(rights) {
+				words = append(words, "+"+right)
+			}
+			command(t, admin, words...)
+		}
+		all := direct + " scan role"
+		allow(name, all)
+		s := openStore(t, url, rueidisstore.Config{Prefix: name, IndexAll: true})
+		r := create(t, s, session("ann"))
+		if err := s.Save(t.Context(), r); err != nil {
+			t.Error(err)
+		}
+		if _, err := s.Load(t.Context(), r.ID); err != nil {
+			t.Error(err)
+		}
+		if _, err := s.Key(t.Context(), "cache"); err != nil {
+			t.Error(err)
+		}
+		if err := s.RotateKey(t.Context(), "cache"); err != nil {
+			t.Error(err)
+		}
+		if _, err := s.DeleteUser(t.Context(), "ann", time.Now()); err != nil {
+			t.Error(err)
+		}
+		if _, err := s.Cutoff(t.Context(), "ann"); err != nil {
+			t.Error(err)
+		}
+		if err := s.Delete(t.Context(), r.ID); err != nil {
+			t.Error(err)
+		}
+		for _, err := range s.List(t.Context(), store.Query{}) {
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		if _, err := s.Sweep(t.Context(), time.Now().Add(48*time.Hour), 10); err != nil {
+			t.Error(err)
+		}
+		for _, right := range strings.Fields(all) {
+			allow(name, strings.Join(slices.DeleteFunc(strings.Fields(all), func(r string) bool { return r == right }), " "))
+			_, err := rueidisstore.Open(t.Context(), url, rueidisstore.Config{Prefix: name})
+			if err == nil || errors.Is(err, store.ErrUnavailable) || !strings.Contains(err.Error(), "use "+strings.ToUpper(right)+" ") {
+				t.Errorf("without %s: got %v", right, err)
+			}
+		}
+		allow("other", all)
+		if _, err := rueidisstore.Open(t.Context(), url, rueidisstore.Config{Prefix: name}); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("without the right to the keys: got %v", err)
+		}
+	})
+	t.Run("cluster", func(t *testing.T) {
+		cluster := ownCluster(t)
+		for _, addr := range cluster.Addrs() {
+			words := strings.Fields("ACL SETUSER app reset on >pass +hello +client +ping +cluster +asking +role +scan ~" + name + "*")
+			for _, right := range strings.Fields(direct) {
+				words = append(words, "+"+right)
+			}
+			command(t, client(t, "redis://"+addr).Nodes()[addr], words...)
+		}
+		url := "redis://app:pass@" + cluster.Addrs()[0]
+		s := openStore(t, url, rueidisstore.Config{Prefix: name})
+		create(t, s, session("ann"))
+		if _, err := s.DeleteUser(t.Context(), "ann", time.Now()); err != nil {
+			t.Error(err)
+		}
+	})
+}

@@ -149,7 +149,7 @@ func TestDeleteUserInPart(t *testing.T) {
 	const name = "part:"
 	whole := storeOver(t, c, name)
 	stays, goes := create(t, whole, session("ann")), create(t, whole, session("ann"))
-	command(t, c, "ACL", "SETUSER", "app", "on", ">secret", "+@all", "~"+name+"u1:*", "~"+recordKey(name, goes.ID))
+	command(t, c, "ACL", "SETUSER", "app", "on", ">secret", "+@all", "~"+name+"u1:*", "~"+recordKey(name, goes.ID), "~"+name+"s1:")
 	s := openStore(t, "redis://app:secret@"+server.Addr, rueidisstore.Config{Prefix: name})
 	ids, err := s.DeleteUser(t.Context(), "ann", time.Now().Add(time.Second))
 	wantError(t, "DeleteUser", err, store.ErrUnavailable)

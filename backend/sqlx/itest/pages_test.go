@@ -190,13 +190,13 @@ func (q pageQuery) bound(size int) (index string, rows int) {
 	case q.user != "" && q.ip == "" && q.state != "expired":
 		return "user", page
 	case q.user != "" && q.state == "expired":
-		return "user", max(perUser, expired+expired/10) // PostgreSQL may read both, for their intersection
+		return "user", max(perUser, expired) // PostgreSQL may read both, for their intersection
 	case q.user != "":
 		return "user", max(perUser, few)
 	case q.ip != "" && !wide:
 		return "ip", few
 	case q.state == "expired":
-		return "sweep", expired + expired/10 // PostgreSQL rounds what several workers read
+		return "sweep", expired
 	case q.kind == "anonymous" && q.ip == "":
 		return "user", page
 	case q.kind == "anonymous":
@@ -218,12 +218,19 @@ func checkPages(t *testing.T, g target, r *recorder, db *sql.DB, s store.Store, 
 	p := newPageSite(t, s, operator)
 	ask := func(p *pageSite, name, path string, form url.Values, index string, rows, total, statements int) string {
 		t.Helper()
-		r.take()
-		body, err := p.do(t.Context(), path, form)
+		var body string
+		var calls []call
+		var err error
+		for range 5 { // a page gives up a list after seconds, which a busy machine may take
+			r.take()
+			body, err = p.do(t.Context(), path, form)
+			if calls = r.take(); err == nil {
+				break
+			}
+		}
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		calls := r.take()
 		if len(calls) > statements {
 			t.Errorf("%s: %d statements, want at most %d", name, len(calls), statements)
 		}
@@ -294,7 +301,7 @@ func checkPages(t *testing.T, g target, r *recorder, db *sql.DB, s store.Store, 
 	ask(p, "count of anonymous", list+"revoke", all("kind", "anonymous"), "user", 600, count, 25)
 	ask(p, "count of an address", list+"revoke", all("ip", "10.0.7.0/24"), "ip", few, 1000, 5)
 	_, expired := pageQuery{state: "expired"}.bound(size)
-	ask(p, "count of expired", list+"revoke", all("state", "expired"), "sweep", expired, 3*expired+3*expired/10, 6)
+	ask(p, "count of expired", list+"revoke", all("state", "expired"), "sweep", expired, 3*expired, 6)
 
 	heavy := newPageSite(t, s, "u1")
 	ask(heavy, "account page", "/account/sessions/", nil, "user", 600, 1300, 7)

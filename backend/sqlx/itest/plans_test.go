@@ -249,7 +249,8 @@ var (
 )
 
 // explainPostgres runs the statement in a transaction that is undone, prepared and with a plan that does not know the
-// arguments, as a statement that is kept prepared may get it.
+// arguments, as a statement that is kept prepared may get it. A plan for several workers gets none, as it may at any time when others
+// have them: the counts are then those of one process, and not averages.
 func explainPostgres(ctx context.Context, db *sql.DB, c call) (p plan, err error) {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
@@ -273,7 +274,7 @@ func explainPostgres(ctx context.Context, db *sql.DB, c call) (p plan, err error
 	if strings.Contains(c.text, "DESC\n LIMIT") { // List is planned each time
 		mode = "force_custom_plan"
 	}
-	for _, text := range []string{"SET LOCAL plan_cache_mode = " + mode, "PREPARE q AS " + c.text} {
+	for _, text := range []string{"SET LOCAL max_parallel_workers = 0", "SET LOCAL plan_cache_mode = " + mode, "PREPARE q AS " + c.text} {
 		if _, err := tx.ExecContext(ctx, text); err != nil {
 			return p, err
 		}
@@ -288,24 +289,25 @@ func explainPostgres(ctx context.Context, db *sql.DB, c call) (p plan, err error
 		return p, err
 	}
 	defer rows.Close()
+	node := 0 // the rows that a node has passed on and removed
 	for rows.Next() {
 		var line string
 		if err := rows.Scan(&line); err != nil {
 			return p, err
 		}
 		p.text += line + "\n"
+		if m := pgRows.FindStringSubmatch(line); m != nil {
+			n, _ := strconv.Atoi(m[1])
+			loops, _ := strconv.Atoi(m[2])
+			node = n * loops
+		} else if m := pgDrop.FindStringSubmatch(line); m != nil {
+			n, _ := strconv.Atoi(m[1])
+			node += n
+		}
+		p.rows = max(p.rows, node)
 	}
 	if m := pgIndex.FindAllStringSubmatch(p.text, -1); m != nil && !strings.Contains(p.text, "Seq Scan") {
 		p.index = indexOf[m[len(m)-1][1]]
-	}
-	for _, m := range pgRows.FindAllStringSubmatch(p.text, -1) {
-		n, _ := strconv.Atoi(m[1])
-		loops, _ := strconv.Atoi(m[2])
-		p.rows = max(p.rows, n*loops)
-	}
-	for _, m := range pgDrop.FindAllStringSubmatch(p.text, -1) {
-		n, _ := strconv.Atoi(m[1])
-		p.rows += n
 	}
 	return p, rows.Err()
 }
