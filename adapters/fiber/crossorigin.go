@@ -7,7 +7,7 @@ import (
 	"github.com/gofiber/fiber/v3"
 )
 
-// CrossOrigin is [http.CrossOriginProtection] as middleware of Fiber: it refuses with 403 what a browser sends from another
+// CrossOrigin is [http.CrossOriginProtection] as middleware of Fiber: it refuses with 403 the requests that a browser sends from another
 // site or origin by a method other than GET, HEAD and OPTIONS. Forms need no token. A nil p is one without trusted origins. Its
 // deny handler is not asked; the error goes to the application's ErrorHandler. Patterns that p lets pass match the path as Fiber
 // routes by it.

@@ -26,7 +26,7 @@
 //
 // Fiber reuses a request's memory for the next one. Nothing of it is kept: what the middleware hands to the Manager is
 // copied, and a session is never pooled. One that is kept past its handler is closed; it can be read, and belongs to
-// nobody else. In another goroutine use c.Context(), taken before, and never c.
+// no other request. In another goroutine use c.Context(), taken before, and never c.
 //
 // # Order of middleware
 //

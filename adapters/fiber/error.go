@@ -30,7 +30,7 @@ func (f *failure) Unwrap() []error { return []error{f.status, f.cause} }
 // refused is err for a handler to return.
 func refused(err error) error {
 	if errors.Is(err, session.ErrNoSession) {
-		return err // where no middleware is, nobody would log the cause
+		return err // without the middleware the cause would not be logged
 	}
 	return failed(err)
 }

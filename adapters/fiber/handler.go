@@ -41,7 +41,7 @@ func Require(m *session.Manager) fiber.Handler {
 }
 
 // RequireFresh is Require for users who proved within maxAge who they are; the error for the others is
-// [session.ErrStale]. It asks the database, never a cached copy. A maxAge of zero or less lets nobody through.
+// [session.ErrStale]. It asks the database, never a cached copy. A maxAge of zero or less lets no one through.
 func RequireFresh(m *session.Manager, maxAge time.Duration) fiber.Handler {
 	return require(m, session.Requirement{MaxAge: max(maxAge, 1)})
 }

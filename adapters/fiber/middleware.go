@@ -78,7 +78,7 @@ func (mw *middleware) handle(c fiber.Ctx) error {
 
 // serve leaves the context in c when it is done: a stream writer may read it just then, and the session in it is closed.
 func (mw *middleware) serve(c fiber.Ctx, ctx context.Context) error {
-	defer func() { apply(mw.sessions.Close(ctx), c) }() // also after a panic: then whoever recovers sends what was stored before
+	defer func() { apply(mw.sessions.Close(ctx), c) }() // also after a panic: the handler that recovers sends the stored cookie
 	err := c.Next()
 	if c.RequestCtx().LastTimeoutErrorResponse() != nil {
 		return err // the handler may still be running, and its response is not sent

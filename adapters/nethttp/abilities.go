@@ -26,7 +26,7 @@ type unwrapping interface{ Unwrap() http.ResponseWriter }
 
 // abilities returns what w can do, itself or by a writer that it wraps: a ResponseController would look for the latter behind
 // the middleware's writer, where nothing is committed, so that it has to find the method here. ReadFrom counts in w alone:
-// what w does to the bytes must not be left out.
+// a writer that changes the bytes must not be left out.
 func abilities(w http.ResponseWriter) (can ability) {
 	if _, ok := w.(io.ReaderFrom); ok {
 		can = canReadFrom
@@ -74,7 +74,7 @@ type (
 // Flush implements [http.Flusher].
 func (f flusher) Flush() { _ = f.FlushError() }
 
-// FlushError is what a [http.ResponseController] calls.
+// FlushError is the method that a [http.ResponseController] calls.
 func (f flusher) FlushError() error {
 	if err := f.w.begin(http.StatusOK); err != nil {
 		return err

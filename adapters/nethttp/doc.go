@@ -29,7 +29,7 @@
 //
 // The commit is a write of its own, at the first byte. A handler whose database transaction is still open then makes the commit
 // wait for it, where the two share a pool of one connection or an SQLite file, and the transaction waits for the handler: after
-// [session.Config].StoreTimeout the answer is 503, and what the transaction did may be kept. Commit the transaction before
+// [session.Config].StoreTimeout the answer is 503, and the changes of the transaction may be kept. Commit the transaction before
 // the first byte, or save the session before the transaction begins:
 //
 //	order.Set(s, id)
@@ -44,7 +44,7 @@
 // The middleware goes around the whole router, as in site.Handler(router): it must see the status that the router answers with.
 // What needs the session goes inside; what only needs the status goes outside. A handler that recovers from panics fits
 // on either side. [http.TimeoutHandler], and what answers for a handler that ran out of time, goes inside: outside, it
-// discards responses, and with them the cookies of what was stored. Handler may be mounted twice, or several times with
+// discards responses, and with them cookies of stored sessions. Handler may be mounted twice, or several times with
 // different managers.
 //
 // Frameworks that answer errors after their middleware has returned, such as echo, have to be wrapped from outside too: else a

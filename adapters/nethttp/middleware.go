@@ -98,7 +98,7 @@ func (mw *Middleware) Require(next http.Handler) http.Handler {
 }
 
 // RequireFresh is Require for users who proved within maxAge who they are; Config.Error answers the others with
-// [session.ErrStale]. It asks the database, never a cached copy. A maxAge of zero or less lets nobody through.
+// [session.ErrStale]. It asks the database, never a cached copy. A maxAge of zero or less lets no one through.
 func (mw *Middleware) RequireFresh(maxAge time.Duration) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return mw.require(session.Requirement{MaxAge: max(maxAge, 1)}, next)

@@ -79,7 +79,7 @@ func (w *writer) finish() {
 	}
 }
 
-// close ends the session of the request, also after a panic: then whoever recovers sends what was stored before. outer is
+// close ends the session of the request, also after a panic: the handler that recovers then sends the stored cookie. outer is
 // the request without the session: the server removes the temporary files of its MultipartForm, and loggers read its
 // Pattern.
 func (w *writer) close(outer *http.Request) {

@@ -13,8 +13,8 @@ type Config struct {
 	// an address that clients can have. [Private] fits where all proxies, and no clients, are in a private network.
 	Trusted []netip.Prefix
 
-	// Unix trusts the peer of a Unix socket, any process that may connect: see the package documentation. Default: it is not trusted, and
-	// the client of its requests is unknown.
+	// Unix trusts the peer of a Unix socket, any process that may connect: see the package documentation. Default: it is not
+	// trusted, and the client of its requests is unknown.
 	Unix bool
 
 	// Hops, if not 0, counts the proxies instead of comparing the addresses that they note: for a chain with proxies whose
@@ -38,7 +38,7 @@ type Config struct {
 	BarePort bool
 }
 
-// New returns a resolver, or an error that says what is wrong with c:
+// New returns a resolver, or an error if c has one of these faults:
 //
 //   - a prefix that is invalid, of zero bits, which would trust everyone, or of IPv4-mapped IPv6 addresses, which would never
 //     match,

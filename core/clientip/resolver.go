@@ -13,7 +13,7 @@
 // without a look at who sent it. Behind them EVERY CLIENT CHOOSES ITS OWN ADDRESS: the one in lists of sessions, in logs and
 // in rate limits. A Resolver cannot tell, because the real peer is gone. It even believes the rest of the header if a client
 // chooses the address of a trusted proxy. Remove such middleware, or put it behind the middleware that has the Resolver.
-// RealIP of echo's Context and ClientIP of gin's leave RemoteAddr alone, but what they return follows settings of their own.
+// RealIP of echo's Context and ClientIP of gin's leave RemoteAddr alone, but follow settings of their own.
 //
 // # Unix sockets
 //

@@ -13,7 +13,7 @@ import (
 )
 
 // An Account is the page on which people see their own sessions and end them: a handler to be mounted at Config.Path,
-// inside the session middleware. Whoever is not signed in is answered with 401. It is safe for concurrent use.
+// inside the session middleware. Requests without a signed-in user are answered with 401. It is safe for concurrent use.
 //
 // A cached copy of the session may show the list. Requests that end sessions ask the database, so that a session that has
 // been revoked ends no others, and those that end other sessions than the own one ask for a fresh sign-in: see

@@ -114,7 +114,7 @@ func (p *Page) IP(a netip.Addr) template.HTML {
 	return `<span class="ip" dir="ltr">` + breakable(a.WithZone("").String()) + `</span>`
 }
 
-// Addresses is what a filter says of addresses, in the same way.
+// Addresses shows the addresses of a filter in the same way.
 func (p *Page) Addresses(s string) template.HTML {
 	return `<span class="ip" dir="ltr">` + breakable(p.Show(s)) + `</span>`
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/qsessions/qsessions/core/session"
 )
 
-// An Admin is the page on which operators see everybody's sessions and end them: a handler to be mounted at Config.Path,
-// inside the session middleware. Whoever is not signed in is answered with 401, and whom Authorize refuses with 403. It is
+// An Admin is the page on which operators see all users' sessions and end them: a handler to be mounted at Config.Path,
+// inside the session middleware. Requests without a signed-in user are answered with 401, those that Authorize refuses with 403. It is
 // safe for concurrent use.
 //
 // Every request asks the database for the operator's session, never a cached copy: one that has been revoked, or that a
@@ -27,8 +27,9 @@ import (
 // Each but the charts also answers in JSON: see the package comment.
 //
 // A page has 200 sessions at most, a search for text or for a range of addresses looks at 10,000, one for users is for 20 of
-// them, counts end at 10,000, and a revocation of more goes on in further requests. Two filters make the database look at more rows than it returns: that for expired sessions at all
-// that have not been swept, and a user with an address at all of the user's; a query that takes too long is ended.
+// them, counts end at 10,000, and a revocation of more goes on in further requests. Two filters make the database look at
+// more rows than it returns: that for expired sessions at all that have not been swept, and a user with an address at all of
+// the user's; a query that takes too long is ended.
 type Admin struct {
 	*site
 	config AdminConfig
@@ -203,7 +204,7 @@ func (a *Admin) list(w http.ResponseWriter, v *view) error {
 	return v.render(w, http.StatusOK, "admin.html", p)
 }
 
-// wrong shows a form again with what was typed in, and says at the field what is wrong with it.
+// wrong shows a form again with the operator's input, and the error at its field.
 func (a *Admin) wrong(w http.ResponseWriter, v *view, f Filter, err error) error {
 	var p *problem
 	if v.json || !errors.As(err, &p) || p.field == "" {

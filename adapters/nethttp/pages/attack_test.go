@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"net/url"
 	"strings"
@@ -162,5 +163,19 @@ func testFoundManySlow(t *testing.T) {
 	olga.get(adminPath+"?find=a").want(t, http.StatusServiceUnavailable)
 	if took := time.Since(begun); took > 10*time.Second {
 		t.Errorf("a list took %v", took)
+	}
+}
+
+// TestOutsideLinks: RPT-46. Where the handler is mounted at another path than its own, its answer leads nowhere.
+func TestOutsideLinks(t *testing.T) {
+	f := start(t, options{})
+	admin, err := NewAdmin(f.sessions, AdminConfig{Authorize: func(*http.Request, session.Session) bool { return true }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	admin.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/elsewhere/?from=user%3Dalice", nil))
+	if body := w.Body.String(); w.Code != http.StatusNotFound || strings.Contains(body, "alice") {
+		t.Errorf("%d: %s", w.Code, body)
 	}
 }

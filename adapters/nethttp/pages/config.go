@@ -18,7 +18,7 @@ type Config struct {
 	// ServeMux and chi's Mount, need no more. A handler that gets requests for other paths answers 404, and says so once to
 	// Logger.
 	Path string
-	// BasePath is what a proxy, or http.StripPrefix, has taken from the addresses of requests before they get here, such as
+	// BasePath is the prefix that a proxy, or http.StripPrefix, has taken from the addresses of requests, such as
 	// "/app"; default: nothing. Links, forms and redirects of the pages are relative and need none: it is put before the path
 	// that SignIn is given.
 	BasePath string
@@ -52,7 +52,7 @@ type Config struct {
 	Names func(ctx context.Context, ids []string) (map[string]Person, error)
 
 	// Templates replaces templates by files of the same names, those of the folder "templates" of this package; default:
-	// none. What it lacks stays as it is. See [Page] for what a template is given. Three more names fill places that are
+	// none. Other templates stay as they are. Every template is given a [Page]. Three more names fill places that are
 	// empty otherwise: header.html comes before the page, footer.html after it, and head.html is the end of <head>. If one of
 	// these fails for a request, the page is shown without it and Logger is told.
 	Templates fs.FS
@@ -132,7 +132,7 @@ type AdminConfig struct {
 	ShowValues func(r *http.Request, s session.Session, of session.Info) bool
 
 	// FindUsers returns the IDs of the users whom a text means, as by their name and e-mail address, best first; default:
-	// operators find users by their ID alone. Of what it returns the first 20 count; a user whose ID is the text is found in any
+	// operators find users by their ID alone. The first 20 count; a user whose ID is the text is found in any
 	// case, if there are sessions. It gets 2 seconds. If it fails, or
 	// panics, the text is taken for an ID, the page says so, and Logger is told; a request to end sessions fails then.
 	FindUsers func(ctx context.Context, text string) ([]string, error)

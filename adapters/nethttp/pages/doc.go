@@ -24,10 +24,10 @@
 // or the digest of one. Whatever a client or a user has chosen is shown as text, control characters made visible. A foreign
 // session is answered as one that does not exist.
 //
-// A stolen cookie alone ends no other sessions: where Config.SignIn says where to sign in, ending a session other than the own
-// one asks for a sign-in of the last 15 minutes (ASVS 5.0 7.5.2). Without SignIn there is no such limit unless
-// Config.FreshToRevoke or RequireFresh sets one, and a cookie is enough to end the other sessions of its user. All that operators see and do, and all that ends sessions, asks the database
-// whether the session is there, never a cached copy.
+// A stolen cookie alone ends no other sessions: where Config.SignIn says where to sign in, ending a session other than the
+// own one asks for a sign-in of the last 15 minutes (ASVS 5.0 7.5.2). Without SignIn there is no such limit unless
+// Config.FreshToRevoke or RequireFresh sets one, and a cookie is enough to end the other sessions of its user. All that
+// operators see and do, and all that ends sessions, asks the database whether the session is there, never a cached copy.
 //
 // # JSON
 //

@@ -18,7 +18,7 @@ type problem struct {
 	status int
 	detail string // for programmers, in English: which parameter is wrong, and how
 
-	// Of a field of a form: which one, and the key of what it says there, with its placeholders.
+	// Of a field of a form: its name, and the key of the text at it, with its placeholders.
 	field, key string
 	pairs      []string
 }
@@ -90,7 +90,7 @@ func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if p.field != "" {
 		page.Text = v.language.text(p.key, p.pairs...) + " " + v.language.text("error.unchanged")
 	}
-	if v.home == "" { // nobody but the developer sees this
+	if v.home == "" { // only the developer sees this
 		page.Text = p.detail
 	}
 	if s.config.SignIn != nil && (p.name == "signed-out" || p.name == "stale") {
@@ -110,7 +110,7 @@ func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 }
 
-// explain is the key of what a page says of p. Why a reader is not signed in is said as far as it is known.
+// explain returns the key of the text about p. The text says why a reader is not signed in, as far as that is known.
 func (s *site) explain(r *http.Request, p *problem) string {
 	if p.name != "signed-out" {
 		return "error." + p.name + ".text"

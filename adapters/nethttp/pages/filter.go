@@ -108,7 +108,7 @@ func (f Filter) Everyone() bool {
 // scans reports whether the store alone cannot find the sessions of f.
 func (f Filter) scans() bool { return f.Text != "" || f.addresses.low.IsValid() }
 
-// query returns what the store selects, of everyone or of one user; the rest is for the caller. It is false if nothing can
+// query returns the store's part of f, for all users or for one; the rest is for the caller. It is false if nothing can
 // match.
 func (f Filter) query(operator string, now time.Time) (session.Query, bool) {
 	q := session.Query{User: f.User, Prefix: f.addresses.prefix}

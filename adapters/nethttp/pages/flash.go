@@ -10,7 +10,7 @@ import (
 	"github.com/qsessions/qsessions/core/session"
 )
 
-// A flash is what the next page says of the last action, once. It travels in a cookie: a link to a page cannot make one, a
+// A flash is the notice of the last action, which the next page shows once. It travels in a cookie: a link to a page cannot make one, a
 // reload finds it gone, nothing is stored for it, and it works where the values of a session cannot be read. It names the
 // session that it is for, which is not known to a subdomain that can set cookies.
 type flash struct {
@@ -81,7 +81,7 @@ func (v *view) takeFlash(w http.ResponseWriter, id session.ID) (f flash, ok bool
 	return f, true
 }
 
-// notice is what the page says of the last action.
+// notice returns the text about the last action, or "".
 func (v *view) notice(w http.ResponseWriter, p *Page) string {
 	f, ok := v.takeFlash(w, v.session.ID())
 	switch f.Key {

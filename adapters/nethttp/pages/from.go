@@ -11,7 +11,7 @@ const maxFrom = 2 << 10 // bytes
 // from is where in the list a page was opened, or a form was sent: the parameters of the list itself, or those that a link of
 // the list, or the form, carries along as "from". Only parameters of the list get through, so that it leads nowhere else.
 func (v *view) from() string {
-	if v.place == nil || v.json {
+	if v.place == nil || v.json || v.home == "" {
 		return ""
 	}
 	text := v.r.URL.RawQuery

@@ -15,7 +15,7 @@ type guard struct {
 	fresh     time.Duration                             // how old the sign-in may be; 0: any
 	exact     bool                                      // the database is asked, never a cached copy
 	own       bool                                      // the session in the path, if it is the own one, needs no fresh sign-in
-	authorize func(*http.Request, session.Session) bool // nil: whoever is signed in
+	authorize func(*http.Request, session.Session) bool // nil: all users who are signed in
 }
 
 // butOwn lets people end the own session, which is a sign-out, without a fresh sign-in.

@@ -81,7 +81,7 @@ func (v *view) writeOutcome(w http.ResponseWriter, o outcome, next session.ID) e
 	return v.writeJSON(w, status, outcomeJSON{o.ended, optional(o.until), !next.IsZero(), next.String()})
 }
 
-// done answers a revocation: in JSON, or by sending the browser to a list below the mount, which says what was done.
+// done answers a revocation: in JSON, or by sending the browser to a list below the mount, with a notice.
 func (v *view) done(w http.ResponseWriter, list, key string, o outcome) error {
 	if v.json {
 		return v.writeOutcome(w, o, session.ID{})

@@ -10,7 +10,7 @@ import (
 )
 
 // checkQuery refuses a query that cannot be read, and in the API a parameter that is not known or given twice: a script
-// that misspells one must not get, or end, the sessions of everybody.
+// that misspells one must not get, or end, the sessions of all users.
 func (v *view) checkQuery(known []string) error {
 	values, err := url.ParseQuery(v.r.URL.RawQuery)
 	if err != nil {

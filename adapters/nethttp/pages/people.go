@@ -173,7 +173,7 @@ func (p *Page) Who(user string) Person {
 // Known makes the template "who" show a user.
 func (p *Page) Known(user string) Known { return Known{p, p.Who(user)} }
 
-// A Known user is what the template "who" is given.
+// A Known user is the argument of the template "who".
 type Known struct {
 	Page   *Page
 	Person Person

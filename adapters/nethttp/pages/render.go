@@ -87,7 +87,7 @@ type Page struct {
 	Data     any           // of the page: an AccountData, AdminData, SessionData, ConfirmData, ProgressData or ChartsData
 	Request  *http.Request // nothing of it may be changed; it has the session's cookie, which belongs on no page
 
-	// What the site's own templates made of this page.
+	// The output of the site's own templates for this page.
 	Head, Header, Footer template.HTML
 	StyleSheet           string // Config.StyleSheet
 
@@ -120,7 +120,7 @@ func (v *view) page(title string, data any) *Page {
 	return p
 }
 
-// Here is the address of this page, without what a form of it has sent.
+// Here is the address of this page, without the input of its forms.
 func (p *Page) Here() string {
 	if p.Request.Method != http.MethodGet || p.Home != "./" {
 		return p.List()

@@ -55,7 +55,7 @@ type order struct {
 	users  []string // whom filter.Find meant when the question was asked; nil: it has not been asked
 
 	Confirmed bool
-	Everyone  bool       // a filter that leaves nobody out is meant
+	Everyone  bool       // a filter that selects all users is meant
 	after     session.ID // where to go on, or where to begin: what is created after the question is not meant
 	done      int        // by earlier requests
 	total     int        // what the question said
@@ -247,7 +247,7 @@ func (a *Admin) revokeIDs(w http.ResponseWriter, v *view, o order) error {
 			return v.stopped(err, out, "", o.ids[:n]...)
 		}
 		before := out.ended
-		if err := out.one(v.sessions.RevokeID(v.r.Context(), id)); err != nil && !errors.Is(err, session.ErrNotFound) { // one that has ended meanwhile is what was wanted
+		if err := out.one(v.sessions.RevokeID(v.r.Context(), id)); err != nil && !errors.Is(err, session.ErrNotFound) { // it has ended meanwhile
 			return v.stopped(err, out, "", o.ids[:n]...)
 		}
 		if out.ended > before {
@@ -362,7 +362,7 @@ func (f Filter) wholeUsers(operator string, who whose) ([]string, bool) {
 		switch {
 		case user == "":
 		case users != nil && !slices.Contains(users, user):
-			return nil, false // nobody's
+			return nil, false // there are no such sessions
 		default:
 			users = []string{user}
 		}

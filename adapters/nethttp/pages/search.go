@@ -118,7 +118,7 @@ func (v *view) scan(q session.Query, filter Filter, w whose, limit int) (f found
 	text := strings.ToLower(filter.Text)
 	q.Limit = maxScan
 	end := time.Now().Add(scanTime)
-	v.describeEnd = end // what is not described is not found
+	v.describeEnd = end // a session without a description is not found
 	chunk := make([]session.Info, 0, scanChunk)
 	full := false
 	flush := func() {

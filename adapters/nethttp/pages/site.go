@@ -88,7 +88,7 @@ type view struct {
 	describeEnd time.Time // when the enrichers' time for this page is over; zero: they have not begun
 }
 
-// A handler answers a request for which somebody is signed in. An error is answered by a page.
+// A handler answers a request of a user who is signed in. An error is answered by a page.
 type handler func(w http.ResponseWriter, v *view) error
 
 // A route is an address of the API.
@@ -190,7 +190,7 @@ func (s *site) sameOrigin(r *http.Request) error {
 	return s.config.CrossOrigin.Check(r)
 }
 
-// secure lets a page load nothing but what is its own and what Config allows, be framed by no other, and send forms only home.
+// secure lets a page load its own files and the sources of Config alone, be framed by no other, and send forms only home.
 // ASVS 5.0 3.4.3 to 3.4.8.
 func (s *site) secure(h http.Header) {
 	h.Set("Content-Security-Policy", s.policy)

@@ -7,7 +7,7 @@ import (
 	"net/http"
 )
 
-// dress puts what is the site's own around a page. A fault in it costs that part, and not the page.
+// dress puts the site's own parts around a page. A fault in it costs that part, and not the page.
 func (v *view) dress(p *Page) {
 	if v.config.Site != nil {
 		p.Site = v.site.data(v.r)
