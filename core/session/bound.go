@@ -48,7 +48,7 @@ func (m *Manager) long() time.Duration { return max(m.cfg.StoreTimeout, longTime
 // the time of the call has run out; began is when that was made, if it is known.
 func (m *Manager) explain(err error, began time.Time) error {
 	switch {
-	case !errors.Is(err, ErrUnavailable):
+	case !errors.Is(err, ErrUnavailable), errors.Is(err, errBusy):
 		return err
 	case !hung(err) && (began.IsZero() || time.Since(began) < min(m.cfg.StoreTimeout/2, time.Second)):
 		return err

@@ -37,7 +37,9 @@ type Config struct {
 	// LoginLimits returns the idle timeout and the lifetime of a session by its login, for policies per role; default: those of
 	// Policy. Zero stands for those, too. It is called in the goroutine of a login or re-authentication, and when a session is
 	// loaded, as a stricter answer binds sessions that exist: it must do no I/O, use no session, and be safe for concurrent
-	// use. Sessions with [Limits] of their own do not ask it.
+	// use. It must give one Login the same answer whenever it is asked: a lifetime until midnight is counted from
+	// Login.AuthenticatedAt, as one that is counted from time.Now is shorter with each request, and ends the session early.
+	// Sessions with [Limits] of their own do not ask it.
 	LoginLimits func(Login) (idle, lifetime time.Duration)
 	// NoStore forbids browsers and caches to keep the responses that depend on a signed-in user (Cache-Control: no-store), so
 	// that Back after a sign-out asks the server again. With the default, "private, no-cache", a browser asks before it uses

@@ -73,7 +73,7 @@ func (m *Manager) limitsOf(r *store.Record, s *secret) limits {
 	case r.User == "":
 		return limits{p.AnonymousIdle, p.AnonymousLifetime}
 	}
-	l, err := m.loginLimits(Login{r.User, r.AuthenticatedAt, int(s.proofs[0].level), s.remember})
+	l, err := m.loginLimits(Login{r.User, r.AuthenticatedAt, s.proofs.levelAt(r.AuthenticatedAt), s.remember})
 	if err != nil { // a login would tell
 		return most
 	}

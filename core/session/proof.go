@@ -26,6 +26,16 @@ func (p *proofs) level() int {
 	return n
 }
 
+// levelAt is what was proved at t, or with the newest proof if none was then.
+func (p *proofs) levelAt(t time.Time) int {
+	for _, o := range p {
+		if o.level > 0 && o.at.Equal(t) {
+			return int(o.level)
+		}
+	}
+	return int(p[0].level)
+}
+
 // add notes a proof. Where there is no room for it and all others, the lowest level goes: a route may then ask for a proof
 // that was given, and never takes one that was not. One that lies in the future, as some clock was wrong, goes, too: it would
 // outdo all that are to come.

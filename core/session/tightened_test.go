@@ -108,6 +108,29 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
+// TestSamePolicyBindsNothing: RPT-27. Limits by the level count for the authentication that gave them, also if it lies before
+// another one: a session keeps them as long as the policy is the same.
+func TestSamePolicyBindsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		db := new(counting)
+		b := newBrowser(t, newManager(t, db, Config{LoginLimits: func(l Login) (time.Duration, time.Duration) {
+			return time.Duration(l.Level) * time.Hour, 10 * time.Hour
+		}}))
+		time.Sleep(time.Hour)
+		b.do(func(s Session) { s.Login("alice") })
+		time.Sleep(time.Minute)
+		b.do(func(s Session) { s.Reauthenticate(Level(2), AuthenticatedAt(time.Now().Add(-10*time.Minute))) })
+		saves := db.saves.Load()
+		time.Sleep(90 * time.Minute)
+		if b.user() != "alice" {
+			t.Error("the session has ended before its idle timeout")
+		}
+		if n := db.saves.Load() - saves; n != 0 {
+			t.Errorf("%d saves", n)
+		}
+	})
+}
+
 // TestStricterPolicyIsStored: RPT-27. The stricter limits cost one save, with the next request that is a use of the session,
 // so that lists, sweeps and instances of the policy before go by them; and the cookie ends with them.
 func TestStricterPolicyIsStored(t *testing.T) {

@@ -3,6 +3,7 @@ package session
 import (
 	"container/list"
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -139,6 +140,9 @@ func (t *turns) next(q *queue, last *turn, stored *store.Record) {
 	first.Value.(chan *turn) <- n
 }
 
+// errBusy is of a request whose turn has not come in time. It has not waited for a transaction of its own.
+var errBusy = errors.New("too many requests change this session")
+
 // giveWay is called after a conflict: it waits for the turn, or, with the turn, for the requests of other processes.
 func (h *handle) giveWay(ctx context.Context) error {
 	var err error
@@ -152,7 +156,7 @@ func (h *handle) giveWay(ctx context.Context) error {
 		h.turn.tries++
 	}
 	if err != nil {
-		return fmt.Errorf("session: save: %w: too many requests change this session", ErrUnavailable)
+		return fmt.Errorf("session: save: %w: %w", ErrUnavailable, errBusy)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -218,6 +219,29 @@ func TestTurnOfAHungConnection(t *testing.T) {
 		wg.Wait()
 		if failed.Load() != 1 || len(m.turns.queues) != 0 {
 			t.Errorf("%d of 50 requests failed, want one; %d queues are left", failed.Load(), len(m.turns.queues))
+		}
+	})
+}
+
+// TestTurnThatDidNotCome: RPT-23, RPT-31. A request whose turn does not come in time fails with ErrUnavailable, and its error
+// does not send the reader after a transaction.
+func TestTurnThatDidNotCome(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newManager(t, new(hanging), Config{StoreTimeout: turnLease - time.Millisecond})
+		b := signedIn(t, m, "alice", 1)[0]
+		r := b.start()
+		color.Set(r.s, "red")
+		b.do(func(s Session) { color.Set(s, "blue") }) // a conflict
+		held, err := m.turns.take(t.Context(), b.id())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.end(); !errors.Is(err, ErrUnavailable) || !errors.Is(err, errBusy) || strings.Contains(err.Error(), "transaction") {
+			t.Errorf("got %v", err)
+		}
+		m.turns.pass(held, nil)
+		if len(m.turns.queues) != 0 {
+			t.Errorf("%d queues are left", len(m.turns.queues))
 		}
 	})
 }
