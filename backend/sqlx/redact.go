@@ -63,6 +63,8 @@ func reasonOf(err error) string {
 	case mysqlNumber(err) != 0:
 		number := fmt.Sprint(mysqlNumber(err))
 		return "MySQL error " + number + reasons[number]
+	case strings.Contains(err.Error(), "server refused TLS connection"), strings.Contains(err.Error(), "SSL is not enabled on the server"): // pgx, lib/pq
+		return "the server refused TLS; sslmode=disable goes without"
 	case errors.As(err, &cert):
 		return "the server's certificate is not accepted"
 	case errors.As(err, &dns):

@@ -114,7 +114,7 @@ func TestPassword(t *testing.T) {
 		{exitFailed, []string{"migrate", "up", "--store", my}},
 		{exitFailed, []string{"migrate", "status", "--store", "u:" + password + "@tcp(127.0.0.1:1)/d"}},
 		{exitFailed, []string{"demo", "--addr=127.0.0.1:0", "--store", pg}},
-		{exitFailed, []string{"demo", "--addr=127.0.0.1:0", "--store", lite, "--cache", "redis://u:" + password + "@127.0.0.1:1"}},
+		{exitFailed, []string{"demo", "--addr=127.0.0.1:0", "--store", lite, "--cache", "redis://u:" + password + "@127.0.0.1:1/none"}},
 		{exitFailed, []string{"demo", "--addr=127.0.0.1:0", "--store", lite, "--cache", "memcached://u:" + password + "@127.0.0.1:1"}},
 		{exitFailed, []string{"sweep", "--store", "oracle://u:" + password + "@h/d"}},
 	} {

@@ -49,7 +49,7 @@ func (a Address) Open(ctx context.Context, c sqlxstore.Config) (*sqlxstore.Store
 		}
 	}
 	s, err := sqlxstore.Open(ctx, a.driver, a.dsn, c)
-	if err != nil && a.Dialect == sqlxstore.Postgres && strings.Contains(err.Error(), "server refused TLS connection") {
+	if err != nil && a.Dialect == sqlxstore.Postgres && strings.Contains(err.Error(), "refused TLS") {
 		return nil, fmt.Errorf("%w (on a network that you trust, end the address with ?sslmode=disable)", err)
 	}
 	return s, err
