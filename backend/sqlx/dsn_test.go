@@ -149,7 +149,7 @@ func TestOpenForeignDSN(t *testing.T) {
 	}
 }
 
-// TestOpenSilentServer: RPT-4. A server that accepts connections and does not greet, as PostgreSQL and Redis do to a client of
+// TestOpenSilentServer: a server that accepts connections and does not greet, as PostgreSQL and Redis do to a client of
 // MySQL, is given the time that the DSN has for connecting, and not that for an answer.
 func TestOpenSilentServer(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")

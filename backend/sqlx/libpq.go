@@ -105,7 +105,8 @@ func (c *pqConn) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, er
 	if b, ok := c.Conn.(driver.ConnBeginTx); ok {
 		return b.BeginTx(ctx, o)
 	}
-	return c.Conn.Begin() //nolint:staticcheck // as database/sql does
+	//lint:ignore SA1019 as database/sql does
+	return c.Conn.Begin()
 }
 
 // PrepareContext implements [driver.ConnPrepareContext].
