@@ -146,7 +146,7 @@ func TestCheck(t *testing.T) {
 			name: "a go get line that names both",
 			files: repotest.Files{
 				"go.work": workWith + "backend/y\n)\n",
-				"backend/y/README.md": "Get it:\n\n```sh\ngo get example.org/driver \\\n  " + repo.Prefix + "core " +
+				"backend/y/README.md": "Get it:\n\n```sh\ngo get " + repo.Prefix + "core \\\n  " +
 					repo.Prefix + "backend/y # or others\n```\n",
 				"backend/y/go.mod":     repotest.GoMod("backend/y", "core v0.1.0"),
 				"backend/y/sub/sub.go": useCoreOld,
