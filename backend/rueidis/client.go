@@ -70,8 +70,18 @@ func withoutHost(err error) error {
 			return fmt.Errorf("the name of a host cannot be resolved: %w", e)
 		}
 	}
-	return errors.New("the name of a host in the URL cannot be resolved")
+	return unresolved{}
 }
+
+// An unresolved error stands for that of a name server. It may go by itself: names of a platform are unknown while no server of
+// theirs runs.
+type unresolved struct{}
+
+func (unresolved) Error() string   { return "the name of a host in the URL cannot be resolved" }
+func (unresolved) Timeout() bool   { return false }
+func (unresolved) Temporary() bool { return true }
+
+var _ net.Error = unresolved{} // as isNetwork asks
 
 func setDefaults(o *rueidis.ClientOption) {
 	o.PipelineMultiplex = -1  // one connection to a server: commands of many goroutines share its system calls
