@@ -73,12 +73,15 @@ func withoutHost(err error) error {
 	return unresolved{dns.IsTimeout}
 }
 
-// An unresolved error is a [net.Error] that does not name the host.
+// An unresolved error stands for that of a name server, and does not name the host. It may go by itself: names of a platform
+// are unknown while no server of theirs runs.
 type unresolved struct{ timeout bool }
 
 func (unresolved) Error() string   { return "the name of a host in the URL cannot be resolved" }
 func (e unresolved) Timeout() bool { return e.timeout }
 func (unresolved) Temporary() bool { return true }
+
+var _ net.Error = unresolved{} // as isNetwork asks
 
 func setDefaults(o *rueidis.ClientOption) {
 	o.PipelineMultiplex = -1  // one connection to a server: commands of many goroutines share its system calls

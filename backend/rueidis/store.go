@@ -106,6 +106,9 @@ func Open(ctx context.Context, url string, c Config) (*Store, error) {
 
 func (s *Store) open(ctx context.Context) error {
 	if err := s.link.await(ctx); err != nil {
+		if ctx.Err() == nil && temporary(err) {
+			err = fmt.Errorf("%w: %w", err, store.ErrUnavailable)
+		}
 		return err
 	}
 	return s.check(ctx)

@@ -35,7 +35,9 @@
 //     innodb_flush_log_at_trx_commit=2, a failover or a crash may bring back what was revoked just before.
 //   - Every statement must reach the primary. A server that accepts no writes, a replica or a primary of before a failover,
 //     answers no read either: a revoked session would be found there. Such a server is an outage
-//     ([store.ErrUnavailable]), also in maintenance. A proxy that sends reads to replicas is not supported.
+//     ([store.ErrUnavailable]), also in maintenance. A proxy that sends reads to replicas is not supported. On MySQL and MariaDB the role must not have
+//     SUPER, READ ONLY ADMIN or CONNECTION_ADMIN: for such a one a server that is read-only accepts writes, which the new primary never
+//     sees.
 //   - A Galera cluster that is used through several nodes needs wsrep_sync_wait=1. Otherwise a node may answer with what
 //     was there before, for a moment: a new session is not found, and one that was revoked is.
 //   - MySQL Group Replication with several primaries needs group_replication_consistency=BEFORE or AFTER. Otherwise a

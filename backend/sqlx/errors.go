@@ -89,8 +89,15 @@ func classifyPostgres(err error) fault {
 		return fault{kind: demoted, text: "it is read-only"}
 	case "25006":
 		return fault{kind: demoted}
-	case "0A000", "26000", "42P05", "08P01": // another result, an unknown or a known name, another statement's parameters
+	case "0A000", "26000", "42P05": // another result, an unknown or a known name
 		return fault{kind: refused}
+	case "08P01": // another statement's parameters, and whatever PgBouncer says of itself: that it has lost the server, for one
+		if strings.Contains(err.Error(), "bind message supplies ") {
+			return fault{kind: refused}
+		}
+		return fault{kind: lost}
+	case "08000", "08003", "08006", "08007": // a pooler has lost the server
+		return fault{kind: lost}
 	case "57P01", "57P02", "57P05", "25P03": // the server has ended the connection
 		return fault{kind: lost}
 	case "23505":
@@ -131,7 +138,7 @@ func classifyMySQL(err error) fault {
 	switch e.Number {
 	case 1690: // by dialect.primary: no statement calculates
 		return fault{kind: demoted, text: "it is read-only"}
-	case 1290, 1792, 1836, 1047: // --read-only, a read-only transaction, read-only mode, a node outside of its Galera cluster
+	case 1290, 1792, 1836, 1036, 1047: // --read-only, a read-only transaction, read-only mode, --innodb-read-only, a node outside of its Galera cluster
 		return fault{kind: demoted}
 	case 1243, 1295, 1461, 1615: // an unknown handle, not to be prepared, too many are, to be prepared again
 		return fault{kind: refused}

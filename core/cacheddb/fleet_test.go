@@ -2,6 +2,7 @@ package cacheddb
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -234,6 +235,28 @@ func TestDeletesFailed(t *testing.T) {
 		}
 		if text := w.log.String(); strings.Count(text, "cannot be told") != 1 || !strings.Contains(text, "READONLY") {
 			t.Errorf("the log says %s", text)
+		}
+	})
+}
+
+// TestCallerLeaves: RPT-25. A caller who leaves while a copy is stored is no reason to complain of the cache.
+func TestCallerLeaves(t *testing.T) {
+	inWorld(t, Config{}, func(t *testing.T, w *world) {
+		s := w.side(Config{})
+		r := w.create()
+		ctx, cancel := context.WithCancel(t.Context())
+		w.cache.before = func(method string) error {
+			if method == "Put" {
+				cancel()
+				return context.Canceled
+			}
+			return nil
+		}
+		if _, err := s.Load(ctx, r.ID); err != nil && !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+		if n := s.Stats().FailedPuts; n != 1 || w.log.Len() > 0 {
+			t.Errorf("%d puts have failed, and the log says %q", n, w.log.String())
 		}
 	})
 }

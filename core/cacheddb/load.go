@@ -150,7 +150,9 @@ func (s *Store) put(ctx context.Context, r *store.Record, t store.Ticket, asOf t
 		s.complain(ctx, &s.unstored, unstoredText, err)
 	default:
 		s.count.failedPuts.Add(1)
-		s.complain(ctx, &s.unstored, unstoredText, err)
+		if ctx.Err() == nil { // else the caller has left, which is no fault of the cache
+			s.complain(ctx, &s.unstored, unstoredText, err)
+		}
 	}
 	s.answered(ctx, err)
 	return err

@@ -381,3 +381,26 @@ func TestStoreUser(t *testing.T) {
 		}
 	})
 }
+
+// TestOpenWithoutServer: FLT-1. Where no server can be asked, Open says that it is unavailable, as New does, or that the time is over; a
+// password that is refused is neither.
+func TestOpenWithoutServer(t *testing.T) {
+	for _, url := range []string{"redis://127.0.0.1:1", "redis://127.0.0.1:1?addr=127.0.0.1:2", "redis://127.0.0.1:1?master_set=m", "redis://cache.invalid:6379", "unix:///nowhere/redis.sock"} {
+		s, err := rueidisstore.Open(t.Context(), url, rueidisstore.Config{})
+		if !errors.Is(err, store.ErrUnavailable) {
+			t.Errorf("%s: got %v, want %v", url, err, store.ErrUnavailable)
+		}
+		if err == nil {
+			s.Close()
+		}
+		ctx, cancel := context.WithDeadline(t.Context(), time.Now())
+		if _, err := rueidisstore.Open(ctx, url, rueidisstore.Config{}); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%s: got %v, want %v", url, err, context.DeadlineExceeded)
+		}
+		cancel()
+	}
+	server := ownRedis(t)
+	if _, err := rueidisstore.Open(t.Context(), "redis://nobody:wrong@"+server.Addr, rueidisstore.Config{}); err == nil || errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("a wrong password: got %v, not %v", err, store.ErrUnavailable)
+	}
+}

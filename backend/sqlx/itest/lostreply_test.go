@@ -11,6 +11,7 @@ import (
 
 	"github.com/qsessions/qsessions/backend/sqlx"
 	"github.com/qsessions/qsessions/core/store"
+	"github.com/qsessions/qsessions/testserver"
 )
 
 // A foreign hides which driver a recorder is in front of, as drivers that trace do.
@@ -112,5 +113,43 @@ func TestLostReply(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+// TestLostReplyBehindPooler: RPT-3, RPT-4, FLT-12. PgBouncer reports a server that it has lost with the code of a prepared statement that is
+// refused (08P01). The write may have been executed all the same.
+func TestLostReplyBehindPooler(t *testing.T) {
+	for _, driver := range []string{"pgx", "postgres"} {
+		t.Run(driver, func(t *testing.T) {
+			server := testserver.Postgres(t)
+			p, dsn := behind(t, server.Addr, server.DSN)
+			bouncer, err := testserver.StartPgBouncer(t.Context(), &testserver.Server{Kind: testserver.KindPostgres, DSN: dsn}, testserver.Options{Args: []string{"default_pool_size=1"}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(bouncer.Stop)
+			s := migrated(t, driver, bouncer.Database(t), sqlxstore.Config{NoPrepare: true})
+			visit(t.Context(), t, s)
+			for name, call := range map[string]func(context.Context, *store.Record) error{
+				"Create": func(ctx context.Context, _ *store.Record) error { return s.Create(ctx, session("ann")) },
+				"Save":   s.Save,
+				"Touch": func(ctx context.Context, r *store.Record) error {
+					return s.Touch(ctx, r, store.Touch{LastSeen: r.LastSeen.Add(time.Second), ExpiresAt: r.ExpiresAt})
+				},
+			} {
+				r := session("ann")
+				create(t, s, r)
+				p.CutReplies(0)
+				if err := call(t.Context(), r); !errors.Is(err, store.ErrUnavailable) {
+					t.Errorf("%s: got %v, want %v", name, err, store.ErrUnavailable)
+				} else {
+					t.Log(err)
+				}
+				p.CutReplies(-1)
+				if _, err := s.Load(t.Context(), r.ID); err != nil {
+					t.Errorf("afterwards: %v", err)
+				}
+			}
+		})
 	}
 }
