@@ -179,3 +179,21 @@ func TestOutsideLinks(t *testing.T) {
 		t.Errorf("%d: %s", w.Code, body)
 	}
 }
+
+// TestFindWithout: RPT-46. Without AdminConfig.FindUsers too a text that is the ID of no session's user leaves no cut-off behind.
+func TestFindWithout(t *testing.T) {
+	f := start(t, options{})
+	alice, olga := f.browser(t, "one"), f.browser(t, "two")
+	alice.signIn("alice")
+	olga.signIn("olga")
+	olga.json(http.MethodPost, adminPath+"api/revoke", `{"filter": {"find": "doe"}}`).want(t, http.StatusOK, `{"ended":0}`)
+	olga.post(adminPath+"revoke", url.Values{"find": {"doe"}, "all": {"1"}, "confirm": {"1"}}).want(t, http.StatusSeeOther)
+	if found := f.cutoffs(t, "doe"); len(found) > 0 {
+		t.Errorf("there are cut-offs: %v", found)
+	}
+	olga.get(adminPath+"api/?find=alice").want(t, http.StatusOK, alice.id().String())
+	olga.json(http.MethodPost, adminPath+"api/revoke", `{"filter": {"find": "alice"}}`).want(t, http.StatusOK, `{"ended":1}`)
+	if alice.user() != "" {
+		t.Error("alice is signed in")
+	}
+}

@@ -126,10 +126,10 @@ func (a *Admin) whose(v *view, f Filter) (w whose, failed, err error) {
 	if f.Find == "" {
 		return whose{}, nil, nil
 	}
-	if a.config.FindUsers == nil {
-		return whose{users: []string{f.Find}}, nil, nil
+	var found []string
+	if a.config.FindUsers != nil {
+		found, failed = hook(v.r.Context(), func(ctx context.Context) ([]string, error) { return a.config.FindUsers(ctx, f.Find) })
 	}
-	found, failed := hook(v.r.Context(), func(ctx context.Context) ([]string, error) { return a.config.FindUsers(ctx, f.Find) })
 	if failed != nil {
 		v.hookFailed("FindUsers", failed)
 		return whose{users: []string{f.Find}}, failed, nil

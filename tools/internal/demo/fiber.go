@@ -2,8 +2,6 @@ package demo
 
 import (
 	"errors"
-	"net/http"
-	"net/url"
 
 	"github.com/gofiber/fiber/v3"
 
@@ -17,7 +15,7 @@ func (a *App) fiberApp() *fiber.App {
 		CaseSensitive: true, ReadBufferSize: maxHeader, BodyLimit: maxBody,
 		ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 	})
-	app.Use(fiberHeaders, sameOrigin, fibersession.New(a.sessions, fibersession.Config{ErrorHandler: a.fiberError, ClientHints: true}))
+	app.Use(fiberHeaders, fibersession.CrossOrigin(nil), fibersession.New(a.sessions, fibersession.Config{ErrorHandler: a.fiberError, ClientHints: true}))
 	for _, file := range [][2]string{{"style", "css"}, {"icon", "svg"}} {
 		app.Get("/"+file[0]+"."+file[1], func(c fiber.Ctx) error {
 			b, err := files.ReadFile("pages/" + file[0] + "." + file[1])
@@ -50,21 +48,6 @@ func (a *App) fiberApp() *fiber.App {
 func fiberHeaders(c fiber.Ctx) error {
 	for name, value := range security {
 		c.Set(name, value)
-	}
-	return c.Next()
-}
-
-// sameOrigin refuses forms of other sites as net/http does: no form needs a token.
-func sameOrigin(c fiber.Ctx) error {
-	header := http.Header{}
-	for _, name := range []string{"Origin", "Sec-Fetch-Site"} {
-		if value := c.Get(name); value != "" {
-			header.Set(name, value)
-		}
-	}
-	r := &http.Request{Method: c.Method(), Host: string(c.Request().Host()), URL: new(url.URL), Header: header}
-	if http.NewCrossOriginProtection().Check(r) != nil {
-		return fiber.ErrForbidden
 	}
 	return c.Next()
 }
