@@ -15,10 +15,10 @@ import (
 // the cookies that it gets. It is for one goroutine.
 //
 // It keeps cookies by their name alone until a response takes them back, and sends all of them with each request. It does
-// not look at Domain, Path, Secure and SameSite, and lets no time pass: for what depends on these use a browser.
+// not look at Domain, Path, Secure and SameSite, and no cookie of it expires: to test those use a browser.
 type Client struct {
-	// What the requests say of their sender. It may be changed between them. NewClient sets 192.0.2.1, as package httptest
-	// does, and the User-Agent "sessiontest".
+	// Client is the sender of the requests. It may be changed between them. NewClient sets the address 192.0.2.1, as package
+	// httptest does, and the User-Agent "sessiontest".
 	session.Client
 
 	t       TB
@@ -32,7 +32,7 @@ func NewClient(t TB, m *session.Manager) *Client {
 	return &Client{Client: session.Client{IP: netip.AddrFrom4([4]byte{192, 0, 2, 1}), UserAgent: "sessiontest"}, t: t, m: m}
 }
 
-// Do makes a request in which f gets its session, loaded; what f changes is committed. An error ends the test.
+// Do makes a request in which f gets the session, loaded, and commits the changes of f. An error ends the test.
 func (c *Client) Do(f func(session.Session)) {
 	c.t.Helper()
 	if err := c.Try(f); err != nil {
