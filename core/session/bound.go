@@ -32,7 +32,7 @@ func (m *Manager) detached(ctx context.Context) (context.Context, context.Cancel
 	return deadline.Detached(ctx, m.cfg.StoreTimeout)
 }
 
-// leftover returns a context for what must be done after a write under ctx, of which no time may be left.
+// leftover returns a context for the calls that must follow a write under ctx, of which no time may be left.
 func (m *Manager) leftover(ctx context.Context) (context.Context, context.CancelFunc) {
 	timeout := min(m.cfg.StoreTimeout, undoTimeout)
 	if at, ok := ctx.Deadline(); ok {
@@ -44,8 +44,8 @@ func (m *Manager) leftover(ctx context.Context) (context.Context, context.Cancel
 // long is the bound of calls about very many records.
 func (m *Manager) long() time.Duration { return max(m.cfg.StoreTimeout, longTimeout) }
 
-// explain adds to an error of a request what it may have waited for. A database may answer that something is locked before
-// the time of the call has run out; began is when that was made, if it is known.
+// explain adds a hint to an error of a request that may have waited for a transaction of its own. A database may answer that
+// something is locked before the time of the call has run out; began is when the call was made, if that is known.
 func (m *Manager) explain(err error, began time.Time) error {
 	switch {
 	case !errors.Is(err, ErrUnavailable), errors.Is(err, errBusy):
@@ -56,7 +56,7 @@ func (m *Manager) explain(err error, began time.Time) error {
 	return fmt.Errorf("%w (is a transaction of this request still open? End it before the response begins, or call Session.Save before it)", err)
 }
 
-// list is List of the store, which has StoreTimeout for each record: what the loop does in between takes none of it.
+// list is List of the store, which has StoreTimeout for each record. The time that the loop takes in between does not count.
 func (m *Manager) list(ctx context.Context, q Query) iter.Seq2[*store.Record, error] {
 	return func(yield func(*store.Record, error) bool) {
 		bounded, cancel := context.WithCancelCause(ctx)

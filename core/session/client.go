@@ -10,9 +10,9 @@ import (
 
 // A Client is what a request says of its sender. All of it is what the client, or a proxy, claims.
 //
-// A session keeps what its last request said. What a request does not say stays as it was, and is no [ClientChanged]: some
-// proxies and background requests of browsers leave the User-Agent out, and a list of devices is of use only if it names
-// them. It hides no thief, who could send the User-Agent of the victim as well; another address is reported.
+// A session keeps the client of its last request. A field that a request leaves out stays as it was, and raises no
+// [ClientChanged]: some proxies and background requests of browsers send no User-Agent, and a list of devices is useful only
+// if it names them. This hides no thief: a thief could send the User-Agent of the victim, too. A new address is reported.
 type Client struct {
 	IP        netip.Addr `json:"ip,omitzero"` // zero: unknown
 	UserAgent string     `json:"user_agent,omitempty"`

@@ -5,8 +5,9 @@ import (
 	"fmt"
 )
 
-// A Codec turns single values into bytes and back. Encode must fail for what Decode cannot give back. It must be safe for concurrent use, and must not keep b or v. Decode
-// gets bytes that a client may have influenced: it must not instantiate types by a name that it finds in them.
+// A Codec turns single values into bytes and back. It must be safe for concurrent use, and must not keep b or v. Encode must
+// fail for a value that Decode cannot give back. Decode gets bytes that a client may have influenced: it must not instantiate
+// types by a name that it finds in them.
 type Codec interface {
 	Encode(v any) ([]byte, error)
 	Decode(b []byte, v any) error

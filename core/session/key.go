@@ -11,9 +11,9 @@ package session
 // other values are not affected.
 //
 // Sessions outlive releases. With the [JSON] codec, fields may be added to T and removed from it. For a type that cannot
-// decode what the one before has stored, use another name: "cart2". Instances of both releases then run side by side, and
-// each finds its own values. Under the same name, Set replaces the old value and UpdateOr starts anew, but instances of the
-// release before cannot read what they store.
+// decode the values of the previous one, use another name, such as "cart2": instances of both releases then run side by side,
+// and each finds its own values. Under the same name, Set replaces the old value and UpdateOr starts anew, but instances of
+// the previous release cannot read the new values.
 type Key[T any] string
 
 // Lookup returns the value, and whether there is one.
@@ -79,8 +79,8 @@ func (k Key[T]) Pop(s Session) T {
 	return v
 }
 
-// UpdateOr is [Key.Update] that gives f the value def if there is none, or none that can be decoded. f must not modify what
-// def refers to, as it may run again.
+// UpdateOr is like [Key.Update], but f gets def if there is no value, or none that can be decoded. As f may run again, it must
+// not modify anything that def refers to.
 func (k Key[T]) UpdateOr(s Session, def T, f func(T) T) {
 	k.Lookup(s) // reports what cannot be decoded
 	k.update(s, def, true, f)
@@ -89,9 +89,9 @@ func (k Key[T]) UpdateOr(s Session, def T, f func(T) T) {
 // Update replaces the value by f of it; f gets the zero T if there is none. If another request saved the session in
 // between, f runs again, on what that request left: no increment and no appended item is lost. So f must have no effect
 // but its result; it may read the session, and must not change, save or revoke it, which would block. A value that cannot
-// be decoded fails with [ErrCorrupt] instead of being overwritten; [Key.UpdateOr] overwrites it. What is stored has f applied once, also when the store's
-// answer to a save is lost: where others have saved so often since that it cannot be told whether that save happened,
-// Save returns [ErrUnavailable].
+// be decoded fails with [ErrCorrupt] instead of being overwritten; [Key.UpdateOr] overwrites it. The stored value has f
+// applied once, also when the store's answer to a save is lost: if so many other requests have saved since that the outcome
+// of that save is unknown, Save returns [ErrUnavailable].
 func (k Key[T]) Update(s Session, f func(T) T) {
 	var zero T
 	k.update(s, zero, false, f)

@@ -45,8 +45,8 @@ func (m *Manager) limit(l *login, remembered bool) error {
 	return err
 }
 
-// bind applies today's limits to a session that was stored under others: of each two the stricter one counts. What the
-// application gave the session itself is bound by what it may give today.
+// bind applies today's limits to a session that was stored under others: of each two the stricter one counts. Limits of the
+// session alone are bound by the longest that it could be given today.
 func (m *Manager) bind(r *store.Record, s *secret) {
 	l := m.limitsOf(r, s)
 	if s.idle <= l.idle && s.lifetime <= l.lifetime {

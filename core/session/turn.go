@@ -31,7 +31,7 @@ type turn struct {
 	tries  int           // conflicts with other processes in it
 	began  time.Time     // when it was asked for
 	got    time.Time     // when it was granted
-	handed *store.Record // what the turn before has stored; nil: unknown. It saves a read, and is as good: a save compares the version
+	handed *store.Record // as the previous turn has stored it; nil: unknown. It saves a read, and is as good: a save compares the version
 	pause  time.Duration // is to be made before the next write
 }
 
@@ -113,8 +113,7 @@ func (t *turns) leave(q *queue, place *list.Element) {
 	}
 }
 
-// pass gives the turn to the next request. stored is what the last one has stored, nil if that is not known; it is shared,
-// and must not be modified.
+// pass gives the turn to the next request, and with it the record as the last one has stored it; nil if that is not known.
 func (t *turns) pass(last *turn, stored *store.Record) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -176,14 +175,15 @@ func (h *handle) endTurn(done bool) {
 	h.m.turns.pass(last, stored)
 }
 
-// handedOn returns the record that the turn before has left, once, if it is later than version.
+// handedOn returns the record that the previous turn has left, once, if it is later than version. One that has expired is not
+// believed: a touch, which changes no version, may have kept it alive.
 func (h *handle) handedOn(version int64) *store.Record {
 	if h.turn == nil || h.turn.handed == nil {
 		return nil
 	}
 	r := h.turn.handed
 	h.turn.handed = nil
-	if r.Version <= version {
+	if r.Version <= version || !r.Live(now()) {
 		return nil
 	}
 	return r

@@ -246,6 +246,42 @@ func TestTurnThatDidNotCome(t *testing.T) {
 	})
 }
 
+// TestTurnOfATouchedSession: RPT-23. A session that another request has kept alive since the previous turn stored it is not
+// taken for an expired one.
+func TestTurnOfATouchedSession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		db := new(hanging)
+		m := newManager(t, db, Config{})
+		b := signedIn(t, m, "alice", 1)[0]
+		time.Sleep(20 * time.Minute)
+		r := b.start()
+		color.Set(r.s, "red")
+		first, err := m.turns.take(t.Context(), b.id())
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.do(func(s Session) { visits.Set(s, 1) }) // a conflict
+		stored, err := db.Load(t.Context(), b.id())
+		if err != nil {
+			t.Fatal(err)
+		}
+		stored.ExpiresAt = time.Now()
+		var done sync.WaitGroup
+		done.Go(func() { _, err = r.end() })
+		synctest.Wait()
+		m.turns.pass(first, stored)
+		done.Wait()
+		if err != nil {
+			t.Error(err)
+		}
+		b.do(func(s Session) {
+			if color.Get(s) != "red" || visits.Get(s) != 1 {
+				t.Errorf("got %q, %d", color.Get(s), visits.Get(s))
+			}
+		})
+	})
+}
+
 // TestTurnThatWasGranted: RPT-23. A request whose time ends while it waits leaves the queue, and one whose time ends just as
 // its turn comes passes that on.
 func TestTurnThatWasGranted(t *testing.T) {

@@ -4,16 +4,21 @@ import (
 	"context"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/qsessions/qsessions/core/session"
 )
 
 // A Client is a browser, or another program, that makes requests of a manager's application one after the other, and keeps
 // the cookies that it gets. It is for one goroutine.
+//
+// It keeps cookies by their name alone until a response takes them back, and sends all of them with each request. It does
+// not look at Domain, Path, Secure and SameSite, and no cookie of it expires: to test those use a browser.
 type Client struct {
-	// What the requests say of their sender. It may be changed between them. NewClient sets 192.0.2.1, as package httptest
-	// does, and the User-Agent "sessiontest".
+	// Client is the sender of the requests. It may be changed between them. NewClient sets the address 192.0.2.1, as package
+	// httptest does, and the User-Agent "sessiontest".
 	session.Client
 
 	t       TB
@@ -27,7 +32,7 @@ func NewClient(t TB, m *session.Manager) *Client {
 	return &Client{Client: session.Client{IP: netip.AddrFrom4([4]byte{192, 0, 2, 1}), UserAgent: "sessiontest"}, t: t, m: m}
 }
 
-// Do makes a request in which f gets its session, loaded; what f changes is committed. An error ends the test.
+// Do makes a request in which f gets the session, loaded, and commits the changes of f. An error ends the test.
 func (c *Client) Do(f func(session.Session)) {
 	c.t.Helper()
 	if err := c.Try(f); err != nil {
@@ -110,20 +115,41 @@ func (c *Client) Receive(h session.Header) {
 	}
 	for _, line := range h.Values("Set-Cookie") {
 		pair, attributes, _ := strings.Cut(line, ";")
+		pair = strings.TrimSpace(pair)
 		name, _, _ := strings.Cut(pair, "=")
 		same := func(o string) bool { return strings.HasPrefix(o, name+"=") }
 		at := slices.IndexFunc(c.cookies, same)
-		gone := strings.Contains(";"+attributes+";", "; Max-Age=0;")
+		gone := takenBack(attributes)
 		switch {
 		case gone && at >= 0:
 			c.cookies = slices.Delete(c.cookies, at, at+1)
-		case gone:
+		case gone, name == "" || name == pair:
 		case at >= 0:
 			c.cookies[at] = pair
 		default:
 			c.cookies = append(c.cookies, pair)
 		}
 	}
+}
+
+// takenBack reports whether a cookie with these attributes ends at once: Max-Age counts, and Expires where there is none.
+func takenBack(attributes string) (gone bool) {
+	for a := range strings.SplitSeq(attributes, ";") {
+		name, value, _ := strings.Cut(strings.TrimSpace(a), "=")
+		switch {
+		case strings.EqualFold(name, "Max-Age"):
+			if n, err := strconv.Atoi(value); err == nil {
+				return n <= 0
+			}
+		case strings.EqualFold(name, "Expires"):
+			for _, form := range [...]string{time.RFC1123, "Mon, 02-Jan-2006 15:04:05 MST"} {
+				if t, err := time.Parse(form, value); err == nil {
+					gone = !t.After(time.Now())
+				}
+			}
+		}
+	}
+	return gone
 }
 
 // RemoteAddr is the address with a port, as net/http has it in a request.

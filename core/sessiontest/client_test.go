@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/qsessions/qsessions/core/session"
@@ -66,6 +67,17 @@ func TestClientHeaders(t *testing.T) {
 	b.Receive(http.Header{"Set-Cookie": {"other=; Path=/; Max-Age=0; Secure", "unknown=; Max-Age=0"}})
 	if got, want := sent().Get("Cookie"), first.Get("Cookie")+"; theme=light"; got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+	for _, end := range []string{"max-age=0", "Max-Age=-1", "Expires=Thu, 01 Jan 1970 00:00:00 GMT", "expires=Thu, 01-Jan-1970 00:00:00 GMT;path=/",
+		"Expires=Fri, 31 Dec 9999 23:59:59 GMT; Max-Age=0"} {
+		b.Receive(http.Header{"Set-Cookie": {"brief=1; Path=/; Max-Age=60; Expires=Thu, 01 Jan 1970 00:00:00 GMT", "no cookie"}})
+		if got := sent().Get("Cookie"); !strings.HasSuffix(got, "; theme=light; brief=1") {
+			t.Errorf("before %q it sends %q", end, got)
+		}
+		b.Receive(http.Header{"Set-Cookie": {"brief=; " + end}})
+		if got := sent().Get("Cookie"); strings.Contains(got, "brief") {
+			t.Errorf("after %q it sends %q", end, got)
+		}
 	}
 	b.Do(func(s session.Session) { s.Logout() })
 	if got := sent().Get("Cookie"); got != "theme=light" {

@@ -4,7 +4,7 @@
 //   - [Context] is for a handler that asks for it by [session.From].
 //   - [Header] is for one request through the middleware, and a [Client] for several, with a cookie jar, an address and a
 //     User-Agent.
-//   - A [Store] can be taken down, to test what happens then.
+//   - A [Store] can be taken down, to test how handlers take an outage.
 package sessiontest
 
 import (
@@ -31,9 +31,9 @@ func New(t TB, c session.Config) *session.Manager {
 }
 
 // Context returns a context that carries a session of m as setup leaves it, stored and loaded, for a handler that is
-// called without middleware. What it changes is not committed, but the test can look at it. Middleware would take it for the
-// session of an outer one, and not commit either: for requests through it use [Header]. setup may be nil: an anonymous
-// visitor.
+// called without middleware. The handler's changes are not committed, but the test can look at them. Middleware would take
+// the session for that of an outer one, and not commit either: for requests through middleware use [Header]. If setup is nil,
+// the session is that of an anonymous visitor.
 func Context(t TB, m *session.Manager, setup func(session.Session)) context.Context {
 	t.Helper()
 	c := &Client{t: t, m: m}

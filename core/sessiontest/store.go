@@ -12,8 +12,8 @@ import (
 	"github.com/qsessions/qsessions/core/store"
 )
 
-// A Store is a store in memory that a test can take down, to see what handlers answer then. Its zero value is an empty store
-// that is up. It is safe for concurrent use.
+// A Store is a store in memory that a test can take down, to see how handlers answer an outage. Its zero value is an empty
+// store that is up. It is safe for concurrent use.
 type Store struct {
 	memory memory.Store
 	down   atomic.Bool

@@ -8,8 +8,8 @@ import (
 )
 
 // WithTimeout is [context.WithTimeout] for a call within the one that parent is of: the earlier of the two times counts. A
-// parent of this package is not waited for itself, which would start its timer too: what ends the result is the time, what
-// parent waits for, and its own cancel function; but not that of parent.
+// parent of this package is not waited for itself, which would start its timer too: the result ends with the time, with the
+// parent of parent, and by its own cancel function, but not by that of parent.
 func WithTimeout(parent context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
 	d := &deadline{parent: parent, at: time.Now().Add(timeout)}
 	if p, ok := parent.(*deadline); ok {
