@@ -28,17 +28,31 @@ func (c pqConnector) Connect(context.Context) (driver.Conn, error) {
 // A pqConn has one call at a time, up to IsValid, by which database/sql puts it back into the pool.
 type pqConn struct {
 	driver.Conn
-	calls atomic.Int64
-	stop  func() bool
+	calls  atomic.Int64
+	stop   func() bool
+	closed atomic.Bool // by watch
+}
+
+// Close implements [driver.Conn].
+func (c *pqConn) Close() error {
+	err := c.Conn.Close()
+	if c.closed.Load() {
+		return nil // it is closed already
+	}
+	return err
 }
 
 // watch begins a call.
 func (c *pqConn) watch(ctx context.Context) {
 	c.IsValid()
+	if ctx.Done() == nil {
+		return
+	}
 	call := c.calls.Load()
 	c.stop = context.AfterFunc(ctx, func() {
 		time.AfterFunc(answerTime/2, func() { // the server may be about to answer, that it has stopped for one
 			if c.calls.Load() == call {
+				c.closed.Store(true)
 				_ = c.Conn.Close() // lib/pq allows that beside a call
 			}
 		})
