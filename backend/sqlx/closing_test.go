@@ -46,7 +46,7 @@ func TestCloseBesideTimeouts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := &Store{db: sql.OpenDB(deadDriver{}), config: c, dialect: d, names: d.names(&c), q: q, owned: true, maxIdle: 2}
+		s := &Store{db: sql.OpenDB(deadDriver{}), config: c, dialect: d, names: d.names(&c), q: q, owned: true, idleTime: time.Minute}
 		s.waits = i%2 == 1
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		var wg sync.WaitGroup

@@ -74,7 +74,7 @@ func Open(ctx context.Context, driver, dsn string, c Config) (*Store, error) {
 		}
 		return nil, err
 	}
-	maxIdle, err := setPool(db, &c)
+	idleTime, err := setPool(db, &c)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -89,7 +89,7 @@ func Open(ctx context.Context, driver, dsn string, c Config) (*Store, error) {
 		}
 		return nil, err
 	}
-	s.owned, s.maxIdle = true, maxIdle
+	s.owned, s.idleTime = true, idleTime
 	return s, nil
 }
 
@@ -126,7 +126,7 @@ func openPool(driver, dsn string, kind driverKind, c *Config) (*sql.DB, error) {
 	return db, nil
 }
 
-func setPool(db *sql.DB, c *Config) (maxIdle int, err error) {
+func setPool(db *sql.DB, c *Config) (idleTime time.Duration, err error) {
 	conf, err := c.withDefaults()
 	if err != nil {
 		return 0, err
@@ -137,9 +137,9 @@ func setPool(db *sql.DB, c *Config) (maxIdle int, err error) {
 	}
 	open = cmp.Or(conf.MaxOpenConns, open)
 	db.SetMaxOpenConns(open)
-	maxIdle = cmp.Or(conf.MaxIdleConns, open)
-	db.SetMaxIdleConns(maxIdle)
+	db.SetMaxIdleConns(cmp.Or(conf.MaxIdleConns, open))
 	db.SetConnMaxLifetime(cmp.Or(conf.ConnMaxLifetime, life))
-	db.SetConnMaxIdleTime(cmp.Or(conf.ConnMaxIdleTime, idle))
-	return maxIdle, nil
+	idleTime = cmp.Or(conf.ConnMaxIdleTime, idle)
+	db.SetConnMaxIdleTime(idleTime)
+	return idleTime, nil
 }

@@ -111,29 +111,23 @@ func (s *Store) tryAgain(ctx context.Context, again repeat, f func(conn) error, 
 const minDrop = 5 * time.Second
 
 // dropIdle closes the idle connections of a pool that is the store's, after a call that the server has not answered in time: on a
-// host that is gone each of them would make another call wait for its deadline.
+// host that is gone each of them would make another call wait for its deadline. A goroutine of the pool's closes them, as pgx
+// waits for an answer then. (SetMaxIdleConns would close connections that are in use: it goes through a slice that the
+// pool has begun to fill again.)
 func (s *Store) dropIdle() {
 	now, last := time.Now().UnixNano(), s.dropped.Load()
-	if !s.owned || now-last < int64(minDrop) || !s.dropped.CompareAndSwap(last, now) {
+	if s.idleTime == 0 || now-last < int64(minDrop) || !s.dropped.CompareAndSwap(last, now) {
 		return
 	}
-	done := make(chan struct{})
-	s.closing.Lock()
-	if s.closed.Load() {
-		s.closing.Unlock()
-		return
+	s.db.SetConnMaxIdleTime(1)
+	t := time.NewTicker(answerTime / 50)
+	defer t.Stop()
+	for range 25 { // until that goroutine has taken them
+		if <-t.C; s.db.Stats().Idle == 0 {
+			break
+		}
 	}
-	s.drops.Go(func() {
-		s.db.SetMaxIdleConns(0) // takes them at once, and closes them: pgx waits for an answer then, for seconds
-		close(done)
-		s.db.SetMaxIdleConns(s.maxIdle)
-	})
-	s.closing.Unlock()
-	select {
-	case <-done:
-	case <-time.After(answerTime / 2): // none of them is idle any more
-	}
-	s.db.SetMaxIdleConns(s.maxIdle)
+	s.db.SetConnMaxIdleTime(s.idleTime)
 }
 
 // fresh returns a connection to a server that answers, and accepts writes. It closes those of the pool on which none does: after

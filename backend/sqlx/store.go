@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 	"unicode/utf8"
@@ -18,12 +17,12 @@ import (
 
 // A Store keeps sessions in a database. It is made by [New] or [Open], and safe for concurrent use.
 type Store struct {
-	db      *sql.DB
-	owned   bool // by Open
-	maxIdle int  // of a pool that is owned
-	config  Config
-	dialect *dialect
-	maxData int
+	db       *sql.DB
+	owned    bool          // by Open
+	idleTime time.Duration // how long a connection may be idle in a pool that is owned; 0: for ever
+	config   Config
+	dialect  *dialect
+	maxData  int
 	// keepsSpaces is how many characters a user may have that ends in a space. MySQL cuts spaces that do not fit into the column,
 	// without an error: that user would be another one.
 	keepsSpaces atomic.Int32
@@ -33,8 +32,6 @@ type Store struct {
 	beside      atomic.Int64 // calls that wait or have left, where waits is set
 	texts       atomic.Int64 // that were sent unprepared
 	dropped     atomic.Int64 // when, in nanoseconds since 1970
-	closing     sync.Mutex   // held while closed is set, and while a drop begins
-	drops       sync.WaitGroup
 	closed      atomic.Bool
 }
 
@@ -92,9 +89,7 @@ const closeTime = 5 * time.Second
 // Close releases the prepared statements, and the database if [Open] opened it. Every call that comes later fails with an
 // error that matches [store.ErrUnavailable]. Where a server does not answer, Close returns an error after 5 seconds.
 func (s *Store) Close() error {
-	s.closing.Lock()
 	s.closed.Store(true)
-	s.closing.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
 	defer cancel()
 	err := await(ctx, true, func() error {
@@ -105,7 +100,6 @@ func (s *Store) Close() error {
 		if s.owned {
 			errs = append(errs, s.db.Close())
 		}
-		s.drops.Wait()
 		return errors.Join(errs...)
 	})
 	if err != nil {
