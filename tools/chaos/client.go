@@ -3,6 +3,8 @@ package chaos
 import (
 	"context"
 	"fmt"
+	"io"
+	"log"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -143,7 +145,11 @@ func (l *load) leave(p *process, h *held) {
 	l.judge(h, k, w)
 }
 
+// quiet is the server of the requests: that a server which is down cannot be reached is no news here.
+var quiet = &http.Server{ErrorLog: log.New(io.Discard, "", 0)}
+
 func (l *load) ask(ctx context.Context, p *process, path, token string, header ...string) *httptest.ResponseRecorder {
+	ctx = context.WithValue(ctx, http.ServerContextKey, quiet)
 	r := httptest.NewRequestWithContext(ctx, http.MethodPost, path, nil)
 	r.Header.Set("User-Agent", "chaos")
 	if token != "" {
