@@ -83,11 +83,19 @@ func (s *Store) run(ctx context.Context, f func(conn) error, c conn) error {
 	})
 }
 
+// maxTexts is how often an operation goes as a text: pgx prepares that too, and a change of the table may come in between.
+const maxTexts = 3
+
 // tryAgain runs f on a connection without the fault of err, or returns err.
 func (s *Store) tryAgain(ctx context.Context, again repeat, f func(conn) error, err error) error {
 	switch s.dialect.classify(err).kind {
 	case refused:
-		return s.run(ctx, f, conn{s: s, text: true})
+		for range maxTexts {
+			if err = s.run(ctx, f, conn{s: s, text: true}); err == nil || ctx.Err() != nil || s.dialect.classify(err).kind != refused {
+				break
+			}
+		}
+		return err
 	case lost:
 		if again == once && !unsent(err) {
 			return err
