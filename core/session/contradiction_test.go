@@ -34,7 +34,7 @@ func TestContradictions(t *testing.T) {
 		{Config{Cookie: Cookie{Name: "__Host-sid", Domain: "example.com"}}, "__Host- Domain"},
 	} {
 		_, err := New(new(spy), c.c)
-		for _, w := range strings.Fields(c.words) {
+		for w := range strings.FieldsSeq(c.words) {
 			if err == nil || !strings.Contains(err.Error(), w) {
 				t.Errorf("%d: got %v, want an error about %s", i, err, c.words)
 				break

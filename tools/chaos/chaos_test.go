@@ -9,6 +9,7 @@ import (
 	"log"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -31,7 +32,7 @@ func TestMain(m *testing.M) {
 // driver on all of them.
 func TestChaos(t *testing.T) {
 	var results []Result
-	var unjudged string
+	var unjudged strings.Builder
 	for i, s := range Scenarios() {
 		for _, p := range s.Short(i) {
 			t.Run(fmt.Sprintf("%s on %s", s.ID, p), func(t *testing.T) {
@@ -42,7 +43,7 @@ func TestChaos(t *testing.T) {
 				case r.wrong(), r.Bad() && !r.Disturbed():
 					t.Error(r)
 				case r.Disturbed():
-					unjudged += fmt.Sprintf("chaos: on a machine that stood still for %v, the deadlines of %s were NOT judged: %v\n", r.Beat, t.Name(), r)
+					unjudged.WriteString(fmt.Sprintf("chaos: on a machine that stood still for %v, the deadlines of %s were NOT judged: %v\n", r.Beat, t.Name(), r))
 				}
 				for _, p := range r.Phases {
 					if p.OK == 0 && p != r.Phases[1] {
@@ -56,7 +57,7 @@ func TestChaos(t *testing.T) {
 	if err := Print(&table, results); err != nil {
 		t.Fatal(err)
 	}
-	if err := testserver.Report(table.String() + unjudged); err != nil {
+	if err := testserver.Report(table.String() + unjudged.String()); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -314,7 +314,7 @@ func TestStoreUser(t *testing.T) {
 		admin, url := client(t, "redis://"+server.Addr), "redis://app:pass@"+server.Addr
 		allow := func(keys, rights string) {
 			words := []string{"ACL", "SETUSER", "app", "reset", "on", ">pass", "+hello", "+client", "+ping", "~" + keys + "*"}
-			for _, right := range strings.Fields(rights) {
+			for right := range strings.FieldsSeq(rights) {
 				words = append(words, "+"+right)
 			}
 			command(t, admin, words...)
@@ -352,7 +352,7 @@ func TestStoreUser(t *testing.T) {
 		if _, err := s.Sweep(t.Context(), time.Now().Add(48*time.Hour), 10); err != nil {
 			t.Error(err)
 		}
-		for _, right := range strings.Fields(all) {
+		for right := range strings.FieldsSeq(all) {
 			allow(name, strings.Join(slices.DeleteFunc(strings.Fields(all), func(r string) bool { return r == right }), " "))
 			_, err := rueidisstore.Open(t.Context(), url, rueidisstore.Config{Prefix: name})
 			if err == nil || errors.Is(err, store.ErrUnavailable) || !strings.Contains(err.Error(), "use "+strings.ToUpper(right)+" ") {
@@ -368,7 +368,7 @@ func TestStoreUser(t *testing.T) {
 		cluster := ownCluster(t)
 		for _, addr := range cluster.Addrs() {
 			words := strings.Fields("ACL SETUSER app reset on >pass +hello +client +ping +cluster +asking +role +scan ~" + name + "*")
-			for _, right := range strings.Fields(direct) {
+			for right := range strings.FieldsSeq(direct) {
 				words = append(words, "+"+right)
 			}
 			command(t, client(t, "redis://"+addr).Nodes()[addr], words...)
