@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 
 	"github.com/gofiber/fiber/v3"
@@ -48,7 +49,10 @@ func TestUnixSocket(t *testing.T) {
 		app.Get("/", fibersession.With(m, func(c fiber.Ctx, s session.Session) error { return c.SendString(s.Info().IP.String()) }))
 		l, err := net.Listen(row.network, row.address)
 		if err != nil {
-			t.Skip(err)
+			if runtime.GOOS == "linux" {
+				t.Fatal(err)
+			}
+			t.Skip(err) // no Unix sockets, or none without a file
 		}
 		start(t, app, l)
 		transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {

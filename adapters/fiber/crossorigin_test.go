@@ -17,7 +17,7 @@ import (
 	"github.com/qsessions/qsessions/core/session"
 )
 
-// TestCrossOrigin: ATK-11. What another site posts is refused before any handler, as http.CrossOriginProtection does it; a
+// TestCrossOrigin: ATK-11. A post from another site is refused before any handler, as http.CrossOriginProtection does it; a
 // pattern that is let pass is no way around it by another spelling.
 func TestCrossOrigin(t *testing.T) {
 	t.Parallel()

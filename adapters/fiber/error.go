@@ -48,7 +48,7 @@ func failed(err error) error {
 // package session it is:
 //
 //   - nil: 200
-//   - [*session.PendingError]: 202, as what was asked for is done
+//   - [*session.PendingError]: 202, because the revocation is done in the database
 //   - [session.ErrUnauthenticated], [session.ErrRevoked]: 401
 //   - [session.ErrStale], [session.ErrCrossSite]: 403
 //   - [session.ErrNotFound]: 404

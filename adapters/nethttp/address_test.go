@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -120,7 +121,10 @@ func listen(t *testing.T, network, address string) net.Listener {
 	t.Helper()
 	l, err := net.Listen(network, address)
 	if err != nil {
-		t.Skip(err)
+		if runtime.GOOS == "linux" {
+			t.Fatal(err)
+		}
+		t.Skip(err) // no Unix sockets, or none without a file
 	}
 	return l
 }

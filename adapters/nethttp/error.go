@@ -21,7 +21,7 @@ const retryAfter = "5"
 // writes its own answer:
 //
 //   - nil: 200
-//   - [*session.PendingError]: 202, as what was asked for is done
+//   - [*session.PendingError]: 202, because the revocation is done in the database
 //   - [session.ErrUnauthenticated], [session.ErrRevoked]: 401
 //   - [session.ErrStale], [session.ErrCrossSite]: 403
 //   - [session.ErrNotFound]: 404

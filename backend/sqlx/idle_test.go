@@ -52,7 +52,7 @@ func (c *countedConn) QueryContext(ctx context.Context, _ string, _ []driver.Nam
 	return nil, errors.New("none")
 }
 
-// TestDropIdle: RPT-8. Idle connections are closed after a call that was not answered, and never one that is in use.
+// TestDropIdle: RPT-8. Idle connections are closed after a call that was not answered, while other calls go on.
 func TestDropIdle(t *testing.T) {
 	var misused, closed atomic.Int64
 	db := sql.OpenDB(countedDriver{&misused, &closed})
