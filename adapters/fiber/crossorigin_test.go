@@ -105,7 +105,7 @@ func TestErrorsLogged(t *testing.T) {
 }
 
 // TestHeaderNames: ATK-11, RPT-35. With DisableHeaderNormalizing too the header's fields are found in any case, as a proxy may send
-// them in small letters: else what another site posts would look like a program's request.
+// them in small letters: else a post from another site would look like a program's request.
 func TestHeaderNames(t *testing.T) {
 	t.Parallel()
 	ip, err := clientip.New(clientip.Config{Trusted: []netip.Prefix{netip.MustParsePrefix("0.0.0.0/1")}})

@@ -67,7 +67,7 @@ func ginApp(sessions *session.Manager, events <-chan string) (http.Handler, erro
 		c.Redirect(http.StatusSeeOther, "/devices")
 	}))
 	signedIn.GET("/events", func(c *gin.Context) {
-		c.Stream(func(io.Writer) bool { // what is set in the session is saved before the first event
+		c.Stream(func(io.Writer) bool { // changes of the session are saved before the first event
 			select {
 			case event := <-events:
 				c.SSEvent("message", event)
